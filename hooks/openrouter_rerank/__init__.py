@@ -1,0 +1,1 @@
+"""Rerank documents through OpenRouter."""
