@@ -23,8 +23,7 @@ def walk(node: Any, path: str = "#") -> Iterator[tuple[str, dict[str, Any]]]:
         for key, value in mapping.items():
             yield from walk(value, f"{path}/{key}")
     elif isinstance(node, list):
-        items: list[Any] = node
-        for index, value in enumerate(items):
+        for index, value in enumerate(cast("list[object]", node)):
             yield from walk(value, f"{path}/{index}")
 
 

@@ -1,0 +1,97 @@
+"""The API key: where it comes from, what it may look like, and to whom it is shown."""
+
+import inspect
+import os
+from collections.abc import Awaitable, Callable
+
+import httpx
+
+API_KEY_VARIABLE = "OPENROUTER_API_KEY"
+KEY_HINT = f"pass api_key= to OpenRouter or set {API_KEY_VARIABLE}"
+Origin = tuple[str, str, int | None]
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+ApiKey = str | None | Callable[[], str | None] | Callable[[], Awaitable[str | None]]
+"""A key, a function that returns one, a coroutine function that returns one, or None."""
+
+
+class BearerAuth:
+    """Sets `Authorization: Bearer <key>` (RFC 6750, section 2.1) on requests to one origin.
+
+    The key is read anew for every request, so that a function can rotate it. None and "" fall back
+    to the environment variable `OPENROUTER_API_KEY`; with neither, requests carry no key.
+    """
+
+    def __init__(self, api_key: ApiKey) -> None:
+        """Take the key or its source.
+
+        Args:
+            api_key: See `ApiKey`. A coroutine function serves asynchronous calls alone.
+
+        Raises:
+            TypeError: `api_key` is neither text, a function nor None.
+            ValueError: `api_key` holds characters that no header may hold.
+        """
+        if callable(api_key):
+            self._source = api_key
+        else:
+            checked = clean_key(api_key)
+            self._source = lambda: checked
+
+    def apply(self, request: httpx.Request) -> None:
+        """Set the header.
+
+        Raises:
+            TypeError: The key comes from a coroutine function, which only a `*_async` call can use.
+            ValueError: The function returned a key that no header may hold.
+        """
+        key = self._source()
+        if inspect.isawaitable(key):
+            if inspect.iscoroutine(key):
+                key.close()
+            raise TypeError("api_key: an async function needs an async call, such as rerank_async")
+        set_bearer(request, key)
+
+    async def apply_async(self, request: httpx.Request) -> None:
+        """Set the header, awaiting the key if its source is a coroutine function.
+
+        Raises:
+            ValueError: The function returned a key that no header may hold.
+        """
+        key = self._source()
+        set_bearer(request, await key if inspect.isawaitable(key) else key)
+
+
+def set_bearer(request: httpx.Request, key: object) -> None:
+    """Put the key, else the environment's, on the request; leave it alone if there is neither."""
+    token = clean_key(key) or clean_key(os.environ.get(API_KEY_VARIABLE), name=API_KEY_VARIABLE)
+    if token:
+        request.headers["Authorization"] = f"Bearer {token}"
+
+
+def clean_key(key: object, *, name: str = "api_key") -> str:
+    """Strip white space around the key and check the rest; None gives "".
+
+    Raises:
+        TypeError: The key is not text.
+        ValueError: The key holds white space, control characters or characters beyond ASCII
+            (RFC 9110, section 5.5). The message never holds the key.
+    """
+    if key is None:
+        return ""
+    if not isinstance(key, str):
+        raise TypeError(f"{name}: expected str, got {type(key).__name__}")
+    stripped = key.strip()
+    if not all("!" <= character <= "~" for character in stripped):
+        raise ValueError(f"{name}: holds white space, control or non-ASCII characters")
+    return stripped
+
+
+def has_origin(url: httpx.URL, origin: httpx.URL) -> bool:
+    """Tell whether the URL's scheme, host and port are those of the origin (RFC 6454, 5)."""
+    return read_origin(url) == read_origin(origin)
+
+
+def read_origin(url: httpx.URL) -> Origin:
+    """Return the URL's scheme, host and port, the scheme's default port filled in."""
+    return url.scheme, url.host, url.port or DEFAULT_PORTS.get(url.scheme)

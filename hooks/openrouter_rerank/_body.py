@@ -1,0 +1,146 @@
+"""Reading a reply's body to its end under a size limit, inflating it on the way."""
+
+import zlib
+from collections.abc import Callable
+from typing import cast
+
+import httpx
+
+DEFAULT_MAX_RESPONSE_BYTES = 64 * 1024 * 1024
+# RFC 9110, section 8.4.1.3: the two names are the same.
+GZIP_ENCODINGS = frozenset({"gzip", "x-gzip"})
+GZIP_WINDOW = 16 + zlib.MAX_WBITS
+INFLATED_CHUNK_BYTES = 64 * 1024
+
+
+class BodyError(Exception):
+    """The body cannot be used; the message says why."""
+
+
+class BodyReader:
+    """Collects the chunks of a body, inflates gzip, and stops at the limit.
+
+    The limit holds for the bytes as sent and as inflated, and is checked before they take up
+    memory: a decoder that inflates a whole chunk at once can be made to fill it (RFC 9110, section
+    8.4.1.3, sets no bound on the ratio).
+    """
+
+    def __init__(self, headers: httpx.Headers, limit: int) -> None:
+        """Prepare for a reply.
+
+        Args:
+            headers: The reply's headers.
+            limit: The most bytes to accept.
+        """
+        self._encoding = headers.get("content-encoding", "").strip().lower()
+        self._length = headers.get("content-length", "")
+        is_gzip = self._encoding in GZIP_ENCODINGS
+        self._inflater = zlib.decompressobj(GZIP_WINDOW) if is_gzip else None
+        self._limit = limit
+        self._size = 0
+        self._parts: list[bytes] = []
+
+    def check_headers(self) -> None:
+        """Refuse a reply by what it says of itself.
+
+        Raises:
+            BodyError: It is encoded in a way that was not asked for, or larger than the limit.
+        """
+        if self._encoding not in {"", "identity", *GZIP_ENCODINGS}:
+            raise BodyError(f"content encoding {self._encoding!r} was not asked for")
+        # Compared as text, since a number of any length may stand here.
+        digits = self._length.lstrip("0")
+        most = str(self._limit)
+        if digits.isdecimal() and (len(digits), digits) > (len(most), most):
+            raise BodyError(f"body is over the limit of {self._limit} bytes")
+
+    def feed(self, chunk: bytes) -> None:
+        """Take the next bytes as they were sent.
+
+        Raises:
+            BodyError: The limit is passed, or the bytes are not gzip.
+        """
+        if self._inflater is None:
+            self._keep(chunk)
+            return
+        try:
+            while chunk:
+                self._keep(self._inflater.decompress(chunk, INFLATED_CHUNK_BYTES))
+                chunk = self._inflater.unconsumed_tail
+        except zlib.error as error:
+            raise BodyError("body is not valid gzip") from error
+
+    def finish(self) -> bytes:
+        """Return the whole body.
+
+        Raises:
+            BodyError: The gzip stream ends early.
+        """
+        if self._inflater is not None and not self._inflater.eof and self._size:
+            raise BodyError("gzip body ends early")
+        return b"".join(self._parts)
+
+    @property
+    def so_far(self) -> bytes:
+        """What has arrived, for an error whose body cannot be read to its end."""
+        return b"".join(self._parts)
+
+    def _keep(self, part: bytes) -> None:
+        self._size += len(part)
+        if self._size > self._limit:
+            raise BodyError(f"body is over the limit of {self._limit} bytes")
+        self._parts.append(part)
+
+
+def read(response: httpx.Response, limit: int, is_over: Callable[[], bool]) -> bytes:
+    """Read a sync reply to its end and return its bytes, inflated.
+
+    The status of an error is known before its body is read, and the body only adds detail: what
+    has arrived of it is returned when the rest cannot be read.
+
+    Args:
+        response: The reply, its stream not yet closed.
+        limit: The most bytes to accept.
+        is_over: Tells whether the deadline has passed.
+
+    Raises:
+        BodyError: The body of a success is over the limit or encoded in a way not asked for.
+        httpx.TransportError: The body of a success breaks off, or the deadline passes.
+    """
+    if response.is_stream_consumed:
+        return check_size(response.content, limit)
+    reader = BodyReader(response.headers, limit)
+    stream = cast("httpx.SyncByteStream", response.stream)
+    try:
+        reader.check_headers()
+        for chunk in stream:
+            reader.feed(chunk)
+        return reader.finish()
+    except (BodyError, httpx.TransportError):
+        if response.is_success or is_over():
+            raise
+        return reader.so_far
+
+
+async def read_async(response: httpx.Response, limit: int) -> bytes:
+    """Do what `read` does for an async reply, in a scope that ends at the deadline."""
+    if response.is_stream_consumed:
+        return check_size(response.content, limit)
+    reader = BodyReader(response.headers, limit)
+    stream = cast("httpx.AsyncByteStream", response.stream)
+    try:
+        reader.check_headers()
+        async for chunk in stream:
+            reader.feed(chunk)
+        return reader.finish()
+    except (BodyError, httpx.TransportError):
+        if response.is_success:
+            raise
+        return reader.so_far
+
+
+def check_size(content: bytes, limit: int) -> bytes:
+    """Return a body that somebody else has read already, if it is within the limit."""
+    if len(content) > limit:
+        raise BodyError(f"body of {len(content)} bytes is over the limit of {limit}")
+    return content

@@ -1,0 +1,187 @@
+"""One call of the public client: from the encoded body to the reply, over whatever sends it."""
+
+from collections.abc import Mapping
+
+import httpx
+from attrs import evolve, frozen
+
+from ._attempts import Reply, run, run_async
+from ._request import EncodedRequest, check_headers
+from ._retries import RetryConfig
+from ._settings import (
+    ATTRIBUTION_HEADERS,
+    DEFAULT_TIMEOUT,
+    USER_AGENT,
+    Settings,
+    check_attribution,
+    parse_server_url,
+    read_deadline,
+    read_timeout,
+    require_retry_config,
+)
+from ._transport import Connections
+from .errors import ClientClosedError
+from .types import UNSET, Unset
+
+PATH = "/rerank"
+BASE_HEADERS = {
+    "Accept": "application/json",
+    "Accept-Encoding": "gzip",
+    "Content-Type": "application/json",
+    "User-Agent": USER_AGENT,
+}
+
+
+@frozen(kw_only=True)
+class CallOptions:
+    """What the caller of one call wants otherwise; the names are those of `Rerank.rerank`."""
+
+    http_referer: str | None = None
+    x_open_router_title: str | None = None
+    x_open_router_categories: str | None = None
+    retries: RetryConfig | Unset | None = UNSET
+    server_url: str | None = None
+    timeout_ms: float | None = None
+    timeout: httpx.Timeout | float | None = None
+    deadline_ms: float | Unset | None = UNSET
+    http_headers: Mapping[str, str] | None = None
+
+    def apply(self, settings: Settings) -> Settings:
+        """Return the settings of this one call.
+
+        Raises:
+            TypeError: An option has the wrong type.
+            ValueError: An option has a value that cannot work.
+        """
+        given = check_attribution({name: getattr(self, name) for name in ATTRIBUTION_HEADERS})
+        config = require_retry_config(self.retries, "retries")
+        timeout = read_timeout(self.timeout_ms, self.timeout)
+        changed = evolve(
+            settings,
+            attribution={**settings.attribution, **given},
+            retry_config=config or settings.retry_config,
+            timeout=timeout or settings.timeout,
+        )
+        if self.server_url:
+            changed = evolve(changed, server_url=parse_server_url(self.server_url, "server_url"))
+        if not isinstance(self.deadline_ms, Unset):
+            changed = evolve(changed, deadline=read_deadline(self.deadline_ms))
+        return changed
+
+
+class Caller:
+    """Makes the calls of a client over its connections, or over the caller's own httpx clients."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        connections: Connections,
+        client: httpx.Client | None,
+        async_client: httpx.AsyncClient | None,
+    ) -> None:
+        """Take what the client was given."""
+        self._settings = settings
+        self._connections = connections
+        self._client = client
+        self._async_client = async_client
+        self._is_closed = False
+
+    def call(self, encoded: EncodedRequest, options: CallOptions) -> Reply:
+        """Send a request and return the reply, which is a success.
+
+        Raises:
+            OpenRouterError: The call ended in an error.
+        """
+        client = self._client
+        self._require_open(client)
+        settings = options.apply(self._settings)
+        headers = make_headers(settings, options)
+        if client is None:
+            request = make_request(settings, headers, encoded.content)
+            call = settings.make_call(is_foreign=self._connections.is_foreign)
+            return run(self._connections.send, request, call)
+        request = adopt_request(client, settings, headers, encoded.content)
+        return run(
+            lambda request: client.send(request, stream=True, auth=None, follow_redirects=False),
+            request,
+            settings.make_call(is_foreign=True),
+        )
+
+    async def call_async(self, encoded: EncodedRequest, options: CallOptions) -> Reply:
+        """Do what `call` does, on asyncio or trio.
+
+        Raises:
+            OpenRouterError: The call ended in an error.
+        """
+        client = self._async_client
+        self._require_open(client)
+        settings = options.apply(self._settings)
+        headers = make_headers(settings, options)
+        if client is None:
+            request = make_request(settings, headers, encoded.content)
+            call = settings.make_call(is_foreign=self._connections.is_foreign_async)
+            return await run_async(self._connections.send_async, request, call)
+        request = adopt_request(client, settings, headers, encoded.content)
+        return await run_async(
+            lambda request: client.send(request, stream=True, auth=None, follow_redirects=False),
+            request,
+            settings.make_call(is_foreign=True),
+        )
+
+    def close(self) -> None:
+        """Close the sync connections; the caller's own client stays open."""
+        self._is_closed = True
+        self._connections.close()
+
+    async def aclose(self) -> None:
+        """Close all connections; the caller's own clients stay open."""
+        self._is_closed = True
+        await self._connections.aclose()
+
+    def _require_open(self, client: httpx.Client | httpx.AsyncClient | None) -> None:
+        if self._is_closed:
+            raise ClientClosedError("this OpenRouter is closed; make a new one")
+        if client is not None and client.is_closed:
+            name = "client" if isinstance(client, httpx.Client) else "async_client"
+            raise ClientClosedError(f"{name}: the httpx client is closed")
+
+
+def make_headers(settings: Settings, options: CallOptions) -> httpx.Headers:
+    """Return a call's headers; the caller's win over all but those that only the client sets."""
+    headers = httpx.Headers({**BASE_HEADERS, **settings.attribution_headers})
+    headers.update(check_headers(options.http_headers))
+    return headers
+
+
+def make_url(settings: Settings) -> httpx.URL:
+    """Return where the operation is served."""
+    return settings.server_url.copy_with(path=settings.server_url.path.rstrip("/") + PATH)
+
+
+def make_request(settings: Settings, headers: httpx.Headers, content: bytes) -> httpx.Request:
+    """Build the request for connections of our making."""
+    timeout = settings.timeout or DEFAULT_TIMEOUT
+    return httpx.Request(
+        "POST",
+        make_url(settings),
+        headers=headers,
+        content=content,
+        extensions={"timeout": timeout.as_dict()},
+    )
+
+
+def adopt_request(
+    client: httpx.Client | httpx.AsyncClient,
+    settings: Settings,
+    headers: httpx.Headers,
+    content: bytes,
+) -> httpx.Request:
+    """Build the request as the caller's own client would, with its headers and its timeouts."""
+    timeout = settings.timeout
+    return client.build_request(
+        "POST",
+        make_url(settings),
+        headers=headers,
+        content=content,
+        timeout=httpx.USE_CLIENT_DEFAULT if timeout is None else timeout,
+    )

@@ -1,0 +1,145 @@
+"""The client: its configuration and its lifetime."""
+
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from ._auth import ApiKey
+from ._body import DEFAULT_MAX_RESPONSE_BYTES
+from ._calls import Caller
+from ._pools import Pools, Verify
+from ._rerank import Rerank
+from ._retries import RetryConfig
+from ._settings import DEFAULT_DEADLINE_MS, read_settings
+from ._transport import Connections
+from .types import UNSET, Unset
+
+
+class OpenRouter:
+    """A client for reranking through OpenRouter, sync and async in one.
+
+    Use it as a context manager, `with` or `async with`, or close it with `close()` or `aclose()`.
+    It may be shared between threads, and between the tasks of an event loop.
+
+    Attributes:
+        rerank: The operation: `client.rerank.rerank(...)`, `client.rerank.rerank_async(...)`.
+    """
+
+    def __init__(
+        self,
+        api_key: ApiKey = None,
+        http_referer: str | None = None,
+        x_open_router_title: str | None = None,
+        x_open_router_categories: str | None = None,
+        *,
+        server_url: str | None = None,
+        client: httpx.Client | None = None,
+        async_client: httpx.AsyncClient | None = None,
+        retry_config: RetryConfig | None | Unset = UNSET,
+        timeout_ms: float | None = None,
+        timeout: httpx.Timeout | float | None = None,
+        deadline_ms: float | None = DEFAULT_DEADLINE_MS,
+        max_response_bytes: int = DEFAULT_MAX_RESPONSE_BYTES,
+        verify: Verify = True,
+        proxy: str | httpx.Proxy | None = None,
+        transport: httpx.BaseTransport | None = None,
+        async_transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        """Set up without connecting.
+
+        Args:
+            api_key: The key, or a function that returns it, or a coroutine function for async
+                calls; it is read anew for every request. None and "" are what
+                `OPENROUTER_API_KEY` holds then; with neither, no `Authorization` is sent.
+            http_referer: URL of the calling app; None is `OPENROUTER_HTTP_REFERER`, "" sends none.
+            x_open_router_title: The app's name; None is `OPENROUTER_X_OPEN_ROUTER_TITLE`, "" sends
+                none.
+            x_open_router_categories: The app's categories, separated by commas; None is
+                `OPENROUTER_X_OPEN_ROUTER_CATEGORIES`, "" sends none.
+            server_url: Where the API is served, its path included; None and "" are
+                `OPENROUTER_BASE_URL`, else the contract's server.
+            client: An `httpx.Client` to send sync calls with, used as it is and never closed here.
+                Its timeouts apply unless some are set here or on the call.
+            async_client: The same for async calls.
+            retry_config: When to try again; None and UNSET are the default policy.
+            timeout_ms: Limit for connecting, for one read and for one write, in milliseconds.
+            timeout: The same in seconds, or as an `httpx.Timeout`. With neither: 5 s to connect,
+                60 s for a read and a write.
+            deadline_ms: Limit for a whole call with all its attempts, in milliseconds; None for
+                none.
+            max_response_bytes: The longest body to accept, as sent and as inflated.
+            verify: A TLS context; True for the usual certificates and those of `SSL_CERT_FILE` and
+                `SSL_CERT_DIR`, False to check none.
+            proxy: What to connect through; None is what `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`
+                and `NO_PROXY` say.
+            transport: What sends sync requests, in the place of connections of our making; closed
+                with the client.
+            async_transport: The same for async requests.
+
+        Raises:
+            TypeError: An argument has the wrong type.
+            ValueError: An argument has a value that cannot work.
+        """
+        require_client(client, httpx.Client, "client")
+        require_client(async_client, httpx.AsyncClient, "async_client")
+        self._settings = read_settings(
+            api_key=api_key,
+            server_url=server_url,
+            http_referer=http_referer,
+            x_open_router_title=x_open_router_title,
+            x_open_router_categories=x_open_router_categories,
+            retry_config=retry_config,
+            timeout_ms=timeout_ms,
+            timeout=timeout,
+            deadline_ms=deadline_ms,
+            max_response_bytes=max_response_bytes,
+        )
+        pools = Pools(verify=verify, proxy=httpx.Proxy(proxy) if isinstance(proxy, str) else proxy)
+        connections = Connections(pools, transport, async_transport)
+        self._caller = Caller(self._settings, connections, client, async_client)
+        self.rerank = Rerank(self._caller)
+
+    def close(self) -> None:
+        """Close the sync connections; later calls raise `ClientClosedError`."""
+        self._caller.close()
+
+    async def aclose(self) -> None:
+        """Close the connections, those of the running event loop and the sync ones."""
+        await self._caller.aclose()
+
+    def __enter__(self) -> Self:
+        """Return the client."""
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the client."""
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        """Return the client."""
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the client."""
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        """Say where the client's calls go; the key is nowhere in it."""
+        return f"OpenRouter(server_url={str(self._settings.server_url)!r})"
+
+
+def require_client(client: object, kind: type[object], name: str) -> None:
+    """Refuse what is neither None nor a client of the kind."""
+    if client is not None and not isinstance(client, kind):
+        raise TypeError(f"{name}: expected httpx.{kind.__name__}, got {type(client).__name__}")

@@ -1,0 +1,250 @@
+"""The retry policy: from the outcome of an attempt to a delay, or to giving up. No I/O, no clock.
+
+Every number inside is in seconds; the public configuration speaks of milliseconds, as the official
+SDK's does.
+"""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+import httpx
+from attrs import field, frozen, validators
+
+from .errors import (
+    ConnectionFailedError,
+    DisconnectedError,
+    NoResponseError,
+    OpenRouterError,
+    ReadTimeoutError,
+    ResponseValidationError,
+)
+
+MILLISECONDS = 1000.0
+LONGEST_SECONDS = 1e300
+NEVER_RETRIED = frozenset({401, 402})
+RETRIED = frozenset({408, 409, 429})
+SERVER_ERRORS = range(500, 600)
+
+_positive = validators.gt(0)
+_not_negative = validators.ge(0)
+# RFC 9110, section 10.2.3, has whole seconds; fractions are seen in the wild.
+_SECONDS = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+# RFC 9110, section 5.6.7: IMF-fixdate, the obsolete RFC 850 form, and asctime. The names are those
+# of the grammar alone; dateutil by itself would take "mon" or "10" for a date.
+_HTTP_DATE = re.compile(
+    r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT"
+    r"|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, \d{2}-[A-Z][a-z]{2}-\d{2} \d{2}:\d{2}:\d{2} GMT"
+    r"|(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2} \d{4}"
+)
+
+
+def _check_number(_instance: object, attribute: object, value: object) -> None:
+    """Refuse what is not a finite number; True is a number to Python, but not to people."""
+    name = getattr(attribute, "name", "value")
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{name}: expected a number, got {type(value).__name__}")
+    if not math.isfinite(value):
+        raise ValueError(f"{name}: must be finite")
+
+
+@frozen
+class BackoffStrategy:
+    """How long to wait between attempts.
+
+    The wait before retry n, n from 0, is drawn evenly between 0 and
+    `min(max_interval, initial_interval * exponent ** n)`, plus up to `jitter_ms`. The defaults are
+    `x-speakeasy-retries` of openapi.yaml.
+
+    Attributes:
+        initial_interval: Longest wait before the first retry, in milliseconds.
+        max_interval: Longest wait before any retry, in milliseconds.
+        exponent: What the longest wait grows by from one retry to the next, at least 1.
+        max_elapsed_time: No wait and no attempt begins that would end or begin later than this
+            after the call began, in milliseconds.
+        jitter_ms: Longest addition to a wait, drawn evenly, in milliseconds. None and 0 add
+            nothing, since the wait itself is drawn already.
+    """
+
+    initial_interval: float = field(default=500, validator=[_check_number, _not_negative])
+    max_interval: float = field(default=60_000, validator=[_check_number, _not_negative])
+    exponent: float = field(default=1.5, validator=[_check_number, validators.ge(1)])
+    max_elapsed_time: float = field(default=3_600_000, validator=[_check_number, _not_negative])
+    jitter_ms: float | None = field(
+        default=None, validator=validators.optional([_check_number, _not_negative])
+    )
+
+
+def _default_backoff(value: BackoffStrategy | None) -> BackoffStrategy:
+    return BackoffStrategy() if value is None else value
+
+
+def _check_strategy(_instance: object, _attribute: object, value: object) -> None:
+    if value not in {"backoff", "none"}:
+        raise ValueError(f'strategy: expected "backoff" or "none", got {value!r}')
+
+
+def _check_status_codes(_instance: object, _attribute: object, value: Sequence[str] | None) -> None:
+    if isinstance(value, str):
+        raise TypeError("status_codes_override: expected a list of str, got str")
+    for code in value or ():
+        if not re.fullmatch(r"[1-5](?:\d\d|XX)", code, re.IGNORECASE):
+            raise ValueError(f'status_codes_override: expected such as "429" or "5XX": {code!r}')
+
+
+@frozen
+class RetryConfig:
+    """Which outcomes are tried again, and how often.
+
+    Retried are the statuses 408, 409, 429 and 5XX, what failed before the request was sent, and
+    disconnects. Never retried are 401, 402, bad certificates and successes of the wrong shape. An
+    `availability.retryable` in the body decides over its status. A reply to a request that was sent
+    may be lost on its way: **a retry after a disconnect may be billed twice**; `retry_disconnects`
+    switches it off.
+
+    Attributes:
+        strategy: "backoff", or "none" for a single attempt.
+        backoff: How long to wait between attempts; None is the default.
+        retry_connection_errors: Whether to retry what failed before the request was sent.
+        status_codes_override: The only statuses to retry, such as "429" or "5XX"; None or empty
+            for the statuses above. 401 and 402 are never retried.
+        max_attempts: How many attempts there are in all, at least 1.
+        max_retry_after_ms: The longest wait that a server may ask for, in milliseconds; a longer
+            one ends the call at once, with the wait on the error.
+        retry_disconnects: Whether to retry when the connection breaks after sending.
+        retry_read_timeouts: Whether to retry when the server is silent for too long.
+    """
+
+    strategy: str = field(default="backoff", validator=_check_strategy)
+    backoff: BackoffStrategy = field(
+        default=None,
+        converter=_default_backoff,
+        validator=validators.instance_of(BackoffStrategy),
+    )
+    retry_connection_errors: bool = True
+    status_codes_override: Sequence[str] | None = field(default=None, validator=_check_status_codes)
+    max_attempts: int = field(default=3, kw_only=True, validator=[_check_number, validators.ge(1)])
+    max_retry_after_ms: float = field(
+        default=60_000, kw_only=True, validator=[_check_number, _not_negative]
+    )
+    retry_disconnects: bool = field(default=True, kw_only=True)
+    retry_read_timeouts: bool = field(default=False, kw_only=True)
+
+
+def plan_delay(
+    config: RetryConfig, error: OpenRouterError, *, attempt: int, elapsed: float, chance: float
+) -> float | None:
+    """Decide what follows a failed attempt.
+
+    Args:
+        config: The policy.
+        error: What the attempt ended in.
+        attempt: Which attempt it was, from 1.
+        elapsed: Seconds since the call began.
+        chance: A random number from 0 to 1, which places the wait within its bounds.
+
+    Returns:
+        The seconds to wait before the next attempt, or None to give up.
+    """
+    if attempt >= config.max_attempts or not is_retryable(config, error):
+        return None
+    if error.retry_after is None:
+        delay = draw_backoff(config.backoff, retry=attempt - 1, chance=chance)
+    elif error.retry_after * MILLISECONDS > config.max_retry_after_ms:
+        return None
+    else:
+        delay = error.retry_after
+    if elapsed + delay > config.backoff.max_elapsed_time / MILLISECONDS:
+        return None
+    return delay
+
+
+def is_retryable(config: RetryConfig, error: OpenRouterError) -> bool:
+    """Tell whether the same request may succeed at another try."""
+    if config.strategy == "none" or isinstance(error, ResponseValidationError):
+        return False
+    if isinstance(error, NoResponseError):
+        return is_retryable_without_reply(config, error)
+    status = error.status_code
+    if status is None or status in NEVER_RETRIED:
+        return False
+    if error.availability is not None and isinstance(error.availability.get("retryable"), bool):
+        return error.availability["retryable"] is True
+    if config.status_codes_override:
+        return any(matches(code, status) for code in config.status_codes_override)
+    return status in RETRIED or status in SERVER_ERRORS
+
+
+def is_retryable_without_reply(config: RetryConfig, error: NoResponseError) -> bool:
+    """Tell whether a request that got no reply may be sent again."""
+    if isinstance(error, ConnectionFailedError):
+        return config.retry_connection_errors and not error.is_permanent
+    if isinstance(error, DisconnectedError):
+        return config.retry_disconnects
+    return isinstance(error, ReadTimeoutError) and config.retry_read_timeouts
+
+
+def matches(code: str, status: int) -> bool:
+    """Tell whether a status is the code's, where "5XX" stands for every status from 500 to 599."""
+    return code == str(status) or (code[1:].upper() == "XX" and code[0] == str(status)[0])
+
+
+def draw_backoff(backoff: BackoffStrategy, *, retry: int, chance: float) -> float:
+    """Return the wait before a retry, in seconds: full jitter below an exponential bound."""
+    try:
+        bound = min(backoff.max_interval, backoff.initial_interval * backoff.exponent**retry)
+    except OverflowError:
+        bound = backoff.max_interval
+    return chance * (bound + (backoff.jitter_ms or 0.0)) / MILLISECONDS
+
+
+def read_retry_after(
+    headers: httpx.Headers, availability: Mapping[str, object] | None, now: datetime | None = None
+) -> float | None:
+    """Return how long the server asks to wait, in seconds; None if it does not say.
+
+    `retry-after-ms` goes before `Retry-After` (RFC 9110, section 10.2.3), and both before
+    `availability.retry_after`. A value that is none of their forms counts as absent.
+
+    Args:
+        headers: The reply's headers.
+        availability: The error's availability, if any.
+        now: The time that a date is compared with; None is the present.
+    """
+    milliseconds = read_seconds(headers.get("retry-after-ms"))
+    if milliseconds is not None:
+        return milliseconds / MILLISECONDS
+    text = headers.get("retry-after")
+    seconds = read_seconds(text)
+    if seconds is None and text is not None:
+        seconds = read_date(text.strip(), now)
+    if seconds is None and availability is not None:
+        value = availability.get("retry_after")
+        if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:
+            # An integer of JSON may be larger than any float.
+            return float(min(value, LONGEST_SECONDS))
+    return seconds
+
+
+def read_seconds(text: str | None) -> float | None:
+    """Read a count that is not negative; None if the text is anything else."""
+    if text is None or not _SECONDS.fullmatch(text.strip()):
+        return None
+    return float(text)
+
+
+def read_date(text: str, now: datetime | None) -> float | None:
+    """Return the seconds until an HTTP date, 0 if it has passed; None if it is not one."""
+    if not _HTTP_DATE.fullmatch(text):
+        return None
+    # Imported when a date comes, since hardly any reply has one.
+    from dateutil import parser
+
+    try:
+        when = parser.parse(text)
+    except (ValueError, OverflowError):
+        return None
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=UTC)
+    return max(0.0, (when - (now or datetime.now(UTC))).total_seconds())

@@ -1,0 +1,182 @@
+"""A client's settings: from arguments and the environment, checked once, used by every call."""
+
+import os
+import platform
+from collections.abc import Mapping
+
+import httpx
+from attrs import frozen
+from openrouter_rerank_api.server import SERVER_URL
+from openrouter_rerank_api.types import Unset
+
+from ._attempts import Call
+from ._auth import ApiKey, BearerAuth
+from ._request import check_header, require_count, require_str
+from ._retries import MILLISECONDS, RetryConfig
+from ._version import __version__
+
+BASE_URL_VARIABLE = "OPENROUTER_BASE_URL"
+DEFAULT_DEADLINE_MS = 180_000
+DEFAULT_TIMEOUT = httpx.Timeout(connect=5.0, read=60.0, write=60.0, pool=None)
+USER_AGENT = (
+    f"openrouter-rerank/{__version__} "
+    f"(Python {platform.python_version()}; httpx {httpx.__version__})"
+)
+# Argument -> header, `#/components/parameters` in openapi.yaml; the environment's variables are
+# the official SDK's.
+ATTRIBUTION_HEADERS = {
+    "http_referer": "HTTP-Referer",
+    "x_open_router_title": "X-OpenRouter-Title",
+    "x_open_router_categories": "X-OpenRouter-Categories",
+}
+ATTRIBUTION_VARIABLES = {
+    "http_referer": "OPENROUTER_HTTP_REFERER",
+    "x_open_router_title": "OPENROUTER_X_OPEN_ROUTER_TITLE",
+    "x_open_router_categories": "OPENROUTER_X_OPEN_ROUTER_CATEGORIES",
+}
+
+
+@frozen
+class Settings:
+    """What holds for every call of a client.
+
+    Attributes:
+        auth: Sets the key.
+        server_url: Where the API is served, its path included, without a final slash.
+        attribution: The values of the attribution headers, by argument; "" sends none.
+        retry_config: When to try again.
+        timeout: Limits for connecting, one read, one write, and waiting for a connection; None if
+            the caller set none.
+        deadline: Seconds for a whole call; None for no limit.
+        max_response_bytes: The longest body to accept.
+    """
+
+    auth: BearerAuth
+    server_url: httpx.URL
+    attribution: Mapping[str, str]
+    retry_config: RetryConfig
+    timeout: httpx.Timeout | None
+    deadline: float | None
+    max_response_bytes: int
+
+    @property
+    def attribution_headers(self) -> dict[str, str]:
+        """The attribution headers to send."""
+        return {
+            ATTRIBUTION_HEADERS[name]: value for name, value in self.attribution.items() if value
+        }
+
+    def make_call(self, *, is_foreign: bool) -> Call:
+        """Return what one call may do under these settings."""
+        return Call(
+            auth=self.auth,
+            server_url=self.server_url,
+            retry_config=self.retry_config,
+            deadline=self.deadline,
+            max_response_bytes=self.max_response_bytes,
+            is_foreign=is_foreign,
+        )
+
+
+def read_settings(
+    *,
+    api_key: ApiKey,
+    server_url: str | None,
+    http_referer: str | None,
+    x_open_router_title: str | None,
+    x_open_router_categories: str | None,
+    retry_config: RetryConfig | Unset | None,
+    timeout_ms: float | None,
+    timeout: httpx.Timeout | float | None,
+    deadline_ms: float | None,
+    max_response_bytes: int,
+) -> Settings:
+    """Check a client's arguments and fill in what the environment says.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: An argument has a value that cannot work.
+    """
+    given = {
+        "http_referer": http_referer,
+        "x_open_router_title": x_open_router_title,
+        "x_open_router_categories": x_open_router_categories,
+    }
+    return Settings(
+        auth=BearerAuth(api_key),
+        server_url=read_server_url(server_url),
+        attribution=check_attribution(
+            {
+                name: os.environ.get(ATTRIBUTION_VARIABLES[name]) if value is None else value
+                for name, value in given.items()
+            }
+        ),
+        retry_config=require_retry_config(retry_config, "retry_config") or RetryConfig(),
+        timeout=read_timeout(timeout_ms, timeout),
+        deadline=read_deadline(deadline_ms),
+        max_response_bytes=require_count(max_response_bytes, "max_response_bytes"),
+    )
+
+
+def read_server_url(server_url: str | None) -> httpx.URL:
+    """Return the server's URL: the argument's, else the environment's, else the contract's."""
+    if server_url:
+        return parse_server_url(server_url, "server_url")
+    found = os.environ.get(BASE_URL_VARIABLE)
+    return parse_server_url(found, BASE_URL_VARIABLE) if found else httpx.URL(SERVER_URL)
+
+
+def parse_server_url(text: str, name: str) -> httpx.URL:
+    """Check a server's URL and take the final slash off it."""
+    try:
+        url = httpx.URL(require_str(text, name).strip().rstrip("/"))
+    except httpx.InvalidURL as error:
+        raise ValueError(f"{name}: not a URL: {error}") from error
+    if url.scheme not in {"http", "https"} or not url.host:
+        raise ValueError(f"{name}: expected a URL such as {SERVER_URL}")
+    if url.userinfo or url.query or url.fragment:
+        raise ValueError(f"{name}: takes no user, query or fragment")
+    return url
+
+
+def check_attribution(given: Mapping[str, str | None]) -> dict[str, str]:
+    """Return the attribution that was given; None is none given."""
+    return {name: check_header(value, name) for name, value in given.items() if value is not None}
+
+
+def require_retry_config(value: object, name: str) -> RetryConfig | None:
+    """Return the configuration; None for None and UNSET."""
+    if value is None or isinstance(value, Unset):
+        return None
+    if not isinstance(value, RetryConfig):
+        raise TypeError(f"{name}: expected RetryConfig, got {type(value).__name__}")
+    return value
+
+
+def read_timeout(
+    timeout_ms: float | None, timeout: httpx.Timeout | float | None
+) -> httpx.Timeout | None:
+    """Return the limits that were set, in either way; None if none were."""
+    if timeout_ms is not None and timeout is not None:
+        raise ValueError("timeout_ms: cannot be combined with timeout")
+    if timeout_ms is not None:
+        return httpx.Timeout(require_positive(timeout_ms, "timeout_ms") / MILLISECONDS)
+    if timeout is None or isinstance(timeout, httpx.Timeout):
+        return timeout
+    return httpx.Timeout(require_positive(timeout, "timeout"))
+
+
+def read_deadline(deadline_ms: float | None) -> float | None:
+    """Return the deadline in seconds; None for none."""
+    if deadline_ms is None:
+        return None
+    return require_positive(deadline_ms, "deadline_ms") / MILLISECONDS
+
+
+def require_positive(value: object, name: str) -> float:
+    """Return the value if it is a finite number above 0."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{name}: expected a number, got {type(value).__name__}")
+    if not 0 < value < float("inf"):
+        raise ValueError(f"{name}: must be a finite number above 0, got {value}")
+    return value

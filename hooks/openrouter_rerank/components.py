@@ -1,0 +1,31 @@
+"""Models that requests and replies are made of; these names only stand here for import."""
+
+from openrouter_rerank_api.models.availability import Availability
+from openrouter_rerank_api.models.availability_constraint import AvailabilityConstraint
+from openrouter_rerank_api.models.error_data import ErrorData
+from openrouter_rerank_api.models.error_metadata import ErrorMetadata
+from openrouter_rerank_api.models.error_response import ErrorResponse
+from openrouter_rerank_api.models.max_price import MaxPrice
+from openrouter_rerank_api.models.percentile_latency_cutoffs import PercentileLatencyCutoffs
+from openrouter_rerank_api.models.percentile_throughput_cutoffs import PercentileThroughputCutoffs
+from openrouter_rerank_api.models.previous_error import PreviousError
+from openrouter_rerank_api.models.provider_options import ProviderOptions
+from openrouter_rerank_api.models.provider_preferences import ProviderPreferences
+from openrouter_rerank_api.models.provider_sort_config import ProviderSortConfig
+from openrouter_rerank_api.models.trace_config import TraceConfig
+
+__all__ = [
+    "Availability",
+    "AvailabilityConstraint",
+    "ErrorData",
+    "ErrorMetadata",
+    "ErrorResponse",
+    "MaxPrice",
+    "PercentileLatencyCutoffs",
+    "PercentileThroughputCutoffs",
+    "PreviousError",
+    "ProviderOptions",
+    "ProviderPreferences",
+    "ProviderSortConfig",
+    "TraceConfig",
+]

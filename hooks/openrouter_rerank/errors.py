@@ -1,0 +1,255 @@
+"""The exceptions of the client.
+
+    OpenRouterError                          everything below
+    ├── NoResponseError                      no reply arrived
+    │   ├── ConnectionFailedError            nothing was sent: DNS, connect, TLS, proxy, pool
+    │   ├── DisconnectedError                the connection broke after the request was sent
+    │   ├── ReadTimeoutError                 the server was silent for too long
+    │   └── DeadlineExceededError            the whole call took too long
+    ├── ResponseValidationError              a success that is not the contract's shape
+    ├── ClientClosedError                    the client was closed before the call (a ValueError)
+    ├── BadRequestResponseError              400
+    ├── UnauthorizedResponseError            401
+    ├── PaymentRequiredResponseError         402
+    ├── ForbiddenResponseError               403
+    ├── NotFoundResponseError                404
+    ├── RequestTimeoutResponseError          408
+    ├── PayloadTooLargeResponseError         413
+    ├── UnprocessableEntityResponseError     422
+    ├── TooManyRequestsResponseError         429
+    ├── InternalServerResponseError          500
+    ├── BadGatewayResponseError              502
+    ├── ServiceUnavailableResponseError      503
+    ├── GatewayTimeoutResponseError          504
+    ├── EdgeNetworkTimeoutResponseError      524
+    ├── ProviderOverloadedResponseError      529
+    └── OpenRouterDefaultError               any other status that is not a success
+
+The status alone decides the class; the body only adds detail.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import httpx
+from openrouter_rerank_api.models.error_response import ErrorResponse
+
+__all__ = [
+    "STATUS_ERRORS",
+    "BadGatewayResponseError",
+    "BadRequestResponseError",
+    "ClientClosedError",
+    "ConnectionFailedError",
+    "DeadlineExceededError",
+    "DisconnectedError",
+    "EdgeNetworkTimeoutResponseError",
+    "ForbiddenResponseError",
+    "GatewayTimeoutResponseError",
+    "InternalServerResponseError",
+    "NoResponseError",
+    "NotFoundResponseError",
+    "OpenRouterDefaultError",
+    "OpenRouterError",
+    "PayloadTooLargeResponseError",
+    "PaymentRequiredResponseError",
+    "ProviderOverloadedResponseError",
+    "ReadTimeoutError",
+    "RequestTimeoutResponseError",
+    "ResponseValidationError",
+    "ServiceUnavailableResponseError",
+    "TooManyRequestsResponseError",
+    "UnauthorizedResponseError",
+    "UnprocessableEntityResponseError",
+]
+
+
+class OpenRouterError(Exception):
+    """The root of every error that a call can end in, wrong arguments aside.
+
+    Attributes:
+        message: What went wrong, in a sentence; never empty, and what `str()` gives.
+        status_code: The HTTP status of the error. An error inside a 200 has the status that it
+            would have had. None if no reply arrived.
+        body: The reply's body as text, "" if none arrived.
+        headers: The reply's headers, empty if none arrived.
+        raw_response: The reply, fully read. None if none arrived. A copy that came through pickle
+            holds the reply without its request.
+        data: The body as the contract's error envelope, None if it is not one.
+        error_type: The kind of error, from a vocabulary that does not change its meaning.
+        provider_code: The provider's own code for the error.
+        metadata: `error.metadata` as it came, empty if there was none.
+        previous_errors: What other providers answered before, each a mapping with `provider`,
+            `code` and `status`.
+        availability: Why no provider could serve the model: a mapping with `code`, `retryable`,
+            `retry_after` (seconds), `fallback_models` and more (`#/components/schemas/Availability`
+            in openapi.yaml); None if the error is of another kind.
+        moderation: The mapping of `reasons`, `flagged_input`, `provider_name` and `model_slug` of a
+            moderated request; None if the error is of another kind.
+        generation_id: Names the request in OpenRouter's logs (`X-Generation-Id`), if known.
+        retry_after: How long the server asks to wait, in seconds; None if it does not say.
+        attempts: How many times the request was tried, 0 if not once.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        raw_response: httpx.Response | None = None,
+        body: str | None = None,
+        *,
+        status_code: int | None = None,
+        data: ErrorResponse | None = None,
+    ) -> None:
+        """Create an error.
+
+        Args:
+            message: What went wrong.
+            raw_response: The reply, fully read.
+            body: The reply's body; None takes it from the reply.
+            status_code: The status of the error; None takes it from the reply.
+            data: The body as the contract's error envelope.
+        """
+        super().__init__(message)
+        self.message = message
+        self.raw_response = raw_response
+        if raw_response is None:
+            self.status_code, self.body, self.headers = status_code, body or "", httpx.Headers()
+        else:
+            self.status_code = raw_response.status_code if status_code is None else status_code
+            self.body = raw_response.text if body is None else body
+            self.headers = raw_response.headers
+        self.data = data
+        self.error_type: str | None = None
+        self.provider_code: str | int | None = None
+        self.metadata: Mapping[str, Any] = {}
+        self.previous_errors: list[Mapping[str, Any]] = []
+        self.availability: Mapping[str, Any] | None = None
+        self.moderation: Mapping[str, Any] | None = None
+        self.generation_id: str | None = self.headers.get("X-Generation-Id")
+        self.retry_after: float | None = None
+        self.attempts = 0
+
+    def __str__(self) -> str:
+        """Return the message."""
+        return self.message
+
+
+class NoResponseError(OpenRouterError):
+    """No reply arrived."""
+
+
+class ConnectionFailedError(NoResponseError):
+    """The request could not be sent: name resolution, connecting, TLS, a proxy or a full pool.
+
+    Attributes:
+        is_permanent: Whether another try cannot help, as with a bad certificate.
+    """
+
+    is_permanent = False
+
+
+class DisconnectedError(NoResponseError):
+    """The connection broke after the request was sent; the server may have worked on it."""
+
+
+class ReadTimeoutError(NoResponseError):
+    """The server was silent for longer than the read or write timeout."""
+
+
+class DeadlineExceededError(NoResponseError):
+    """The call took longer than its deadline, all attempts and waits together."""
+
+
+class ResponseValidationError(OpenRouterError):
+    """A success whose body is not the contract's shape. It was billed, so it is never retried."""
+
+
+class ClientClosedError(OpenRouterError, ValueError):
+    """The client was used after it had been closed; nothing was sent."""
+
+
+class BadRequestResponseError(OpenRouterError):
+    """400: the request is malformed or a field has a value that is not allowed."""
+
+
+class UnauthorizedResponseError(OpenRouterError):
+    """401: the API key is missing, unknown or revoked."""
+
+
+class PaymentRequiredResponseError(OpenRouterError):
+    """402: the account or the key has no credits left."""
+
+
+class ForbiddenResponseError(OpenRouterError):
+    """403: the key may not do this, or moderation refused the content (see `moderation`)."""
+
+
+class NotFoundResponseError(OpenRouterError):
+    """404: the model, or the path, does not exist."""
+
+
+class RequestTimeoutResponseError(OpenRouterError):
+    """408: the request took too long to arrive or to be worked off."""
+
+
+class PayloadTooLargeResponseError(OpenRouterError):
+    """413: the request body is too large."""
+
+
+class UnprocessableEntityResponseError(OpenRouterError):
+    """422: the request is well formed, but the model cannot work on it."""
+
+
+class TooManyRequestsResponseError(OpenRouterError):
+    """429: too many requests in a short time."""
+
+
+class InternalServerResponseError(OpenRouterError):
+    """500: OpenRouter failed."""
+
+
+class BadGatewayResponseError(OpenRouterError):
+    """502: the model's provider failed."""
+
+
+class ServiceUnavailableResponseError(OpenRouterError):
+    """503: no provider is available at the moment."""
+
+
+class GatewayTimeoutResponseError(OpenRouterError):
+    """504: a gateway between OpenRouter and the provider timed out."""
+
+
+class EdgeNetworkTimeoutResponseError(OpenRouterError):
+    """524: the edge network gave up waiting."""
+
+
+class ProviderOverloadedResponseError(OpenRouterError):
+    """529: the model's provider is overloaded."""
+
+
+class OpenRouterDefaultError(OpenRouterError):
+    """Any other status that is not a success, redirects that are not followed among them."""
+
+
+STATUS_ERRORS: Mapping[int, type[OpenRouterError]] = MappingProxyType(
+    {
+        400: BadRequestResponseError,
+        401: UnauthorizedResponseError,
+        402: PaymentRequiredResponseError,
+        403: ForbiddenResponseError,
+        404: NotFoundResponseError,
+        408: RequestTimeoutResponseError,
+        412: OpenRouterDefaultError,
+        413: PayloadTooLargeResponseError,
+        422: UnprocessableEntityResponseError,
+        429: TooManyRequestsResponseError,
+        500: InternalServerResponseError,
+        502: BadGatewayResponseError,
+        503: ServiceUnavailableResponseError,
+        504: GatewayTimeoutResponseError,
+        524: EdgeNetworkTimeoutResponseError,
+        529: ProviderOverloadedResponseError,
+    }
+)
+"""The class of each declared status; a status that is not here is an `OpenRouterDefaultError`."""

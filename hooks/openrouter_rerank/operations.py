@@ -1,0 +1,20 @@
+"""The request and the reply of the rerank operation; these names only stand here for import."""
+
+from openrouter_rerank_api.models.create_rerank_request_body import CreateRerankRequestBody
+from openrouter_rerank_api.models.create_rerank_response_body import CreateRerankResponseBody
+from openrouter_rerank_api.models.create_rerank_usage import CreateRerankUsage
+from openrouter_rerank_api.models.document_request import DocumentRequest
+from openrouter_rerank_api.models.document_response import DocumentResponse
+from openrouter_rerank_api.models.result import Result
+
+CreateRerankResponse = CreateRerankResponseBody
+
+__all__ = [
+    "CreateRerankRequestBody",
+    "CreateRerankResponse",
+    "CreateRerankResponseBody",
+    "CreateRerankUsage",
+    "DocumentRequest",
+    "DocumentResponse",
+    "Result",
+]
