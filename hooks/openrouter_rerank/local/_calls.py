@@ -1,0 +1,111 @@
+"""From the bytes of a request body to what there is to rank."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NoReturn, cast
+
+from openrouter_rerank.local._contract import find_violation
+
+
+class RefusedError(Exception):
+    """
+    The request cannot be served; the reply is to say why.
+
+    Args:
+        status: The HTTP status to answer with.
+        message: What is wrong, for the caller to read.
+        headers: Headers for the reply, beyond those that every reply has.
+    """
+
+    def __init__(self, status: int, message: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.headers = headers or {}
+
+
+@dataclass(frozen=True, slots=True)
+class RerankCall:
+    """
+    A request to rank texts.
+
+    Attributes:
+        model: The model the caller asked for; whatever it is, the server's own one ranks.
+        query: What to compare the documents with.
+        documents: The texts, in the caller's order.
+        top_n: How many results to return; None returns all.
+    """
+
+    model: str
+    query: str
+    documents: Sequence[str]
+    top_n: int | None
+
+
+def decode_call(raw: bytes) -> RerankCall:
+    """
+    Decode and check the body of a request.
+
+    Raises:
+        RefusedError: With 400, the body is not UTF-8, not JSON (RFC 8259) or not a
+            `CreateRerankRequestBody` of the contract; with 422, a document has an image.
+    """
+    try:
+        body = _parse(raw)
+        violation = find_violation(body)
+    except RecursionError:
+        raise RefusedError(400, "body: nested too deeply") from None
+    if violation is not None:
+        raise RefusedError(400, violation)
+    fields = cast("dict[str, object]", body)
+    documents = cast("list[str | dict[str, object]]", fields["documents"])
+    top_n = cast("float | None", fields.get("top_n"))
+    return RerankCall(
+        model=_check_text("model", fields["model"]),
+        query=_check_text("query", fields["query"]),
+        documents=[_read_document(index, document) for index, document in enumerate(documents)],
+        # JSON Schema takes 2.0 for an integer.
+        top_n=None if top_n is None else int(top_n),
+    )
+
+
+def _parse(raw: bytes) -> object:
+    try:
+        return cast("object", json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant))
+    except UnicodeDecodeError as error:
+        raise RefusedError(400, f"body: not UTF-8 at byte {error.start}") from None
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise RefusedError(400, f"body: not JSON, {error.msg} at {where}") from None
+    except ValueError:
+        # Python's limit on the digits of an integer, sys.set_int_max_str_digits.
+        raise RefusedError(400, "body: holds a number of too many digits") from None
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise RefusedError(400, f"body: not JSON, which has no {name}")
+
+
+def _read_document(index: int, document: str | dict[str, object]) -> str:
+    """Take the text out of a document that the contract allows."""
+    field = f"documents[{index}]"
+    if isinstance(document, str):
+        return _check_text(field, document)
+    if "image" in document:
+        raise RefusedError(422, f"{field}.image: this model reads text only")
+    if "text" not in document:
+        raise RefusedError(400, f"{field}: has neither text nor image")
+    return _check_text(f"{field}.text", document["text"])
+
+
+def _check_text(field: str, value: object) -> str:
+    """Refuse half of a surrogate pair, which JSON can escape but no encoding can carry."""
+    text = cast("str", value)
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise RefusedError(
+            400, f"{field}: a lone surrogate at character {error.start} is not text"
+        ) from None
+    return text

@@ -1,0 +1,118 @@
+"""Judging requests by the packaged contract."""
+
+import json
+from collections.abc import Iterable
+from functools import cache
+from importlib import resources
+from typing import Protocol, cast
+
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped,unused-ignore]
+
+CONTRACT_PACKAGE = "openrouter_rerank_api"
+CONTRACT_FILE = "openapi.json"
+REQUEST_SCHEMA = "#/components/schemas/CreateRerankRequestBody"
+MAX_QUOTED_CHARS = 60
+MAX_MESSAGE_CHARS = 300
+
+
+class _Violation(Protocol):
+    """The part of jsonschema's `ValidationError` that is used here."""
+
+    message: str
+    validator: str
+    validator_value: object
+    instance: object
+
+    @property
+    def absolute_path(self) -> Iterable[str | int]: ...
+
+    @property
+    def relative_path(self) -> Iterable[str | int]: ...
+
+    @property
+    def relative_schema_path(self) -> Iterable[str | int]: ...
+
+    @property
+    def context(self) -> "list[_Violation]": ...
+
+
+class _Validator(Protocol):
+    def iter_errors(self, instance: object) -> Iterable[_Violation]: ...
+
+
+def find_violation(body: object) -> str | None:
+    """
+    Say how a decoded request body breaks `CreateRerankRequestBody` of the contract.
+
+    Returns:
+        One line that begins with the path of the field, such as
+        `documents[3].text: 5 is not of type 'string'`, or None when the body is valid.
+    """
+    for violation in _request_validator().iter_errors(body):
+        return _describe(violation)
+    return None
+
+
+@cache
+def _request_validator() -> _Validator:
+    text = resources.files(CONTRACT_PACKAGE).joinpath(CONTRACT_FILE).read_text(encoding="utf-8")
+    contract = json.loads(text)
+    schema = {"$ref": REQUEST_SCHEMA, "components": contract["components"]}
+    return cast("_Validator", Draft202012Validator(schema))
+
+
+def _describe(violation: _Violation) -> str:
+    """Name the field and say what is wrong with it, quoting no more than a little of its value."""
+    meant = _pursue_branch(violation)
+    path = list(meant.absolute_path)
+    if meant.context:
+        message = f"{meant.instance!r} is not of type {_list_types(meant)}"
+    elif meant.validator == "required":
+        path.append(_find_missing(meant))
+        message = "required, but missing"
+    else:
+        message = meant.message
+    return f"{_format_path(path)}: {_shorten(message, meant.instance)}"
+
+
+def _pursue_branch(violation: _Violation) -> _Violation:
+    """Follow an `anyOf` to the violation in the one branch that takes a value of that type."""
+    while violation.context:
+        branches: dict[str | int, _Violation] = {}
+        mistyped: set[str | int] = set()
+        for inner in violation.context:
+            branch = next(iter(inner.relative_schema_path))
+            branches.setdefault(branch, inner)
+            if inner.validator == "type" and not list(inner.relative_path):
+                mistyped.add(branch)
+        fitting = [inner for branch, inner in branches.items() if branch not in mistyped]
+        if len(fitting) != 1:
+            break
+        violation = fitting[0]
+    return violation
+
+
+def _list_types(violation: _Violation) -> str:
+    return " or ".join(
+        repr(inner.validator_value) for inner in violation.context if inner.validator == "type"
+    )
+
+
+def _find_missing(violation: _Violation) -> str:
+    """Return the first required property that the object lacks."""
+    present = cast("dict[str, object]", violation.instance)
+    required = cast("list[str]", violation.validator_value)
+    return next(name for name in required if name not in present)
+
+
+def _format_path(path: list[str | int]) -> str:
+    """Write a path as code would: `documents[3].text`; the body itself is `body`."""
+    parts = [f"[{step}]" if isinstance(step, int) else f".{step}" for step in path]
+    return "".join(parts).removeprefix(".") or "body"
+
+
+def _shorten(message: str, instance: object) -> str:
+    quoted = repr(instance)
+    if len(quoted) > MAX_QUOTED_CHARS:
+        message = message.replace(quoted, f"{quoted[:MAX_QUOTED_CHARS]}...", 1)
+    return message[:MAX_MESSAGE_CHARS]

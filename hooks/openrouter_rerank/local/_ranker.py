@@ -1,0 +1,49 @@
+"""What the embedded server asks of a model."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """
+    The outcome of comparing documents with a query.
+
+    Attributes:
+        scores: One finite number for each document, in the order of the documents; higher is
+            more relevant.
+        token_count: How many tokens the model read, the query's included.
+    """
+
+    scores: Sequence[float]
+    token_count: int
+
+
+def proceed() -> None:
+    """Let a ranking go on: the checkpoint of a caller who never stops one."""
+
+
+class Ranker(Protocol):
+    """A model that scores texts against a query; it may be called from several threads at once."""
+
+    def rank(
+        self,
+        query: str,
+        documents: Sequence[str],
+        *,
+        checkpoint: Callable[[], None],
+    ) -> Ranking:
+        """
+        Score each document against the query.
+
+        Args:
+            query: What the documents are compared with; may be empty.
+            documents: The texts to score, at least one; each may be empty.
+            checkpoint: To be called now and then during long work. It raises to stop the
+                ranking; what it raises must not be caught.
+
+        Returns:
+            A score for each document.
+        """
+        ...

