@@ -1,0 +1,161 @@
+"""The commands and their options."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, cast
+
+import typer
+
+from openrouter_rerank._version import __version__
+from openrouter_rerank.cli._demo import show_demo
+from openrouter_rerank.cli._failures import PROGRAM, CommandError, complain, explain
+from openrouter_rerank.cli._output import open_console, write_json, write_line, write_lines
+from openrouter_rerank.cli._ranking import DEFAULT_MODEL, gather_documents, request_ranking
+from openrouter_rerank.cli._serving import DEFAULT_HOST, DEFAULT_PORT, read_key, run_server
+from openrouter_rerank.cli._statuses import INTERRUPTED, USAGE
+from openrouter_rerank.cli._tables import draw_table
+from openrouter_rerank.errors import OpenRouterError
+
+# Typer of 0.27 brings a copy of click, earlier ones depend on click: the class above BadParameter,
+# which stands for every mistake on the command line, has the same name in both and no common home.
+_UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
+
+app = typer.Typer(
+    name=PROGRAM,
+    help="Order documents by their relevance to a query, through OpenRouter or on this machine.",
+    epilog="Exit status: 0 done, 1 failed, 2 wrong command line, 130 interrupted.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """
+    Run the command; what goes wrong becomes one line on standard error.
+
+    Args:
+        arguments: What follows the command's name.
+
+    Returns:
+        The exit status, see `openrouter_rerank.cli.main`.
+    """
+    try:
+        status = app(args=list(arguments), prog_name=PROGRAM, standalone_mode=False)
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+    except _UsageError as error:
+        path = error.ctx.command_path if error.ctx else PROGRAM
+        complain(f"{error.format_message().rstrip('.')}. Try '{path} --help'.")
+        return USAGE
+    except OpenRouterError as error:
+        failure = explain(error)
+        complain(failure.message)
+        return failure.status
+    except CommandError as error:
+        complain(error.message)
+        return error.status
+    return int(status or 0)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        write_line(f"{PROGRAM} {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def set_options(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Take the options that stand before a command's name."""
+
+
+@app.command()
+def rank(
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="What to compare with.")],
+    file: Annotated[
+        str | None,
+        typer.Argument(metavar="[FILE|-]", help="Documents, one a line; - is standard input."),
+    ] = None,
+    document: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--document", metavar="TEXT", help="A document; may be repeated. It comes after FILE's."
+        ),
+    ] = None,
+    model: Annotated[
+        str, typer.Option("--model", metavar="MODEL", help="The model.")
+    ] = DEFAULT_MODEL,
+    top_n: Annotated[
+        int | None,
+        typer.Option(
+            "--top-n", min=1, metavar="N", help="How many results to show; all by default."
+        ),
+    ] = None,
+    local: Annotated[
+        bool, typer.Option("--local", help="Rank on this machine: no key, no server, no network.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the API's response as JSON, in UTF-8.")
+    ] = False,
+) -> None:
+    """
+    Order documents by their relevance to QUERY.
+
+    FILE is UTF-8. Blank lines are skipped. If every other line is a JSON string or a JSON object,
+    the file is JSON Lines: an object has "text", "image" (a URL) or both. Otherwise each line is a
+    document as it stands; but a file in which an object with "text" or "image" stands beside a line
+    that is not JSON is refused. Without FILE and --document, standard input is read.
+
+    The key is read from OPENROUTER_API_KEY, the API's URL from OPENROUTER_BASE_URL.
+
+    The table has the rank, the score, the document's position in the input (from 0) and the
+    document, cut to the terminal's width (or COLUMNS); in a pipe it is not cut.
+    """
+    documents = gather_documents(file, document or [])
+    response = request_ranking(query, documents, model=model, top_n=top_n, local=local)
+    if as_json:
+        write_json(response.to_dict())
+        return
+    console = open_console()
+    write_lines(console, draw_table(response.results, console))
+
+
+@app.command()
+def serve(
+    host: Annotated[
+        str, typer.Option("--host", metavar="HOST", help="The address to listen on.")
+    ] = DEFAULT_HOST,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, metavar="PORT", help="0 takes a free one.")
+    ] = DEFAULT_PORT,
+    api_key_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--api-key-file", metavar="FILE", help="Holds the key that clients must send."
+        ),
+    ] = None,
+) -> None:
+    """
+    Serve the rerank API on this machine, without key or network.
+
+    The key that clients must send is the content of --api-key-file, else the value of
+    OPENROUTER_SERVE_API_KEY; with neither, everyone who reaches the address may use it.
+    """
+    run_server(host, port, read_key(api_key_file))
+
+
+@app.command()
+def demo() -> None:
+    """
+    Rank a small corpus on this machine and check the answers.
+
+    It exits with 1 if a known answer does not come first.
+    """
+    show_demo()

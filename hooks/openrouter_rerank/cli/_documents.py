@@ -1,0 +1,113 @@
+"""Documents from the lines of a file: plain text, or JSON Lines."""
+
+import json
+from collections.abc import Iterator
+from typing import TypeAlias, cast
+
+from openrouter_rerank.cli._failures import CommandError
+
+Document: TypeAlias = str | dict[str, str]
+Line: TypeAlias = tuple[int, str]
+
+_FIELDS = ("image", "text")
+
+
+def parse_documents(data: bytes, name: str) -> list[Document]:
+    """
+    Read one document from each line that is not blank.
+
+    The lines are JSON Lines when each of them is a JSON string or a JSON object, and text
+    otherwise. Lines of which only some are JSON objects with `text` or `image` are refused, because
+    one broken line would turn a file of documents into a file of source code.
+
+    Args:
+        data: UTF-8, with or without a byte order mark; lines end in LF or CRLF.
+        name: What messages call the source.
+
+    Returns:
+        The documents in the order of their lines, text as it stands between the line ends.
+
+    Raises:
+        CommandError: When the data is not UTF-8, holds no document, or has a line that is not a
+            document; the message has the line's number, counted from 1.
+    """
+    lines = list(_split_lines(_decode(data, name)))
+    if not lines:
+        raise CommandError(f"{name} holds no documents. Give one document on each line.")
+    values = [_parse_json(text) for _, text in lines]
+    broken = next((at for at, value in enumerate(values) if value is None), None)
+    if broken is not None:
+        _check_for_objects(lines[broken][0], lines, values, name)
+        return [text for _, text in lines]
+    return [
+        _read_document(value, f"{name}, line {number}")
+        for (number, _), value in zip(lines, values, strict=True)
+    ]
+
+
+def _decode(data: bytes, name: str) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        number = error.object.count(b"\n", 0, error.start) + 1
+        raise CommandError(
+            f"{name}, line {number}: not UTF-8. Convert the file to UTF-8."
+        ) from error
+
+
+def _split_lines(text: str) -> Iterator[Line]:
+    # str.splitlines also breaks at U+2028 and its like, which JSON strings may hold unescaped.
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip():
+            yield number, line.removesuffix("\r")
+
+
+def _parse_json(text: str) -> str | dict[str, object] | None:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return cast("str | dict[str, object]", value) if isinstance(value, str | dict) else None
+
+
+def _check_for_objects(
+    broken: int, lines: list[Line], values: list[str | dict[str, object] | None], name: str
+) -> None:
+    for (number, _), value in zip(lines, values, strict=True):
+        if isinstance(value, dict) and not value.keys().isdisjoint(_FIELDS):
+            raise CommandError(
+                f"{name}, line {broken}: neither a JSON string nor a JSON object, unlike line "
+                f"{number}. Mend the line, or write each line of text as a JSON string."
+            )
+
+
+def _read_document(value: str | dict[str, object] | None, place: str) -> Document:
+    if isinstance(value, str):
+        return _check_text(value, place)
+    fields = {key: field for key, field in (value or {}).items() if field is not None}
+    if unknown := sorted(fields.keys() - set(_FIELDS)):
+        raise CommandError(
+            f'{place}: unknown field {json.dumps(unknown[0])}. A document has "text", "image" '
+            "or both."
+        )
+    if not fields:
+        raise CommandError(f'{place}: no document. Give "text", "image" or both.')
+    return {key: _check_field(key, field, place) for key, field in fields.items()}
+
+
+def _check_field(key: str, field: object, place: str) -> str:
+    if not isinstance(field, str):
+        raise CommandError(f'{place}: "{key}" is not a string. Write it as a JSON string.')
+    return _check_text(field, place)
+
+
+def _check_text(text: str, place: str) -> str:
+    if not text.strip():
+        raise CommandError(f"{place}: the document is blank. Fill it in or remove the line.")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise CommandError(
+            f"{place}: half of a surrogate pair. Write the character out, or remove it."
+        ) from error
+    return text

@@ -1,0 +1,89 @@
+"""The embedded server as the command starts it."""
+
+import os
+from ipaddress import ip_address
+from pathlib import Path
+
+from openrouter_rerank.cli._failures import (
+    CommandError,
+    complain,
+    local_failures,
+    refused_arguments,
+)
+from openrouter_rerank.cli._statuses import USAGE
+
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 8787
+KEY_VARIABLE = "OPENROUTER_SERVE_API_KEY"
+
+
+def run_server(host: str, port: int, api_key: str | None) -> None:
+    """
+    Serve until a signal ends it; warn when others can reach it without a key.
+
+    Args:
+        host: The address or name to listen on.
+        port: The port; 0 takes a free one.
+        api_key: The key that clients must send; None asks for none.
+
+    Raises:
+        CommandError: When the address cannot be listened on, or the extra `local` is missing; for
+            an empty host (status 2).
+    """
+    if host and api_key is None and not is_loopback(host):
+        complain(
+            f"warning: everyone who reaches {host} may use this server. "
+            f"Set {KEY_VARIABLE} or --api-key-file to ask for a key."
+        )
+    with local_failures(), refused_arguments("serve"):
+        from openrouter_rerank.local import serve
+
+        serve(host=host, port=port, api_key=api_key)
+
+
+def read_key(file: Path | None) -> str | None:
+    """
+    Read the key that clients must send.
+
+    Args:
+        file: Holds the key and nothing else; white space around it is ignored. None takes the
+            value of `OPENROUTER_SERVE_API_KEY`.
+
+    Returns:
+        The key; None if there is no file and the variable is unset or empty.
+
+    Raises:
+        CommandError: When the file cannot be read (status 2), or the key is not one word of ASCII.
+    """
+    if file is None:
+        source, key = KEY_VARIABLE, os.environ.get(KEY_VARIABLE, "").strip()
+        if not key:
+            return None
+    else:
+        source, key = str(file), _read_text(file).strip()
+    # A bearer token has no room for anything else (RFC 6750, section 2.1).
+    if not (key.isascii() and key.isprintable() and key.split() == [key]):
+        raise CommandError(f"{source} does not hold a key. Put one word of ASCII there.")
+    return key
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine can reach an address."""
+    if host.rstrip(".").lower() == "localhost":
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _read_text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise CommandError(
+            f"cannot read {file}: {error.strerror}. Check --api-key-file.", USAGE
+        ) from error
+    except ValueError:
+        # The chained error would show the bytes, which may be a key.
+        raise CommandError(f"{file} does not hold a key. Put one word of ASCII there.") from None

@@ -1,0 +1,77 @@
+"""Results as lines of a table."""
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import Console
+from rich.text import Text
+
+from openrouter_rerank.cli._failures import one_line
+from openrouter_rerank.operations import DocumentResponse, Result
+
+BAR_COLUMNS = 10
+MIN_TEXT_COLUMNS = 10
+MAX_IMAGE_CHARACTERS = 60
+
+_GAP = "  "
+_EIGHTHS = ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")
+
+
+def draw_table(results: Sequence[Result], console: Console) -> Iterator[Text]:
+    """
+    Draw a head line and one line for each result, the best first.
+
+    The columns are the rank (from 1), the relevance score, a bar of it, the document's position
+    among those sent (from 0), and the document, cut to the console's width.
+
+    Args:
+        results: As the API gave them.
+        console: Where the lines will go.
+    """
+    scores = [f"{result.relevance_score:.4f}" for result in results]
+    score_columns = max(map(len, ("score", *scores)))
+    index_columns = max(map(len, ("index", *(str(result.index) for result in results))))
+    # Scores of known models lie between 0 and 1, but the contract does not say so.
+    full = max([1.0, *(result.relevance_score for result in results)])
+    head = (
+        "rank",
+        "score".rjust(score_columns),
+        "".ljust(BAR_COLUMNS),
+        "index".rjust(index_columns),
+        "document",
+    )
+    yield Text(_GAP.join(head), style="bold", no_wrap=True)
+    for rank, (result, score) in enumerate(zip(results, scores, strict=True), start=1):
+        line = Text(no_wrap=True)
+        line.append(f"{rank:>4}{_GAP}{score.rjust(score_columns)}{_GAP}")
+        bar = draw_bar(result.relevance_score / full, ascii_only=console.options.ascii_only)
+        line.append(bar.ljust(BAR_COLUMNS), style="cyan")
+        line.append(f"{_GAP}{result.index:>{index_columns}}{_GAP}")
+        document = Text(describe_document(result.document))
+        document.truncate(max(console.width - line.cell_len, MIN_TEXT_COLUMNS), overflow="ellipsis")
+        yield line.append_text(document)
+
+
+def draw_bar(share: float, *, ascii_only: bool) -> str:
+    """Draw a share between 0 and 1 as at most `BAR_COLUMNS` characters; others are clamped."""
+    share = min(max(share, 0.0), 1.0)
+    if ascii_only:
+        return "#" * round(share * BAR_COLUMNS)
+    whole, eighths = divmod(round(share * BAR_COLUMNS * len(_EIGHTHS)), len(_EIGHTHS))
+    return "█" * whole + _EIGHTHS[eighths]
+
+
+def describe_document(document: DocumentResponse) -> str:
+    """
+    Show a document on one line.
+
+    White space is joined into single spaces, and control characters, which could drive the
+    terminal, become U+FFFD. An image is its URL, cut to `MAX_IMAGE_CHARACTERS`.
+    """
+    parts = [document.text] if isinstance(document.text, str) else []
+    if isinstance(document.image, str):
+        parts.append(_cut(document.image))
+    return one_line(" ".join(parts))
+
+
+def _cut(url: str) -> str:
+    return url if len(url) <= MAX_IMAGE_CHARACTERS else f"{url[: MAX_IMAGE_CHARACTERS - 1]}…"

@@ -1,0 +1,49 @@
+"""The command as a process of its own, and the embedded server for it to talk to."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeAlias
+
+import pytest
+from openrouter_rerank.local import running
+
+Completed: TypeAlias = subprocess.CompletedProcess[bytes]
+RunCommand: TypeAlias = Callable[..., Completed]
+
+TIMEOUT_SECONDS = 60
+_OUR_VARIABLES = ("OPENROUTER_", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "PYTHONIOENCODING")
+
+
+@pytest.fixture(scope="session")
+def server_url() -> Iterator[str]:
+    """Serve the API in this process on a free port."""
+    with running() as url:
+        yield url
+
+
+@pytest.fixture
+def environment() -> dict[str, str]:
+    """Give the environment of this process without what changes the command's behaviour."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(_OUR_VARIABLES)}
+    return {**kept, "PYTHONUTF8": "1", "TERM": "xterm-256color"}
+
+
+@pytest.fixture
+def run_command(environment: dict[str, str]) -> RunCommand:
+    """Give a function that runs the command to its end with pipes for its three streams."""
+
+    def run(
+        arguments: Sequence[str], stdin: bytes = b"", variables: Mapping[str, str] | None = None
+    ) -> Completed:
+        return subprocess.run(
+            [sys.executable, "-m", "openrouter_rerank.cli", *arguments],
+            input=stdin,
+            env={**environment, **(variables or {})},
+            capture_output=True,
+            timeout=TIMEOUT_SECONDS,
+            check=False,
+        )
+
+    return run

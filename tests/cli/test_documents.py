@@ -1,0 +1,73 @@
+"""Documents from lines."""
+
+import re
+
+import pytest
+from openrouter_rerank.cli._documents import parse_documents
+from openrouter_rerank.cli._failures import CommandError
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"one\n\n  \ntwo", ["one", "two"]),
+        (b"one\r\ntwo\r\n", ["one", "two"]),
+        (b"  indented \n", ["  indented "]),
+        (b"\xef\xbb\xbfone\n", ["one"]),
+        ("a\u2028b\u0085c\n".encode(), ["a\u2028b\u0085c"]),
+        (b"1989\n[1]\nnull\n", ["1989", "[1]", "null"]),
+        (b'"Quoted," he said.\n"Quoted."\n', ['"Quoted," he said.', '"Quoted."']),
+        (b'{"title": "x"}\nplain\n', ['{"title": "x"}', "plain"]),
+        (b"[" * 100_000 + b"\n", ["[" * 100_000]),
+    ],
+)
+def test_lines_of_text_stand_as_they_are(data: bytes, expected: list[str]) -> None:
+    """Each line that is not blank is a document, cut at LF or CRLF alone."""
+    documents = parse_documents(data, "docs")
+
+    assert expected == documents
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b'"one"\n\n"two\\nlines"\n', ["one", "two\nlines"]),
+        (b'{"text": "one"}\n"two"\n', [{"text": "one"}, "two"]),
+        (b'{"image": "https://example.com/a.png"}', [{"image": "https://example.com/a.png"}]),
+        (b'{"text": "one", "image": null}\n', [{"text": "one"}]),
+        ('"a\u2028b"\n'.encode(), ["a\u2028b"]),
+        (b'\xef\xbb\xbf{"text": "one"}\r\n', [{"text": "one"}]),
+    ],
+)
+def test_lines_that_are_all_json_are_json_lines(data: bytes, expected: list[object]) -> None:
+    """A file whose every line is a JSON string or object is read as JSON Lines."""
+    documents = parse_documents(data, "docs")
+
+    assert expected == documents
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "docs holds no documents"),
+        (b" \n\t\r\n", "docs holds no documents"),
+        (b"one\n\ntw\xff\n", "docs, line 3: not UTF-8"),
+        (b"\xef\xbb\xbfone\n\xff\n", "docs, line 2: not UTF-8"),
+        (b"\xff\xfeo\x00", "docs, line 1: not UTF-8"),
+        (b'{"text": "one"}\n\n{"text": "two"\n', "docs, line 3: neither a JSON string nor"),
+        (b'[1]\n{"image": "one"}\n', "docs, line 1: neither a JSON string nor"),
+        (b'"one"\n{"title": "two"}\n', 'docs, line 2: unknown field "title"'),
+        (b'"one"\n{"text": 2}\n', 'docs, line 2: "text" is not a string'),
+        (b'"one"\n\n{}\n', "docs, line 3: no document"),
+        (b'{"text": null}\n', "docs, line 1: no document"),
+        (b'"one"\n" "\n', "docs, line 2: the document is blank"),
+        (b'{"text": ""}\n', "docs, line 1: the document is blank"),
+        (b'"\\ud800"\n', "docs, line 1: half of a surrogate pair"),
+    ],
+)
+def test_a_line_that_is_no_document_is_named_by_its_number(data: bytes, message: str) -> None:
+    """What cannot be sent is refused with the number of its line."""
+    with pytest.raises(CommandError, match=re.escape(message)) as caught:
+        parse_documents(data, "docs")
+
+    assert caught.value.message.startswith(message)

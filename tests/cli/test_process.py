@@ -1,0 +1,312 @@
+"""The command as users run it: a process with pipes, a terminal, signals and a server."""
+
+import fcntl
+import json
+import os
+import pty
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import termios
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from .conftest import TIMEOUT_SECONDS, RunCommand
+
+COMMAND = [sys.executable, "-m", "openrouter_rerank.cli"]
+QUERY = "What is the capital of France?"
+PARIS = "Paris is the capital of France."
+DOCUMENTS = f"Berlin is the capital of Germany.\n{PARIS}\nBread rises because of yeast.\n".encode()
+
+
+@contextmanager
+def start(arguments: list[str], environment: dict[str, str]) -> Generator[subprocess.Popen[bytes]]:
+    """Start the command with pipes for its output, and end it if the test did not."""
+    with subprocess.Popen(
+        [*COMMAND, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def read_terminal(
+    arguments: list[str], environment: dict[str, str], columns: int, stdin: bytes | None = None
+) -> tuple[int, str]:
+    """Run the command with a terminal of so many columns as its output, and as its input too."""
+    main, worker = pty.openpty()
+    fcntl.ioctl(worker, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    with subprocess.Popen(
+        [*COMMAND, *arguments],
+        stdin=worker if stdin is None else subprocess.PIPE,
+        stdout=worker,
+        stderr=worker,
+        env=environment,
+    ) as process:
+        os.close(worker)
+        if process.stdin is not None:
+            process.stdin.write(stdin or b"")
+            process.stdin.close()
+        output = b""
+        try:
+            while chunk := os.read(main, 65536):
+                output += chunk
+        except OSError:
+            pass  # Linux reports EIO when the last process closes its end.
+        os.close(main)
+    return process.returncode, output.decode().replace("\r\n", "\n")
+
+
+def test_a_pipe_gets_the_whole_text_without_colour(run_command: RunCommand) -> None:
+    """In a pipe no line is cut, coloured or padded."""
+    long = "Paris, the capital of France, " + "lies on the Seine and " * 40 + "is old."
+
+    done = run_command(
+        ["rank", QUERY, "--local"], f"{long}\nother\n".encode(), {"FORCE_COLOR": "1"}
+    )
+
+    lines = done.stdout.decode().splitlines()
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert lines[1].endswith(long)
+    assert "\x1b" not in done.stdout.decode()
+    assert all(line == line.rstrip() for line in lines)
+
+
+def test_columns_sets_the_width_of_a_pipe(run_command: RunCommand) -> None:
+    """COLUMNS cuts the lines where there is no terminal."""
+    done = run_command(["rank", QUERY, "--local"], b"word " * 100, {"COLUMNS": "60"})
+
+    assert max(map(len, done.stdout.decode().splitlines())) <= 60
+    assert "…" in done.stdout.decode()
+
+
+@pytest.mark.parametrize(("variables", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
+def test_a_terminal_gets_colour_and_lines_of_its_width(
+    variables: dict[str, str], coloured: bool, environment: dict[str, str]
+) -> None:
+    """On a terminal the text is cut to the width, and NO_COLOR leaves no escape sequence."""
+    status, output = read_terminal(
+        ["rank", QUERY, "--local"], {**environment, **variables}, 50, b"word " * 100
+    )
+
+    assert status == 0
+    assert ("\x1b[" in output) is coloured
+    assert "…" in output
+    assert coloured or max(map(len, output.splitlines())) <= 50
+
+
+def test_a_terminal_as_standard_input_is_not_waited_for(environment: dict[str, str]) -> None:
+    """Without documents and with a terminal as standard input the command line is wrong."""
+    status, output = read_terminal(["rank", QUERY], environment, 200)
+
+    assert status == 2
+    assert output.startswith("openrouter-rerank: no documents.")
+
+
+def test_an_encoding_without_blocks_is_no_error(run_command: RunCommand) -> None:
+    """In ASCII the bar is drawn with # and other characters become question marks."""
+    variables = {"PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
+
+    done = run_command(["rank", QUERY, "--local", "--document", PARIS + " é"], b"", variables)
+
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"####" in done.stdout
+    assert PARIS.encode() + b" ?" in done.stdout
+
+
+def test_json_is_utf_8_whatever_the_locale(run_command: RunCommand) -> None:
+    """--json prints the response as JSON in UTF-8."""
+    variables = {"PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
+
+    done = run_command(
+        ["rank", QUERY, "--local", "--json", "--top-n", "1"], DOCUMENTS + "é\n".encode(), variables
+    )
+
+    results = json.loads(done.stdout)["results"]
+    assert [(item["index"], item["document"]) for item in results] == [(1, {"text": PARIS})]
+
+
+def test_json_lines_are_ranked(run_command: RunCommand, tmp_path: Path) -> None:
+    """A file of JSON Lines gives documents of its strings and objects."""
+    file = tmp_path / "docs.jsonl"
+    file.write_text(f'"Berlin is in Germany."\n{{"text": "{PARIS}"}}\n', encoding="utf-8")
+
+    done = run_command(["rank", QUERY, str(file), "--local"])
+
+    assert done.stdout.decode().splitlines()[1].endswith(f"1  {PARIS}")
+
+
+def test_an_image_is_refused_in_one_line(run_command: RunCommand) -> None:
+    """The local model reads text only, and the command says so."""
+    done = run_command(["rank", QUERY, "--local"], b'{"image": "https://example.com/a.png"}\n')
+
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr.count(b"\n") == 1
+    assert b"422" in done.stderr
+
+
+def test_the_server_of_the_environment_is_asked(run_command: RunCommand, server_url: str) -> None:
+    """OPENROUTER_BASE_URL says who ranks."""
+    done = run_command(["rank", QUERY], DOCUMENTS, {"OPENROUTER_BASE_URL": server_url})
+
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.decode().splitlines()[1].endswith(PARIS)
+
+
+def test_a_closed_pipe_is_silent(environment: dict[str, str]) -> None:
+    """A reader that goes away ends the command without a word."""
+    reader, writer = os.pipe()
+    os.close(reader)
+
+    with os.fdopen(writer, "wb") as output:
+        done = subprocess.run(
+            [*COMMAND, "rank", QUERY, "--local"],
+            input=DOCUMENTS,
+            stdout=output,
+            stderr=subprocess.PIPE,
+            env=environment,
+            timeout=TIMEOUT_SECONDS,
+            check=False,
+        )
+
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_is_one_line(environment: dict[str, str]) -> None:
+    """Output that cannot be written is a failure, not a traceback."""
+    with Path("/dev/full").open("wb") as output:
+        done = subprocess.run(
+            [*COMMAND, "rank", QUERY, "--local"],
+            input=DOCUMENTS,
+            stdout=output,
+            stderr=subprocess.PIPE,
+            env=environment,
+            timeout=TIMEOUT_SECONDS,
+            check=False,
+        )
+
+    assert done.returncode == 1
+    assert done.stderr.startswith(b"openrouter-rerank: cannot write the output")
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_an_interrupt_ends_with_130(environment: dict[str, str]) -> None:
+    """Ctrl-C while the server thinks is silent and ends in exit status 130."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/api/v1"
+        variables = {**environment, "OPENROUTER_BASE_URL": url}
+        with start(["rank", QUERY, "--document", PARIS], variables) as process:
+            listener.settimeout(TIMEOUT_SECONDS)
+            connection, _ = listener.accept()
+            connection.recv(1)
+            process.send_signal(signal.SIGINT)
+            output, error = process.communicate(timeout=TIMEOUT_SECONDS)
+            connection.close()
+
+    assert (process.returncode, output, error) == (130, b"", b"")
+
+
+@pytest.mark.parametrize(
+    ("missing", "extra", "arguments"),
+    [
+        ("typer", "cli", ["--version"]),
+        ("rich.console", "cli", ["rank", QUERY]),
+        ("onnxruntime", "local", ["rank", QUERY, "--document", PARIS, "--local"]),
+        ("starlette", "local", ["rank", QUERY, "--document", PARIS, "--local"]),
+        ("tokenizers", "local", ["demo"]),
+        ("uvicorn", "local", ["serve", "--port", "0"]),
+    ],
+)
+def test_a_missing_extra_is_named(
+    missing: str, extra: str, arguments: list[str], environment: dict[str, str]
+) -> None:
+    """Without an extra's packages one line says what to install."""
+    program = (
+        f"import sys; sys.modules[{missing!r}] = None; sys.argv[1:] = {arguments!r}; "
+        "from openrouter_rerank.cli import main; sys.exit(main())"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=TIMEOUT_SECONDS,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert f'pip install "openrouter-rerank[{extra}]"'.encode() in done.stderr
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_the_demo_passes(run_command: RunCommand) -> None:
+    """The demonstration's known answers come first with the model that ships."""
+    done = run_command(["demo"])
+
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_port_in_use_is_one_line(run_command: RunCommand) -> None:
+    """The server says that it cannot listen, and where."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = str(listener.getsockname()[1])
+
+        done = run_command(["serve", "--port", port])
+
+    assert done.returncode == 1
+    assert done.stderr.count(b"\n") == 1
+    assert port.encode() in done.stderr
+
+
+@pytest.mark.parametrize(("variables", "warned"), [({}, True), ({"KEY": "secret-key"}, False)])
+def test_an_open_address_without_key_is_warned_of(
+    variables: dict[str, str], warned: bool, run_command: RunCommand
+) -> None:
+    """Listening for other machines without a key prints a line on standard error."""
+    with socket.create_server(("0.0.0.0", 0)) as listener:  # noqa: S104 - takes the port away
+        port = str(listener.getsockname()[1])
+
+        done = run_command(
+            ["serve", "--host", "0.0.0.0", "--port", port],  # noqa: S104 - cannot bind
+            b"",
+            {f"OPENROUTER_SERVE_API_{name}": value for name, value in variables.items()},
+        )
+
+    assert (b"warning: " in done.stderr) is warned
+    assert b"secret-key" not in done.stderr + done.stdout
+
+
+def test_serve_prints_how_to_use_it_and_stops_on_a_signal(
+    environment: dict[str, str], run_command: RunCommand, tmp_path: Path
+) -> None:
+    """The printed line makes rank use the server with its key, and Ctrl-C stops it cleanly."""
+    key_file = tmp_path / "key"
+    key_file.write_text("key-of-the-test\n", encoding="utf-8")
+    with start(["serve", "--port", "0", "--api-key-file", str(key_file)], environment) as process:
+        assert process.stdout is not None
+        line = next((text for text in process.stdout if b"OPENROUTER_BASE_URL=" in text), b"")
+        url = line.decode().strip().partition("=")[2]
+        variables = {"OPENROUTER_BASE_URL": url}
+
+        refused = run_command(["rank", QUERY], DOCUMENTS, variables)
+        accepted = run_command(
+            ["rank", QUERY], DOCUMENTS, {**variables, "OPENROUTER_API_KEY": "key-of-the-test"}
+        )
+        process.send_signal(signal.SIGINT)
+        _, error = process.communicate(timeout=TIMEOUT_SECONDS)
+
+    assert refused.returncode == 1
+    assert b"OPENROUTER_API_KEY" in refused.stderr
+    assert accepted.stdout.decode().splitlines()[1].endswith(PARIS)
+    assert (process.returncode, error) == (0, b"")
