@@ -1,0 +1,71 @@
+"""
+A program of a user: type-checked against the installed wheel, and run with it.
+
+It takes the server's URL as its argument and prints the texts in the order of their relevance.
+"""
+
+import asyncio
+import sys
+from typing import assert_type
+
+from openrouter_rerank import OpenRouter, __version__, components, errors, operations, types
+
+QUERY = "What is the capital of France?"
+DOCUMENTS = ["Berlin is the capital of Germany.", "Paris is the capital of France."]
+MODEL = "cohere/rerank-v3.5"
+
+
+def rerank(server_url: str) -> operations.CreateRerankResponseBody:
+    """Make the plain call, and use each part of the reply as what it is declared to be."""
+    with OpenRouter(api_key="a-key", server_url=server_url) as client:
+        res = client.rerank.rerank(query=QUERY, documents=DOCUMENTS, model=MODEL)
+        assert_type(res, operations.CreateRerankResponseBody)
+        assert_type(res.model, str)
+        assert_type(res.results, list[operations.Result])
+        assert_type(res.results[0].index, int)
+        assert_type(res.results[0].relevance_score, float)
+        assert_type(res.results[0].document.text, str | types.Unset)
+        assert_type(res.usage, operations.CreateRerankUsage | None | types.Unset)
+        return res
+
+
+async def rerank_async(server_url: str) -> operations.CreateRerankResponseBody:
+    """Make the asynchronous call with every kind of document and a preference."""
+    provider = components.ProviderPreferences(allow_fallbacks=False, sort="price")
+    async with OpenRouter(server_url=server_url, http_referer="https://app.example.com") as client:
+        res = await client.rerank.rerank_async(
+            documents=[DOCUMENTS[0], operations.DocumentRequest(text=DOCUMENTS[1])],
+            model=MODEL,
+            query=QUERY,
+            provider=provider,
+            top_n=1,
+            timeout_ms=10_000,
+        )
+        assert_type(res, operations.CreateRerankResponseBody)
+        return res
+
+
+def describe_failure(server_url: str) -> str:
+    """Make a call that the server refuses, and catch the error by its class."""
+    with OpenRouter(server_url=f"{server_url}/nowhere") as client:
+        try:
+            client.rerank.rerank(query=QUERY, documents=DOCUMENTS, model=MODEL)
+        except errors.NotFoundResponseError as error:
+            assert_type(error.status_code, int | None)
+            assert_type(error.message, str)
+            return f"{error.status_code}"
+        except errors.OpenRouterError as error:
+            return type(error).__name__
+    return "no error"
+
+
+def main(server_url: str) -> None:
+    """Print the version, the texts of one call, those of the other, and the status of an error."""
+    print(__version__)
+    for res in (rerank(server_url), asyncio.run(rerank_async(server_url))):
+        print([result.document.text or "" for result in res.results])
+    print(describe_failure(server_url))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
