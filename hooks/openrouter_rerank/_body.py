@@ -37,7 +37,7 @@ class BodyReader:
         is_gzip = self._encoding in GZIP_ENCODINGS
         self._inflater = zlib.decompressobj(GZIP_WINDOW) if is_gzip else None
         self._limit = limit
-        self._size = 0
+        self._sent = self._size = 0
         self._parts: list[bytes] = []
 
     def check_headers(self) -> None:
@@ -58,10 +58,12 @@ class BodyReader:
         """Take the next bytes as they were sent.
 
         Raises:
-            BodyError: The limit is passed, or the bytes are not gzip.
+            BodyError: The limit is passed, or the bytes are not one gzip stream.
         """
+        self._sent += len(chunk)
+        self._check_size(self._sent)
         if self._inflater is None:
-            self._keep(chunk)
+            self._parts.append(chunk)
             return
         try:
             while chunk:
@@ -69,6 +71,8 @@ class BodyReader:
                 chunk = self._inflater.unconsumed_tail
         except zlib.error as error:
             raise BodyError("body is not valid gzip") from error
+        if self._inflater.unused_data:
+            raise BodyError("body goes on after its gzip stream")
 
     def finish(self) -> bytes:
         """Return the whole body.
@@ -76,7 +80,7 @@ class BodyReader:
         Raises:
             BodyError: The gzip stream ends early.
         """
-        if self._inflater is not None and not self._inflater.eof and self._size:
+        if self._inflater is not None and not self._inflater.eof and self._sent:
             raise BodyError("gzip body ends early")
         return b"".join(self._parts)
 
@@ -87,9 +91,12 @@ class BodyReader:
 
     def _keep(self, part: bytes) -> None:
         self._size += len(part)
-        if self._size > self._limit:
-            raise BodyError(f"body is over the limit of {self._limit} bytes")
+        self._check_size(self._size)
         self._parts.append(part)
+
+    def _check_size(self, size: int) -> None:
+        if size > self._limit:
+            raise BodyError(f"body is over the limit of {self._limit} bytes")
 
 
 def read(response: httpx.Response, limit: int, is_over: Callable[[], bool]) -> bytes:
@@ -144,3 +151,15 @@ def check_size(content: bytes, limit: int) -> bytes:
     if len(content) > limit:
         raise BodyError(f"body of {len(content)} bytes is over the limit of {limit}")
     return content
+
+
+def read_text(response: httpx.Response) -> str:
+    """Return a reply's body as text, in its own character set, else in UTF-8; it never fails.
+
+    httpx looks a reply's character set up among all of Python's codecs, and fails on those that are
+    none, such as base64.
+    """
+    try:
+        return response.content.decode(response.charset_encoding or "utf-8", "replace")
+    except (LookupError, ValueError):
+        return response.content.decode("utf-8", "replace")

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import httpx
 from attrs import evolve, frozen
 
-from ._attempts import Reply, run, run_async
+from ._attempts import run, run_async
+from ._course import SYSTEM_CLOCK, Reply
 from ._request import EncodedRequest, check_headers
 from ._retries import RetryConfig
 from ._settings import (
@@ -24,10 +25,11 @@ from .errors import ClientClosedError
 from .types import UNSET, Unset
 
 PATH = "/rerank"
+JSON = "application/json"
 BASE_HEADERS = {
-    "Accept": "application/json",
+    "Accept": JSON,
     "Accept-Encoding": "gzip",
-    "Content-Type": "application/json",
+    "Content-Type": JSON,
     "User-Agent": USER_AGENT,
 }
 
@@ -41,6 +43,7 @@ class CallOptions:
     x_open_router_categories: str | None = None
     retries: RetryConfig | Unset | None = UNSET
     server_url: str | None = None
+    accept_header_override: str | None = None
     timeout_ms: float | None = None
     timeout: httpx.Timeout | float | None = None
     deadline_ms: float | Unset | None = UNSET
@@ -53,6 +56,7 @@ class CallOptions:
             TypeError: An option has the wrong type.
             ValueError: An option has a value that cannot work.
         """
+        check_accept(self.accept_header_override)
         given = check_attribution({name: getattr(self, name) for name in ATTRIBUTION_HEADERS})
         config = require_retry_config(self.retries, "retries")
         timeout = read_timeout(self.timeout_ms, self.timeout)
@@ -70,7 +74,11 @@ class CallOptions:
 
 
 class Caller:
-    """Makes the calls of a client over its connections, or over the caller's own httpx clients."""
+    """Makes the calls of a client over its connections, or over the caller's own httpx clients.
+
+    Attributes:
+        clock: The passing of time; fakes bring their own.
+    """
 
     def __init__(
         self,
@@ -80,6 +88,7 @@ class Caller:
         async_client: httpx.AsyncClient | None,
     ) -> None:
         """Take what the client was given."""
+        self.clock = SYSTEM_CLOCK
         self._settings = settings
         self._connections = connections
         self._client = client
@@ -96,15 +105,17 @@ class Caller:
         self._require_open(client)
         settings = options.apply(self._settings)
         headers = make_headers(settings, options)
+        settings.log.note_request(make_url(settings), encoded)
         if client is None:
             request = make_request(settings, headers, encoded.content)
             call = settings.make_call(is_foreign=self._connections.is_foreign)
-            return run(self._connections.send, request, call)
+            return run(self._connections.send, request, call, self.clock)
         request = adopt_request(client, settings, headers, encoded.content)
         return run(
             lambda request: client.send(request, stream=True, auth=None, follow_redirects=False),
             request,
             settings.make_call(is_foreign=True),
+            self.clock,
         )
 
     async def call_async(self, encoded: EncodedRequest, options: CallOptions) -> Reply:
@@ -117,15 +128,17 @@ class Caller:
         self._require_open(client)
         settings = options.apply(self._settings)
         headers = make_headers(settings, options)
+        settings.log.note_request(make_url(settings), encoded)
         if client is None:
             request = make_request(settings, headers, encoded.content)
             call = settings.make_call(is_foreign=self._connections.is_foreign_async)
-            return await run_async(self._connections.send_async, request, call)
+            return await run_async(self._connections.send_async, request, call, self.clock)
         request = adopt_request(client, settings, headers, encoded.content)
         return await run_async(
             lambda request: client.send(request, stream=True, auth=None, follow_redirects=False),
             request,
             settings.make_call(is_foreign=True),
+            self.clock,
         )
 
     def close(self) -> None:
@@ -144,6 +157,14 @@ class Caller:
         if client is not None and client.is_closed:
             name = "client" if isinstance(client, httpx.Client) else "async_client"
             raise ClientClosedError(f"{name}: the httpx client is closed")
+
+
+def check_accept(accept: object) -> None:
+    """Refuse to ask for anything but JSON."""
+    # The official SDK's users pass a member of an enum of its.
+    value = getattr(accept, "value", accept)
+    if value not in {None, JSON}:
+        raise ValueError(f"accept_header_override: rerank never streams; expected {JSON!r} or None")
 
 
 def make_headers(settings: Settings, options: CallOptions) -> httpx.Headers:

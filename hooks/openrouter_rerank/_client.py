@@ -1,5 +1,6 @@
 """The client: its configuration and its lifetime."""
 
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
@@ -8,6 +9,7 @@ import httpx
 from ._auth import ApiKey
 from ._body import DEFAULT_MAX_RESPONSE_BYTES
 from ._calls import Caller
+from ._log import DebugLogger
 from ._pools import Pools, Verify
 from ._rerank import Rerank
 from ._retries import RetryConfig
@@ -24,6 +26,7 @@ class OpenRouter:
 
     Attributes:
         rerank: The operation: `client.rerank.rerank(...)`, `client.rerank.rerank_async(...)`.
+        hooks: Registers functions that are called during every call.
     """
 
     def __init__(
@@ -32,12 +35,15 @@ class OpenRouter:
         http_referer: str | None = None,
         x_open_router_title: str | None = None,
         x_open_router_categories: str | None = None,
-        *,
+        server: str | None = None,
+        url_params: Mapping[str, str] | None = None,
         server_url: str | None = None,
         client: httpx.Client | None = None,
         async_client: httpx.AsyncClient | None = None,
-        retry_config: RetryConfig | None | Unset = UNSET,
+        retry_config: RetryConfig | Unset | None = UNSET,
         timeout_ms: float | None = None,
+        debug_logger: DebugLogger | None = None,
+        *,
         timeout: httpx.Timeout | float | None = None,
         deadline_ms: float | None = DEFAULT_DEADLINE_MS,
         max_response_bytes: int = DEFAULT_MAX_RESPONSE_BYTES,
@@ -57,13 +63,18 @@ class OpenRouter:
                 none.
             x_open_router_categories: The app's categories, separated by commas; None is
                 `OPENROUTER_X_OPEN_ROUTER_CATEGORIES`, "" sends none.
-            server_url: Where the API is served, its path included; None and "" are
+            server: A server by its name; "production" is the contract's. None is as if not given.
+            url_params: What stands for the `{names}` in `server_url`.
+            server_url: Where the API is served, its path included; it wins over `server`. None and
+                "" are
                 `OPENROUTER_BASE_URL`, else the contract's server.
             client: An `httpx.Client` to send sync calls with, used as it is and never closed here.
                 Its timeouts apply unless some are set here or on the call.
             async_client: The same for async calls.
             retry_config: When to try again; None and UNSET are the default policy.
             timeout_ms: Limit for connecting, for one read and for one write, in milliseconds.
+            debug_logger: A further place for the log's lines of DEBUG: an object with a method
+                `debug`, such as a `logging.Logger`.
             timeout: The same in seconds, or as an `httpx.Timeout`. With neither: 5 s to connect,
                 60 s for a read and a write.
             deadline_ms: Limit for a whole call with all its attempts, in milliseconds; None for
@@ -85,6 +96,8 @@ class OpenRouter:
         require_client(async_client, httpx.AsyncClient, "async_client")
         self._settings = read_settings(
             api_key=api_key,
+            server=server,
+            url_params=url_params,
             server_url=server_url,
             http_referer=http_referer,
             x_open_router_title=x_open_router_title,
@@ -94,7 +107,9 @@ class OpenRouter:
             timeout=timeout,
             deadline_ms=deadline_ms,
             max_response_bytes=max_response_bytes,
+            debug_logger=debug_logger,
         )
+        self.hooks = self._settings.hooks
         pools = Pools(verify=verify, proxy=httpx.Proxy(proxy) if isinstance(proxy, str) else proxy)
         connections = Connections(pools, transport, async_transport)
         self._caller = Caller(self._settings, connections, client, async_client)

@@ -33,10 +33,14 @@ class EncodedRequest:
     Attributes:
         content: The body, JSON in UTF-8.
         documents: The documents as they are sent; a result's index is a position in this list.
+        model: The model that is asked.
+        query: What the documents are compared with.
     """
 
     content: bytes
     documents: Sequence[EncodedDocument]
+    model: str
+    query: str
 
 
 def encode_request(
@@ -79,15 +83,15 @@ def encode_request(
         body["user"] = require_str(user, "user")
     if extra_body is not None:
         body.update(encode_model(extra_body, "extra_body"))
-    return EncodedRequest(content=dump_json(body), documents=encoded)
+    return EncodedRequest(dump_json(body), encoded, model=model, query=query)
 
 
-def require_iterable(documents: object) -> Iterable[object]:
+def require_iterable(documents: object, name: str = "documents") -> Iterable[object]:
     """Refuse one string, which is an iterable of letters, and one mapping, of keys."""
     kind = type(documents).__name__
     is_single = isinstance(documents, str | bytes | bytearray | Mapping)
     if is_single or not isinstance(documents, Iterable):
-        raise TypeError(f"documents: expected an iterable of documents, got {kind}")
+        raise TypeError(f"{name}: expected an iterable of documents, got {kind}")
     return cast("Iterable[object]", documents)
 
 
@@ -150,7 +154,7 @@ def require_text(value: object, name: str) -> str:
 
 def require_count(value: object, name: str) -> int:
     """Return the value if it is a whole number of at least 1."""
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
+    if isinstance(value, bool) or not hasattr(type(value), "__index__"):
         raise TypeError(f"{name}: expected int, got {type(value).__name__}")
     count = operator.index(cast("SupportsIndex", value))
     if count < 1:
@@ -171,7 +175,9 @@ def require_session_id(value: object) -> str:
 def encode_model(value: object, name: str) -> dict[str, Any]:
     """Return a model or a mapping as a plain object; keys that are not known pass through."""
     if isinstance(value, Mapping):
-        return dict(cast("Mapping[str, Any]", value))
+        fields = dict(cast("Mapping[object, Any]", value))
+        # JSON's encoder would turn a number or None into text.
+        return {require_str(key, f"{name}: key"): field for key, field in fields.items()}
     if not isinstance(value, ProviderPreferences | TraceConfig):
         raise TypeError(f"{name}: expected a mapping or a model, got {type(value).__name__}")
     try:
@@ -184,13 +190,14 @@ def dump_json(body: Mapping[str, Any]) -> bytes:
     """Encode the body as JSON in UTF-8, without NaN, and say which argument cannot be encoded."""
     try:
         return encode_json(body)
-    except (RecursionError, TypeError, ValueError):
-        for name, value in body.items():
+    except (AttributeError, RecursionError, TypeError, ValueError):
+        for key, value in body.items():
+            name = key.encode("ascii", "backslashreplace").decode()
             try:
-                encode_json(value)
+                encode_json({key: value})
             except UnicodeEncodeError as error:
                 raise ValueError(f"{name}: holds a lone surrogate, which is not text") from error
-            except TypeError as error:
+            except (AttributeError, TypeError) as error:
                 raise TypeError(f"{name}: {error}") from error
             except (RecursionError, ValueError) as error:
                 raise ValueError(f"{name}: {error}") from error
@@ -224,6 +231,8 @@ def check_header(value: object, name: str) -> str:
 
 def check_headers(headers: Mapping[str, str] | None) -> dict[str, str]:
     """Return the caller's headers, none of which may be one that only the client sets."""
+    if headers is not None and not isinstance(cast("object", headers), Mapping):
+        raise TypeError(f"http_headers: expected a mapping, got {type(headers).__name__}")
     checked: dict[str, str] = {}
     for name, value in (headers or {}).items():
         if not _TOKEN.fullmatch(require_str(name, "http_headers")):

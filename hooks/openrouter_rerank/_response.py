@@ -16,6 +16,7 @@ from openrouter_rerank_api.models.create_rerank_response_body import CreateReran
 from openrouter_rerank_api.models.error_response import ErrorResponse
 
 from ._auth import API_KEY_VARIABLE, KEY_HINT
+from ._body import read_text
 from ._retries import read_retry_after
 from .errors import (
     STATUS_ERRORS,
@@ -168,11 +169,11 @@ def write_message(response: httpx.Response, status: int | None, raw: object) -> 
 def describe_body(response: httpx.Response, status: int) -> str:
     """Describe an error whose body does not say what it is."""
     reason = httpx.codes.get_reason_phrase(status) or response.reason_phrase
-    content_type = response.headers.get("content-type", "").partition(";")[0]
-    body = " ".join(response.text.split())
+    media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    body = " ".join(read_text(response).split())
     if not body:
         shown = "empty body"
-    elif content_type == "text/html":
+    elif media_type == "text/html":
         shown = "an HTML page"
     else:
         shown = body[:SHOWN_BODY_CHARACTERS]

@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import cast
 
 import httpx
 from attrs import field, frozen, validators
@@ -27,16 +28,17 @@ NEVER_RETRIED = frozenset({401, 402})
 RETRIED = frozenset({408, 409, 429})
 SERVER_ERRORS = range(500, 600)
 
-_positive = validators.gt(0)
 _not_negative = validators.ge(0)
+_STATUS_CODE = re.compile(r"[1-5](?:[0-9]{2}|[Xx]{2})")
 # RFC 9110, section 10.2.3, has whole seconds; fractions are seen in the wild.
 _SECONDS = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 # RFC 9110, section 5.6.7: IMF-fixdate, the obsolete RFC 850 form, and asctime. The names are those
 # of the grammar alone; dateutil by itself would take "mon" or "10" for a date.
 _HTTP_DATE = re.compile(
-    r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT"
+    r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d{2} [A-Z][a-z]{2} [1-9]\d{3} \d{2}:\d{2}:\d{2} GMT"
     r"|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, \d{2}-[A-Z][a-z]{2}-\d{2} \d{2}:\d{2}:\d{2} GMT"
-    r"|(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2} \d{4}"
+    r"|(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2} [1-9]\d{3}",
+    re.ASCII,
 )
 
 
@@ -45,8 +47,28 @@ def _check_number(_instance: object, attribute: object, value: object) -> None:
     name = getattr(attribute, "name", "value")
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(f"{name}: expected a number, got {type(value).__name__}")
-    if not math.isfinite(value):
+    try:
+        is_finite = math.isfinite(value)
+    except OverflowError:
+        is_finite = False
+    if not is_finite:
         raise ValueError(f"{name}: must be finite")
+
+
+def _check_count(_instance: object, attribute: object, value: object) -> None:
+    """Refuse what is not a whole number of at least 1."""
+    name = getattr(attribute, "name", "value")
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name}: expected int, got {type(value).__name__}")
+    if value < 1:
+        raise ValueError(f"{name}: must be at least 1")
+
+
+def _check_flag(_instance: object, attribute: object, value: object) -> None:
+    """Refuse what is not True or False, since text such as "no" counts as true."""
+    if not isinstance(value, bool):
+        name = getattr(attribute, "name", "value")
+        raise TypeError(f"{name}: expected bool, got {type(value).__name__}")
 
 
 @frozen
@@ -81,15 +103,23 @@ def _default_backoff(value: BackoffStrategy | None) -> BackoffStrategy:
 
 
 def _check_strategy(_instance: object, _attribute: object, value: object) -> None:
-    if value not in {"backoff", "none"}:
+    if value not in ("backoff", "none"):
         raise ValueError(f'strategy: expected "backoff" or "none", got {value!r}')
 
 
 def _check_status_codes(_instance: object, _attribute: object, value: Sequence[str] | None) -> None:
-    if isinstance(value, str):
-        raise TypeError("status_codes_override: expected a list of str, got str")
-    for code in value or ():
-        if not re.fullmatch(r"[1-5](?:\d\d|XX)", code, re.IGNORECASE):
+    if value is None:
+        return
+    if isinstance(value, str) or not isinstance(cast("object", value), Sequence):
+        raise TypeError(
+            f"status_codes_override: expected a list of str, got {type(value).__name__}"
+        )
+    for code in cast("Sequence[object]", value):
+        if not isinstance(code, str):
+            raise TypeError(
+                f"status_codes_override: expected a list of str, got {type(code).__name__} in it"
+            )
+        if not _STATUS_CODE.fullmatch(code):
             raise ValueError(f'status_codes_override: expected such as "429" or "5XX": {code!r}')
 
 
@@ -122,14 +152,14 @@ class RetryConfig:
         converter=_default_backoff,
         validator=validators.instance_of(BackoffStrategy),
     )
-    retry_connection_errors: bool = True
+    retry_connection_errors: bool = field(default=True, validator=_check_flag)
     status_codes_override: Sequence[str] | None = field(default=None, validator=_check_status_codes)
-    max_attempts: int = field(default=3, kw_only=True, validator=[_check_number, validators.ge(1)])
+    max_attempts: int = field(default=3, kw_only=True, validator=_check_count)
     max_retry_after_ms: float = field(
         default=60_000, kw_only=True, validator=[_check_number, _not_negative]
     )
-    retry_disconnects: bool = field(default=True, kw_only=True)
-    retry_read_timeouts: bool = field(default=False, kw_only=True)
+    retry_disconnects: bool = field(default=True, kw_only=True, validator=_check_flag)
+    retry_read_timeouts: bool = field(default=False, kw_only=True, validator=_check_flag)
 
 
 def plan_delay(
@@ -242,9 +272,8 @@ def read_date(text: str, now: datetime | None) -> float | None:
     from dateutil import parser
 
     try:
-        when = parser.parse(text)
+        # All three forms are UTC, whatever the machine's own time zone is called.
+        when = parser.parse(text, ignoretz=True).replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return None
-    if when.tzinfo is None:
-        when = when.replace(tzinfo=UTC)
     return max(0.0, (when - (now or datetime.now(UTC))).total_seconds())

@@ -3,18 +3,23 @@
 import os
 import platform
 from collections.abc import Mapping
+from urllib.parse import quote
 
 import httpx
-from attrs import frozen
+from attrs import field, frozen
 from openrouter_rerank_api.server import SERVER_URL
 from openrouter_rerank_api.types import Unset
 
-from ._attempts import Call
 from ._auth import ApiKey, BearerAuth
+from ._course import Call
+from ._hooks import Hooks
+from ._log import CallLog, DebugLogger, read_log_settings
 from ._request import check_header, require_count, require_str
 from ._retries import MILLISECONDS, RetryConfig
 from ._version import __version__
 
+# The names that the official SDK gives to the servers of the contract.
+SERVERS = {"production": SERVER_URL}
 BASE_URL_VARIABLE = "OPENROUTER_BASE_URL"
 DEFAULT_DEADLINE_MS = 180_000
 DEFAULT_TIMEOUT = httpx.Timeout(connect=5.0, read=60.0, write=60.0, pool=None)
@@ -49,6 +54,8 @@ class Settings:
             the caller set none.
         deadline: Seconds for a whole call; None for no limit.
         max_response_bytes: The longest body to accept.
+        log: Where calls are recorded.
+        hooks: The user's functions.
     """
 
     auth: BearerAuth
@@ -58,6 +65,8 @@ class Settings:
     timeout: httpx.Timeout | None
     deadline: float | None
     max_response_bytes: int
+    log: CallLog
+    hooks: Hooks = field(factory=Hooks)
 
     @property
     def attribution_headers(self) -> dict[str, str]:
@@ -75,12 +84,16 @@ class Settings:
             deadline=self.deadline,
             max_response_bytes=self.max_response_bytes,
             is_foreign=is_foreign,
+            hooks=self.hooks,
+            log=self.log,
         )
 
 
 def read_settings(
     *,
     api_key: ApiKey,
+    server: str | None = None,
+    url_params: Mapping[str, str] | None = None,
     server_url: str | None,
     http_referer: str | None,
     x_open_router_title: str | None,
@@ -90,6 +103,7 @@ def read_settings(
     timeout: httpx.Timeout | float | None,
     deadline_ms: float | None,
     max_response_bytes: int,
+    debug_logger: DebugLogger | None = None,
 ) -> Settings:
     """Check a client's arguments and fill in what the environment says.
 
@@ -104,7 +118,7 @@ def read_settings(
     }
     return Settings(
         auth=BearerAuth(api_key),
-        server_url=read_server_url(server_url),
+        server_url=read_server_url(server, fill_template(server_url, url_params)),
         attribution=check_attribution(
             {
                 name: os.environ.get(ATTRIBUTION_VARIABLES[name]) if value is None else value
@@ -115,13 +129,26 @@ def read_settings(
         timeout=read_timeout(timeout_ms, timeout),
         deadline=read_deadline(deadline_ms),
         max_response_bytes=require_count(max_response_bytes, "max_response_bytes"),
+        log=read_log_settings(debug_logger),
     )
 
 
-def read_server_url(server_url: str | None) -> httpx.URL:
+def fill_template(server_url: str | None, url_params: Mapping[str, str] | None) -> str | None:
+    """Fill the `{names}` of a server's URL in."""
+    for name, value in (url_params or {}).items():
+        filling = quote(require_str(value, f"url_params[{name!r}]"), safe="")
+        server_url = server_url and server_url.replace("{" + name + "}", filling)
+    return server_url
+
+
+def read_server_url(server: str | None, server_url: str | None) -> httpx.URL:
     """Return the server's URL: the argument's, else the environment's, else the contract's."""
+    if server is not None and server not in SERVERS:
+        raise ValueError(f"server: expected one of {', '.join(SERVERS)}, got {server!r}")
     if server_url:
         return parse_server_url(server_url, "server_url")
+    if server is not None:
+        return httpx.URL(SERVERS[server])
     found = os.environ.get(BASE_URL_VARIABLE)
     return parse_server_url(found, BASE_URL_VARIABLE) if found else httpx.URL(SERVER_URL)
 

@@ -31,6 +31,9 @@ class HooksTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     the contract requires is left to the generated decoder. The sync half is bounded by the
     deadline in every read, the async half as a whole; with a `transport` of the caller's own, a
     single read of the sync half can outlast it.
+
+    Attributes:
+        hooks: Registers functions that are called during every call.
     """
 
     def __init__(
@@ -92,6 +95,7 @@ class HooksTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
             deadline_ms=deadline_ms,
             max_response_bytes=max_response_bytes,
         )
+        self.hooks = self._settings.hooks
         self._connections = Connections(
             Pools(verify=verify, proxy=httpx.Proxy(proxy) if isinstance(proxy, str) else proxy),
             transport,

@@ -28,12 +28,16 @@
 The status alone decides the class; the body only adds detail.
 """
 
+import copy
 from collections.abc import Mapping
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Any
 
 import httpx
 from openrouter_rerank_api.models.error_response import ErrorResponse
+
+from ._body import read_text
 
 __all__ = [
     "STATUS_ERRORS",
@@ -74,7 +78,7 @@ class OpenRouterError(Exception):
         body: The reply's body as text, "" if none arrived.
         headers: The reply's headers, empty if none arrived.
         raw_response: The reply, fully read. None if none arrived. A copy that came through pickle
-            holds the reply without its request.
+            holds no more of its request than the method and the URL.
         data: The body as the contract's error envelope, None if it is not one.
         error_type: The kind of error, from a vocabulary that does not change its meaning.
         provider_code: The provider's own code for the error.
@@ -116,7 +120,7 @@ class OpenRouterError(Exception):
             self.status_code, self.body, self.headers = status_code, body or "", httpx.Headers()
         else:
             self.status_code = raw_response.status_code if status_code is None else status_code
-            self.body = raw_response.text if body is None else body
+            self.body = read_text(raw_response) if body is None else body
             self.headers = raw_response.headers
         self.data = data
         self.error_type: str | None = None
@@ -132,6 +136,22 @@ class OpenRouterError(Exception):
     def __str__(self) -> str:
         """Return the message."""
         return self.message
+
+    def __reduce__(self) -> tuple[type["OpenRouterError"], tuple[Any, ...], dict[str, Any]]:
+        """Pickle and copy all but the request's headers, which hold the key, and its body."""
+        state = dict(self.__dict__)
+        if self.raw_response is not None:
+            state["raw_response"] = strip_request(self.raw_response)
+        return type(self), self.args, state
+
+
+def strip_request(response: httpx.Response) -> httpx.Response:
+    """Return a copy of a reply that knows only the method and the URL of its request."""
+    copied = copy.copy(response)
+    # httpx raises this for a reply that was made without a request.
+    with suppress(RuntimeError):
+        copied.request = httpx.Request(response.request.method, response.request.url)
+    return copied
 
 
 class NoResponseError(OpenRouterError):

@@ -1,0 +1,113 @@
+"""Functions that a user has run at the stations of a call."""
+
+import inspect
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+import httpx
+from attrs import frozen
+
+from .errors import OpenRouterError
+
+T = TypeVar("T")
+Function = Callable[[T], object]
+
+
+@frozen
+class RetryEvent:
+    """What is known before another attempt.
+
+    Attributes:
+        attempt: Which attempt has failed, from 1.
+        delay: Seconds until the next one.
+        error: What the attempt ended in.
+    """
+
+    attempt: int
+    delay: float
+    error: OpenRouterError
+
+
+class Station(Generic[T]):
+    """The functions of one station, called in the order in which they were added."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._functions: list[Function[T]] = []
+
+    def add(self, function: Function[T]) -> None:
+        """Add a function at the end."""
+        self._functions.append(function)
+
+    def emit(self, value: T) -> None:
+        """Call the functions from a sync call.
+
+        Raises:
+            TypeError: One of them is async.
+        """
+        for function in self._functions:
+            result = function(value)
+            if inspect.isawaitable(result):
+                if inspect.iscoroutine(result):
+                    result.close()
+                raise TypeError(
+                    "hooks: an async function needs an async call, such as rerank_async"
+                )
+
+    async def emit_async(self, value: T) -> None:
+        """Call the functions from an async call, awaiting those that are async."""
+        for function in self._functions:
+            result = function(value)
+            if inspect.isawaitable(result):
+                await result
+
+
+class Hooks:
+    """Registers functions that are called during every call of a client.
+
+    Each method takes a function of one argument and returns it, and so serves as a decorator.
+    Functions are called in the order of registration, in the thread or the task of the call. Async
+    calls await those that return an awaitable; sync calls refuse them with `TypeError`. What a
+    function raises reaches the caller as it is, and ends the call.
+    """
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self.requests: Station[httpx.Request] = Station()
+        self.responses: Station[httpx.Response] = Station()
+        self.retries: Station[RetryEvent] = Station()
+        self.errors: Station[OpenRouterError] = Station()
+
+    def before_request(self, function: Function[httpx.Request]) -> Function[httpx.Request]:
+        """Call a function with the `httpx.Request` before each attempt.
+
+        It may change the headers, for this attempt alone; the key is added afterwards and is not
+        to be seen. Redirects to the same origin are part of an attempt.
+        """
+        self.requests.add(function)
+        return function
+
+    def after_response(self, function: Function[httpx.Response]) -> Function[httpx.Response]:
+        """Call a function with the `httpx.Response` of each attempt, whatever its status.
+
+        The reply is fully read. It must not be changed: it is decoded afterwards.
+        """
+        self.responses.add(function)
+        return function
+
+    def on_retry(self, function: Function[RetryEvent]) -> Function[RetryEvent]:
+        """Call a function with a `RetryEvent` before the wait for another attempt.
+
+        Nothing in it can be changed; raising ends the call.
+        """
+        self.retries.add(function)
+        return function
+
+    def on_error(self, function: Function[OpenRouterError]) -> Function[OpenRouterError]:
+        """Call a function with the `OpenRouterError` that a call ends in, before it is raised.
+
+        It may add notes to the error, or raise another in its place. Wrong arguments, and replies
+        that only the decoder finds to be wrong, do not come by here.
+        """
+        self.errors.add(function)
+        return function
