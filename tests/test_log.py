@@ -106,23 +106,28 @@ def test_debug_logger_without_the_method_is_refused() -> None:
 
 
 SCRIPT = """
+from openrouter_rerank import errors
 from openrouter_rerank.testing import FakeOpenRouter
-with FakeOpenRouter() as client:
-    client.rerank.rerank(documents=["a"], model="m", query="q")
+with FakeOpenRouter(404) as client:
+    try:
+        client.rerank.rerank(documents=["a"], model="m", query="q")
+    except errors.NotFoundResponseError:
+        pass
 """
 
 
 @pytest.mark.parametrize(
     ("variable", "value", "lines"),
     [
-        ("OPENROUTER_LOG", "debug", 2),
-        ("OPENROUTER_LOG", " INFO ", 0),
-        ("OPENROUTER_DEBUG", "1", 2),
+        ("OPENROUTER_LOG", "debug", 3),
+        ("OPENROUTER_LOG", " INFO ", 1),
+        ("OPENROUTER_DEBUG", "1", 3),
         ("OPENROUTER_DEBUG", "", 0),
+        ("OPENROUTER_LOG", "", 0),
     ],
 )
 def test_environment_turns_the_log_on(variable: str, value: str, lines: int) -> None:
-    """Each variable alone has a plain script write its log to standard error."""
+    """Each variable alone has a plain script write its log to standard error, none has it silent."""
     result = subprocess.run(
         [sys.executable, "-c", SCRIPT],
         env={variable: value},

@@ -23,6 +23,8 @@ SHOWN_CHARACTERS = 80
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING}
 
 logger = logging.getLogger(LOGGER_NAME)
+# Else a program that sets no logging up would find our warnings on its standard error.
+logger.addHandler(logging.NullHandler())
 
 
 class DebugLogger(Protocol):
@@ -105,6 +107,12 @@ def cut(content: object) -> str:
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."
 
 
+def has_handler() -> bool:
+    """Tell whether the log is written anywhere."""
+    handlers = [*logger.handlers, *logging.getLogger().handlers]
+    return not all(isinstance(handler, logging.NullHandler) for handler in handlers)
+
+
 def read_log_settings(debug_logger: DebugLogger | None) -> CallLog:
     """Turn logging on as far as the environment asks for it.
 
@@ -119,7 +127,7 @@ def read_log_settings(debug_logger: DebugLogger | None) -> CallLog:
         if wanted not in LEVELS:
             raise ValueError(f"{LEVEL_VARIABLE}: expected one of {', '.join(LEVELS)}")
         logger.setLevel(LEVELS[wanted])
-        if not logger.hasHandlers():
+        if not has_handler():
             logger.addHandler(logging.StreamHandler())
     if os.environ.get(DEBUG_VARIABLE):
         logging.basicConfig(level=logging.DEBUG)
