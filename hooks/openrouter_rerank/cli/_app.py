@@ -11,7 +11,13 @@ from openrouter_rerank.cli._demo import show_demo
 from openrouter_rerank.cli._failures import PROGRAM, CommandError, complain, explain
 from openrouter_rerank.cli._output import open_console, write_json, write_line, write_lines
 from openrouter_rerank.cli._ranking import DEFAULT_MODEL, gather_documents, request_ranking
-from openrouter_rerank.cli._serving import DEFAULT_HOST, DEFAULT_PORT, read_key, run_server
+from openrouter_rerank.cli._serving import (
+    DEFAULT_HOST,
+    DEFAULT_PORT,
+    FaultOptions,
+    read_key,
+    run_server,
+)
 from openrouter_rerank.cli._statuses import INTERRUPTED, USAGE
 from openrouter_rerank.cli._tables import draw_table
 from openrouter_rerank.errors import OpenRouterError
@@ -141,14 +147,64 @@ def serve(
             "--api-key-file", metavar="FILE", help="Holds the key that clients must send."
         ),
     ] = None,
+    fail: Annotated[
+        str,
+        typer.Option(
+            "--fail", metavar="NAMES", help="What becomes of one request after the other."
+        ),
+    ] = "",
+    retry_after: Annotated[
+        int | None,
+        typer.Option(
+            "--retry-after",
+            min=0,
+            max=3600,
+            metavar="SECONDS",
+            help="Retry-After on 429 and 503; the contract's example by default.",
+        ),
+    ] = None,
+    delay: Annotated[
+        str,
+        typer.Option("--delay", metavar="TIME", help="Hold back each answer, such as 300ms or 2s."),
+    ] = "0s",
+    drop: Annotated[
+        float,
+        typer.Option(
+            "--drop",
+            min=0,
+            max=1,
+            metavar="PROBABILITY",
+            help="How likely a request is to be reset.",
+        ),
+    ] = 0.0,
+    seed: Annotated[
+        int | None,
+        typer.Option("--seed", metavar="N", help="Drop the same requests in each run."),
+    ] = None,
 ) -> None:
     """
     Serve the rerank API on this machine, without key or network.
 
     The key that clients must send is the content of --api-key-file, else the value of
     OPENROUTER_SERVE_API_KEY; with neither, everyone who reaches the address may use it.
-    """
-    run_server(host, port, read_key(api_key_file))
+
+    It fails on demand. A request with the header "Prefer: code=429" gets that error, with any
+    status from 400 to 599. --fail has all others take one outcome after the other, and the first
+    again after the last: --fail 429,503,ok fails two of three requests. The outcomes are
+
+    \b
+    400 to 599    that error, an HTML page for 520 to 526
+    ok            the normal answer
+    error-in-200  status 200 with an error for a body
+    html          the HTML page of a 524
+    truncated     a reply that ends too early
+    reset         a connection that is reset with no reply
+    hang          no reply at all, until the client gives up
+
+    --drop resets requests at random before they take an outcome.
+    """  # noqa: D301  click wants the character itself, which keeps the lines below it apart
+    faults = FaultOptions(fail, retry_after, delay, drop, seed)
+    run_server(host, port, read_key(api_key_file), faults)
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """The embedded server as the command starts it."""
 
 import os
+from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -17,7 +18,30 @@ DEFAULT_PORT = 8787
 KEY_VARIABLE = "OPENROUTER_SERVE_API_KEY"
 
 
-def run_server(host: str, port: int, api_key: str | None) -> None:
+@dataclass(frozen=True, slots=True)
+class FaultOptions:
+    """
+    What the command line says of faults, see `openrouter_rerank.local.Faults`.
+
+    Attributes:
+        fail: Names of outcomes, separated by commas.
+        retry_after: In seconds; None is the contract's example.
+        delay: A time with its unit, `ms` or `s`.
+        drop: How likely a reset is, from 0 to 1.
+        seed: Makes the drops the same in each run; None makes them anew.
+    """
+
+    fail: str = ""
+    retry_after: int | None = None
+    delay: str = "0s"
+    drop: float = 0.0
+    seed: int | None = None
+
+
+NO_FAULTS = FaultOptions()
+
+
+def run_server(host: str, port: int, api_key: str | None, faults: FaultOptions = NO_FAULTS) -> None:
     """
     Serve until a signal ends it; warn when others can reach it without a key.
 
@@ -25,10 +49,11 @@ def run_server(host: str, port: int, api_key: str | None) -> None:
         host: The address or name to listen on.
         port: The port; 0 takes a free one.
         api_key: The key that clients must send; None asks for none.
+        faults: How requests are to fail.
 
     Raises:
         CommandError: When the address cannot be listened on, or the extra `local` is missing; for
-            an empty host (status 2).
+            an empty host and for faults that there are not (status 2).
     """
     if host and api_key is None and not is_loopback(host):
         complain(
@@ -36,9 +61,21 @@ def run_server(host: str, port: int, api_key: str | None) -> None:
             f"Set {KEY_VARIABLE} or --api-key-file to ask for a key."
         )
     with local_failures(), refused_arguments("serve"):
-        from openrouter_rerank.local import serve
+        from openrouter_rerank.local import Faults, serve
+        from openrouter_rerank.local._faults import parse_delay
 
-        serve(host=host, port=port, api_key=api_key)
+        serve(
+            host=host,
+            port=port,
+            api_key=api_key,
+            faults=Faults(
+                faults.fail,
+                retry_after=faults.retry_after,
+                delay=parse_delay(faults.delay),
+                drop=faults.drop,
+                seed=faults.seed,
+            ),
+        )
 
 
 def read_key(file: Path | None) -> str | None:

@@ -15,6 +15,7 @@ from openrouter_rerank.local._errors import (
     ServerStartError,
     requiring_extra,
 )
+from openrouter_rerank.local._faults import Faults
 from openrouter_rerank.local._ranker import Ranker, Ranking
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from openrouter_rerank.local._server import running, serve
 
 __all__ = [
+    "Faults",
     "MiniLMRanker",
     "MissingExtraError",
     "ModelFileError",

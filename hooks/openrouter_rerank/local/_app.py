@@ -15,6 +15,8 @@ from starlette.routing import Route
 
 from openrouter_rerank.local._calls import RefusedError, decode_call
 from openrouter_rerank.local._envelope import Envelope
+from openrouter_rerank.local._failing import Failing
+from openrouter_rerank.local._faults import Faults
 from openrouter_rerank.local._hosts import HostGuard
 from openrouter_rerank.local._minilm import MiniLMRanker
 from openrouter_rerank.local._ranker import Ranker
@@ -33,6 +35,7 @@ def create_app(
     api_key: str | None = None,
     allowed_hosts: Iterable[str] = (),
     max_body_bytes: int = MAX_BODY_BYTES,
+    faults: Faults | None = None,
 ) -> Starlette:
     """
     Build the application that answers `POST /api/v1/rerank` by ranking on this machine.
@@ -41,6 +44,8 @@ def create_app(
     are judged by the packaged contract; fields that the contract does not know are ignored.
     `app.state.workers.stop()` ends the rankings in progress.
 
+    A request with `Prefer: code=429` gets that error on demand (see `Faults`).
+
     Args:
         ranker: What scores the documents. None takes `MiniLMRanker`, loaded by the first
             request and shared by all applications of the process.
@@ -48,6 +53,9 @@ def create_app(
         allowed_hosts: Names to accept in the `Host` header besides those of the loopback
             interface and the address that a connection came in on.
         max_body_bytes: The largest request body to read, in bytes.
+        faults: Which requests are to fail, and how; None fails those alone that ask for it. Only
+            the package's own server and client can cut a connection; any other server answers
+            500 in its place.
 
     Returns:
         A Starlette application; it has no lifespan, so it can be mounted or called at once.
@@ -63,7 +71,14 @@ def create_app(
     ranker = share_minilm() if ranker is None else ranker
     endpoint = _Endpoint(ranker, workers, api_key, max_body_bytes)
     app = Starlette(
-        routes=[Route(RERANK_PATH, endpoint.answer, methods=["POST"])],
+        routes=[
+            Route(
+                RERANK_PATH,
+                endpoint.answer,
+                methods=["POST"],
+                middleware=[Middleware(Failing, faults=faults or Faults())],
+            )
+        ],
         middleware=[Middleware(Envelope), Middleware(HostGuard, names=tuple(allowed_hosts))],
         exception_handlers={HTTPException: _answer_unrouted, RefusedError: _answer_refused},
     )

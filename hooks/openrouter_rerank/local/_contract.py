@@ -1,10 +1,10 @@
-"""Judging requests by the packaged contract."""
+"""The packaged contract, and judging requests by it."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import resources
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped,unused-ignore]
 
@@ -54,10 +54,15 @@ def find_violation(body: object) -> str | None:
 
 
 @cache
-def _request_validator() -> _Validator:
+def read_contract() -> Mapping[str, Any]:
+    """Read the packaged contract, openapi.yaml in JSON."""
     text = resources.files(CONTRACT_PACKAGE).joinpath(CONTRACT_FILE).read_text(encoding="utf-8")
-    contract = json.loads(text)
-    schema = {"$ref": REQUEST_SCHEMA, "components": contract["components"]}
+    return cast("Mapping[str, Any]", json.loads(text))
+
+
+@cache
+def _request_validator() -> _Validator:
+    schema = {"$ref": REQUEST_SCHEMA, "components": read_contract()["components"]}
     return cast("_Validator", Draft202012Validator(schema))
 
 

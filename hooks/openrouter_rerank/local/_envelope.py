@@ -7,6 +7,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from openrouter_rerank.local._cuts import ConnectionCutError
 from openrouter_rerank.local._replies import new_generation_id, reply_error
 
 logger = logging.getLogger("openrouter_rerank.local")
@@ -44,6 +45,8 @@ class Envelope:
             await self._app(scope, receive, send_named)
         except ClientDisconnect:
             return
+        except ConnectionCutError:
+            raise
         except Exception as error:  # noqa: BLE001  whatever it is, the caller gets a reply
             _log_failure(generation_id, error)
             if not started:

@@ -13,6 +13,8 @@ import uvicorn
 from starlette.applications import Starlette
 
 from openrouter_rerank.local._app import BASE_PATH, create_app, share_minilm
+from openrouter_rerank.local._connections import CuttableConnection
+from openrouter_rerank.local._faults import Faults
 from openrouter_rerank.local._ranker import Ranker
 from openrouter_rerank.local._sockets import find_base_url, open_socket
 from openrouter_rerank.local._work import Workers
@@ -35,6 +37,7 @@ def serve(
     api_key: str | None = None,
     ranker: Ranker | None = None,
     allowed_hosts: Iterable[str] = (),
+    faults: Faults | None = None,
 ) -> None:
     """
     Serve until SIGINT or SIGTERM, then finish what is in progress and return.
@@ -49,6 +52,7 @@ def serve(
         ranker: What scores the documents. None takes `MiniLMRanker`, loaded before it listens.
         allowed_hosts: Names to accept in the `Host` header besides `host`, those of the
             loopback interface and the address that a connection came in on.
+        faults: Which requests are to fail, and how; None fails those alone that ask for it.
 
     Raises:
         MissingExtraError: A package of the extra `local` is not installed.
@@ -56,7 +60,7 @@ def serve(
         ServerStartError: The address is in use, unknown or not allowed.
         ValueError: `host` or `api_key` is empty, or `port` is out of range.
     """
-    app = create_app(ranker, api_key=api_key, allowed_hosts=[host, *allowed_hosts])
+    app = create_app(ranker, api_key=api_key, allowed_hosts=[host, *allowed_hosts], faults=faults)
     with open_socket(host, port) as listener:
         base_url = find_base_url(host, listener, BASE_PATH)
         server = _Server(app, lambda: print(f"export OPENROUTER_BASE_URL={base_url}", flush=True))
@@ -73,6 +77,7 @@ def running(
     host: str = DEFAULT_HOST,
     api_key: str | None = None,
     allowed_hosts: Iterable[str] = (),
+    faults: Faults | None = None,
     app: Starlette | None = None,
 ) -> Generator[str]:
     """
@@ -83,8 +88,9 @@ def running(
         host: The address to listen on.
         api_key: The key that requests must bear; None asks for none.
         allowed_hosts: More names to accept in the `Host` header.
+        faults: Which requests are to fail, and how; None fails those alone that ask for it.
         app: An application made by `create_app`, to serve instead of one made of `ranker`,
-            `api_key` and `allowed_hosts`.
+            `api_key`, `allowed_hosts` and `faults`.
 
     Yields:
         The base URL, ready for `OpenRouter(server_url=...)`.
@@ -96,7 +102,9 @@ def running(
     app = (
         app
         if app is not None
-        else create_app(ranker, api_key=api_key, allowed_hosts=[host, *allowed_hosts])
+        else create_app(
+            ranker, api_key=api_key, allowed_hosts=[host, *allowed_hosts], faults=faults
+        )
     )
     ready = threading.Event()
     with open_socket(host, 0) as listener, _quiet_cancellation():
@@ -127,7 +135,7 @@ class _Server(uvicorn.Server):
             uvicorn.Config(
                 app,
                 access_log=False,
-                http="h11",
+                http=CuttableConnection,
                 lifespan="off",
                 log_config=None,
                 loop="asyncio",

@@ -9,6 +9,7 @@ import anyio
 from anyio.lowlevel import RunVar
 from anyio.to_thread import run_sync
 from starlette.requests import ClientDisconnect, Request
+from starlette.types import Receive
 
 from openrouter_rerank.local._calls import RefusedError
 
@@ -52,7 +53,7 @@ class Workers:
         """
         outcome: list[Result | Exception] = []
         async with anyio.create_task_group() as group:
-            group.start_soon(_wait_until_gone, request, group.cancel_scope)
+            group.start_soon(_cancel_when_gone, request.receive, group.cancel_scope)
             try:
                 outcome.append(await self._run_in_thread(work))
             except Exception as error:  # noqa: BLE001  raised below, outside the group
@@ -86,8 +87,13 @@ class Workers:
         return limiter
 
 
-async def _wait_until_gone(request: Request, scope: anyio.CancelScope) -> None:
-    """Cancel `scope` once the client has closed the connection."""
-    while (await request.receive())["type"] != "http.disconnect":
+async def wait_until_gone(receive: Receive) -> None:
+    """Wait until the client closes the connection, and pass over what it still sends."""
+    while (await receive())["type"] != "http.disconnect":
         pass
+
+
+async def _cancel_when_gone(receive: Receive, scope: anyio.CancelScope) -> None:
+    """Cancel `scope` once the client has closed the connection."""
+    await wait_until_gone(receive)
     scope.cancel()

@@ -1,0 +1,67 @@
+"""Connections of the embedded server that an application can cut."""
+
+import asyncio
+import os
+import socket
+import struct
+from typing import Any
+
+from starlette.types import Receive, Scope, Send
+from uvicorn import Config
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
+
+from openrouter_rerank.local._cuts import Cut, offer_cutter
+
+# struct linger of socket(7): on, with no time to deliver what is unsent. Windows has it in shorts.
+_NO_LINGER = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
+
+
+class CuttableConnection(H11Protocol):
+    """
+    uvicorn's HTTP connection, which hands each request a way to cut it.
+
+    ASGI lets an application send a reply or none, in which case uvicorn sends a 500 of its own;
+    only the transport can break a connection off. uvicorn gives the application no access to it,
+    but takes a class of protocol, and an ASGI extension is the standard's place for what one
+    server can do beyond others.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._lost = asyncio.Event()
+        inner = self.app
+
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+            offer_cutter(scope, self.cut)
+            await inner(scope, receive, send)
+
+        self.app = answer
+
+    async def cut(self, cut: Cut) -> None:
+        """
+        Cut the connection and wait until it is gone.
+
+        A close lets what was written go out first and ends with FIN. A reset drops it and ends
+        with RST, which needs more than `abort`: without `SO_LINGER` that too sends a FIN.
+        """
+        if self.transport.is_closing():
+            pass  # The client was faster, and the socket may be closed already.
+        elif cut is Cut.RESET:
+            connection = self.transport.get_extra_info("socket")
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+            self.transport.abort()
+        else:
+            self.transport.close()
+        await self._lost.wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Note that the connection is gone."""
+        super().connection_lost(exc)
+        self._lost.set()

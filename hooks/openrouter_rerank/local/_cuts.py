@@ -1,0 +1,52 @@
+"""Cutting the connection of a request, which ASGI itself has no word for."""
+
+from enum import Enum, auto
+from typing import Protocol, cast
+
+from starlette.types import Scope
+
+CUT_EXTENSION = "openrouter_rerank.cut"
+
+
+class Cut(Enum):
+    """How a connection ends: what was sent before still arrives, or it does not."""
+
+    CLOSED = auto()
+    RESET = auto()
+
+
+class Cutter(Protocol):
+    """Cuts the connection of one request, and returns when it is cut."""
+
+    async def __call__(self, cut: Cut) -> None:
+        """
+        Cut the connection.
+
+        Raises:
+            ConnectionCutError: There is no connection, and it is the client that is to be told.
+        """
+        ...
+
+
+class ConnectionCutError(Exception):
+    """
+    The client is to see a broken connection.
+
+    Args:
+        cut: How it is broken.
+    """
+
+    def __init__(self, cut: Cut) -> None:
+        super().__init__(f"the connection was cut: {cut.name.lower()}")
+        self.cut = cut
+
+
+def offer_cutter(scope: Scope, cutter: Cutter) -> None:
+    """Let the application cut the connection of this request."""
+    scope.setdefault("extensions", {})[CUT_EXTENSION] = {"cut": cutter}
+
+
+def find_cutter(scope: Scope) -> Cutter | None:
+    """Return what `offer_cutter` left, None if the server cannot cut."""
+    extension = scope.get("extensions", {}).get(CUT_EXTENSION)
+    return None if extension is None else cast("Cutter", extension["cut"])

@@ -1,0 +1,137 @@
+"""Answering with the faults that were asked for."""
+
+from functools import partial
+
+import anyio
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from openrouter_rerank.local._cuts import Cut, find_cutter
+from openrouter_rerank.local._examples import describe_status, find_body, find_headers
+from openrouter_rerank.local._faults import OK, Course, Faults, Kind, Outcome, find_outcome
+from openrouter_rerank.local._preferences import find_preference
+from openrouter_rerank.local._replies import encode_json, reply_error, reply_json
+from openrouter_rerank.local._work import wait_until_gone
+
+MAX_UPLOAD_SECONDS = 60.0
+PAGE_STATUSES = range(520, 527)
+"""The statuses of Cloudflare's own, which come with a page for people."""
+
+HIDDEN_STATUS = 502
+"""What the error inside a 200 would have had for a status: by then, only the provider can fail."""
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head><title>{status}: {reason}</title></head>
+<body><h1>Error {status}</h1><p>{reason}</p></body>
+</html>
+"""
+
+
+class Failing:
+    """
+    Have requests fail, as `Faults` has it or as their own `Prefer: code=...` (RFC 7240) does.
+
+    Args:
+        app: The application that gives the normal answer.
+        faults: Which requests are to fail.
+    """
+
+    def __init__(self, app: ASGIApp, faults: Faults) -> None:
+        self._app = app
+        self._faults = faults
+        self._course = Course(faults)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or have the application answer it."""
+        request = Request(scope, receive)
+        asked = read_asked_outcome(request)
+        outcome = self._course.choose() if asked is None else asked
+        if self._faults.delay:
+            send = partial(self._send_late, receive, send)
+        if outcome == OK:
+            await self._app(scope, receive, send)
+            return
+        await _pass_over_body(request)
+        if outcome.kind is Kind.ERROR:
+            reply = build_error(outcome.status, self._faults.retry_after)
+            if asked is not None:
+                reply.headers["Preference-Applied"] = f"code={outcome.status}"
+            await reply(scope, receive, send)
+        elif outcome.kind is Kind.ERROR_IN_200:
+            await reply_json(encode_json(find_body(HIDDEN_STATUS)), 200)(scope, receive, send)
+        elif outcome.kind is Kind.HANG:
+            await wait_until_gone(receive)
+        else:
+            await self._break(outcome, scope, receive, send)
+
+    async def _break(self, outcome: Outcome, scope: Scope, receive: Receive, send: Send) -> None:
+        """Cut the connection, in the middle of a reply or in its place."""
+        cut = find_cutter(scope)
+        if cut is None:
+            refusal = reply_error(500, "this ASGI server cannot cut a connection")
+            await refusal(scope, receive, send)
+        elif outcome.kind is Kind.TRUNCATED:
+            await _send_half(send)
+            await cut(Cut.CLOSED)
+        else:
+            await _pause(self._faults.delay, receive)
+            await cut(Cut.RESET)
+
+    async def _send_late(self, receive: Receive, send: Send, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            await _pause(self._faults.delay, receive)
+        await send(message)
+
+
+def read_asked_outcome(request: Request) -> Outcome | None:
+    """Read the outcome that a request prefers; a code that cannot be had counts as none."""
+    code = find_preference(request.headers.getlist("prefer"), "code")
+    return None if code is None else find_outcome(code)
+
+
+def build_error(status: int, retry_after: int | None) -> Response:
+    """
+    Build the reply with an error, after the contract's example if it has one.
+
+    Args:
+        status: The HTTP status, from 400.
+        retry_after: What `Retry-After` says, in seconds, where the contract declares it; None is
+            the contract's example.
+    """
+    headers = find_headers(status)
+    if retry_after is not None and "Retry-After" in headers:
+        headers["Retry-After"] = str(retry_after)
+    if status in PAGE_STATUSES:
+        page = _PAGE.format(status=status, reason=describe_status(status))
+        return Response(page, status, headers, media_type="text/html")
+    return reply_json(encode_json(find_body(status)), status, headers)
+
+
+async def _pass_over_body(request: Request) -> None:
+    """
+    Read the body of a request, so that its client is waiting for the reply when that fails.
+
+    A body that never ends is waited for no longer than one that is to be ranked.
+    """
+    with anyio.move_on_after(MAX_UPLOAD_SECONDS):
+        async for _ in request.stream():
+            pass
+
+
+async def _pause(seconds: float, receive: Receive) -> None:
+    """Wait for so long, or until the client has gone; what it is sent then is lost anyway."""
+    with anyio.move_on_after(seconds):
+        await wait_until_gone(receive)
+
+
+async def _send_half(send: Send) -> None:
+    """Send the contract's example of a success as far as its middle."""
+    body = encode_json(find_body(200))
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+    ]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
