@@ -19,6 +19,9 @@ from openrouter_rerank_api.types import Unset
 MAX_SESSION_ID_CHARACTERS = 256
 SHOWN_POSITIONS = 10
 DOCUMENT_KEYS = ("text", "image")
+FIELDS = frozenset(
+    {"documents", "model", "provider", "query", "session_id", "top_n", "trace", "user"}
+)
 # RFC 9110, section 5.6.2.
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FIXED_HEADERS = frozenset({"authorization", "content-length"})
@@ -82,8 +85,17 @@ def encode_request(
     if user is not None:
         body["user"] = require_str(user, "user")
     if extra_body is not None:
-        body.update(encode_model(extra_body, "extra_body"))
+        body.update(encode_extra(extra_body))
     return EncodedRequest(dump_json(body), encoded, model=model, query=query)
+
+
+def encode_extra(extra_body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return further fields, none of which may be one that is an argument of its own."""
+    extra = encode_model(extra_body, "extra_body")
+    for name in extra:
+        if name in FIELDS:
+            raise ValueError(f"extra_body: {name} is an argument of its own")
+    return extra
 
 
 def require_iterable(documents: object, name: str = "documents") -> Iterable[object]:

@@ -243,7 +243,7 @@ def decode(
         return CreateRerankResponseBody.from_dict(reply)
     except ShapeError as error:
         reject(response, str(error))
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:  # pragma: no cover - guard
         reject(response, f"{type(error).__name__}: {error}", cause=error)
 
 

@@ -22,6 +22,9 @@ from ._version import __version__
 SERVERS = {"production": SERVER_URL}
 BASE_URL_VARIABLE = "OPENROUTER_BASE_URL"
 DEFAULT_DEADLINE_MS = 180_000
+# Some centuries in milliseconds; what is larger overflows in one place or another.
+LARGEST_NUMBER = 1e13
+LARGEST_PORT = 65_535
 DEFAULT_TIMEOUT = httpx.Timeout(connect=5.0, read=60.0, write=60.0, pool=None)
 USER_AGENT = (
     f"openrouter-rerank/{__version__} "
@@ -161,7 +164,9 @@ def parse_server_url(text: str, name: str) -> httpx.URL:
         raise ValueError(f"{name}: not a URL: {error}") from error
     if url.scheme not in {"http", "https"} or not url.host:
         raise ValueError(f"{name}: expected a URL such as {SERVER_URL}")
-    if url.userinfo or url.query or url.fragment:
+    if (url.port or 0) > LARGEST_PORT:
+        raise ValueError(f"{name}: port {url.port} is above {LARGEST_PORT}")
+    if url.userinfo or "?" in text or "#" in text:
         raise ValueError(f"{name}: takes no user, query or fragment")
     return url
 
@@ -204,6 +209,6 @@ def require_positive(value: object, name: str) -> float:
     """Return the value if it is a finite number above 0."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(f"{name}: expected a number, got {type(value).__name__}")
-    if not 0 < value < float("inf"):
-        raise ValueError(f"{name}: must be a finite number above 0, got {value}")
+    if not 0 < value <= LARGEST_NUMBER:
+        raise ValueError(f"{name}: must be above 0 and no more than {LARGEST_NUMBER:g}")
     return value

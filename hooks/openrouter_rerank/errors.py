@@ -29,6 +29,7 @@ The status alone decides the class; the body only adds detail.
 """
 
 import copy
+import copyreg
 from collections.abc import Mapping
 from contextlib import suppress
 from types import MappingProxyType
@@ -36,6 +37,7 @@ from typing import Any
 
 import httpx
 from openrouter_rerank_api.models.error_response import ErrorResponse
+from openrouter_rerank_api.types import Unset
 
 from ._body import read_text
 
@@ -66,6 +68,10 @@ __all__ = [
     "UnauthorizedResponseError",
     "UnprocessableEntityResponseError",
 ]
+
+# A pickle holds UNSET by its name: the class alone would make another one, and a model that was
+# copied would no longer equal itself.
+copyreg.pickle(Unset, lambda _: "UNSET")
 
 
 class OpenRouterError(Exception):

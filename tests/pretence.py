@@ -1,0 +1,187 @@
+"""A clock and a server that only pretend, and a call through both halves of the loop."""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+
+import anyio
+import httpx
+from attrs import define, field
+from openrouter_rerank._attempts import run, run_async
+from openrouter_rerank._auth import BearerAuth
+from openrouter_rerank._course import Call, Clock, Reply
+from openrouter_rerank._network import current_attempt
+from openrouter_rerank._retries import RetryConfig
+from openrouter_rerank.errors import OpenRouterError
+
+URL = "https://h/api/v1/rerank"
+SECRET = "sk-or-secret"
+OPENED = "connection.connect_tcp.started"
+SENT = "http11.send_request_headers.started"
+ANSWERED = "http11.receive_response_headers.complete"
+ONCE = RetryConfig("none")
+# With chance always 1 the waits are the longest: 0.5 s, then 0.75 s.
+POLICY = RetryConfig()
+
+
+class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A body that knows whether it was closed, which is when a connection goes back."""
+
+    def __init__(self, content: bytes, error: Exception | None = None) -> None:
+        """Take the content, and what happens after it."""
+        self.content = content
+        self.error = error
+        self.is_closed = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Give the content."""
+        yield self.content
+        if self.error:
+            raise self.error
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """Give the content."""
+        for part in self:
+            yield part
+
+    def close(self) -> None:
+        """Note that the body was closed."""
+        self.is_closed = True
+
+    async def aclose(self) -> None:
+        """Note that the body was closed."""
+        self.is_closed = True
+
+
+@define
+class Outcome:
+    """What one request meets.
+
+    Attributes:
+        status: The status of the reply.
+        headers: The headers of the reply.
+        content: The body of the reply.
+        error: What is raised in the reply's place.
+        seconds: How long it takes; a timeout that is shorter is kept.
+        events: What the connection reports on the way.
+        body_error: What is raised after the body's bytes.
+    """
+
+    status: int = 200
+    headers: dict[str, str] = field(factory=dict[str, str])
+    content: bytes = b'{"model":"m","results":[]}'
+    error: Exception | None = None
+    seconds: float = 0.0
+    events: Sequence[str] = (OPENED, SENT, ANSWERED)
+    body_error: Exception | None = None
+
+
+class World:
+    """A clock that moves when it is told to, and a server that follows a script."""
+
+    def __init__(self, outcomes: Sequence[Outcome]) -> None:
+        """Begin at an arbitrary time."""
+        self.time = 1000.0
+        self.outcomes = list(outcomes)
+        self.requests: list[httpx.Request] = []
+        self.timeouts: list[dict[str, float | None]] = []
+        self.slept: list[float] = []
+        self.bodies: list[Body] = []
+        self.clock = Clock(
+            now=lambda: self.time, sleep=self.sleep, sleep_async=self.sleep_async, draw=lambda: 1.0
+        )
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        self.slept.append(seconds)
+        self.time += seconds
+
+    async def sleep_async(self, seconds: float) -> None:
+        """Let time pass."""
+        self.sleep(seconds)
+
+    def send(self, request: httpx.Request) -> httpx.Response:
+        """Do what the script says next."""
+        outcome = self.outcomes.pop(0) if self.outcomes else Outcome(status=500)
+        self.requests.append(httpx.Request(request.method, request.url, headers=request.headers))
+        self.timeouts.append(request.extensions["timeout"])
+        attempt = current_attempt.get()
+        assert attempt is not None
+        for event in outcome.events:
+            attempt.trace(event, {})
+        limit = request.extensions["timeout"].get("read")
+        if limit is not None and outcome.seconds > limit:
+            self.time += limit
+            raise httpx.ReadTimeout("slow")
+        self.time += outcome.seconds
+        if outcome.error:
+            raise outcome.error
+        body = Body(outcome.content, outcome.body_error)
+        self.bodies.append(body)
+        return httpx.Response(outcome.status, headers=outcome.headers, stream=body, request=request)
+
+    async def send_async(self, request: httpx.Request) -> httpx.Response:
+        """Do what the script says next."""
+        return self.send(request)
+
+
+def make_call(policy: RetryConfig = POLICY, deadline: float | None = 180.0) -> Call:
+    """Allow what a client allows by default."""
+    return Call(
+        auth=BearerAuth(SECRET),
+        server_url=httpx.URL("https://h/api/v1"),
+        retry_config=policy,
+        deadline=deadline,
+        max_response_bytes=1000,
+    )
+
+
+def make_request(url: str = URL, read: float | None = 60.0) -> httpx.Request:
+    """Make a request with httpx's timeouts."""
+    timeout = httpx.Timeout(60.0, read=read).as_dict()
+    return httpx.Request("POST", url, content=b"body", extensions={"timeout": timeout})
+
+
+def run_both(
+    *outcomes: Outcome, call: Call | None = None, url: str = URL, read: float | None = 60.0
+) -> tuple[Reply | OpenRouterError, World]:
+    """Run a script sync and async, prove that they agree, and return how it went."""
+    worlds = World(outcomes), World(outcomes)
+    given_call = call or make_call()
+    ended: list[Reply | OpenRouterError] = []
+    for is_async, world in enumerate(worlds):
+        request = make_request(url, read)
+        try:
+            if is_async:
+                ended.append(
+                    anyio.run(run_async, world.send_async, request, given_call, world.clock)
+                )
+            else:
+                ended.append(run(world.send, request, given_call, world.clock))
+        except OpenRouterError as error:
+            ended.append(error)
+    first, second = worlds
+
+    assert (first.time, first.slept, first.timeouts) == (second.time, second.slept, second.timeouts)
+    assert (type(ended[0]), ended[0].attempts) == (type(ended[1]), ended[1].attempts)
+    assert all(body.is_closed for world in worlds for body in world.bodies)
+    return ended[1], second
+
+
+def run_to_reply(*outcomes: Outcome, call: Call | None = None) -> tuple[Reply, World]:
+    """Run a script that ends well."""
+    ended, world = run_both(*outcomes, call=call)
+    assert isinstance(ended, Reply)
+    return ended, world
+
+
+def run_to_error(
+    *outcomes: Outcome, call: Call | None = None, url: str = URL
+) -> tuple[OpenRouterError, World]:
+    """Run a script that ends in an error."""
+    ended, world = run_both(*outcomes, call=call, url=url)
+    assert isinstance(ended, OpenRouterError)
+    return ended, world
+
+
+def fail(error: Exception, *events: str) -> Outcome:
+    """Make the outcome of a request that gets no reply."""
+    return Outcome(error=error, events=events)

@@ -1,0 +1,171 @@
+"""The API key: its sources, its form, and the one origin that gets it."""
+
+from collections.abc import Generator
+from typing import Any
+
+import httpx
+import pytest
+from openrouter_rerank._auth import BearerAuth, clean_key, has_origin
+
+SECRET = "sk-or-secret"
+
+pytestmark = pytest.mark.usefixtures("clean_environment")
+
+
+def make_request() -> httpx.Request:
+    """Make a request without a key."""
+    return httpx.Request("POST", "https://openrouter.ai/api/v1/rerank")
+
+
+async def fetch_key() -> str:
+    """Stand for a key that has to be fetched."""
+    return SECRET
+
+
+class Ready:
+    """Something to await that is no coroutine."""
+
+    def __await__(self) -> Generator[None, None, str]:
+        """Give the key without waiting."""
+        yield from ()
+        return SECRET
+
+
+@pytest.mark.parametrize("api_key", [SECRET, lambda: SECRET, f" \t{SECRET}\r\n"])
+def test_key_is_sent_as_bearer_token(api_key: Any) -> None:
+    """A key and a function that returns one give the same header, white space around it aside."""
+    request = make_request()
+
+    BearerAuth(api_key).apply(request)
+
+    assert request.headers["Authorization"] == f"Bearer {SECRET}"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("api_key", [SECRET, lambda: SECRET, fetch_key])
+async def test_async_call_takes_every_source(api_key: Any) -> None:
+    """An async call takes a key, a function and a coroutine function."""
+    request = make_request()
+
+    await BearerAuth(api_key).apply_async(request)
+
+    assert request.headers["Authorization"] == f"Bearer {SECRET}"
+
+
+@pytest.mark.parametrize("api_key", [None, "", "  ", lambda: None, lambda: ""])
+def test_environment_stands_in_for_no_key(
+    api_key: Any, clean_environment: pytest.MonkeyPatch
+) -> None:
+    """None and "" fall back to the environment, from a function too."""
+    clean_environment.setenv("OPENROUTER_API_KEY", f"{SECRET}\n")
+    request = make_request()
+
+    BearerAuth(api_key).apply(request)
+
+    assert request.headers["Authorization"] == f"Bearer {SECRET}"
+
+
+def test_argument_wins_over_environment(clean_environment: pytest.MonkeyPatch) -> None:
+    """The environment is asked only when there is no key."""
+    clean_environment.setenv("OPENROUTER_API_KEY", "sk-or-other")
+    request = make_request()
+
+    BearerAuth(SECRET).apply(request)
+
+    assert request.headers["Authorization"] == f"Bearer {SECRET}"
+
+
+def test_no_key_sends_no_header() -> None:
+    """With neither a key nor the environment's, the request stays as it is."""
+    request = make_request()
+
+    BearerAuth(None).apply(request)
+
+    assert "Authorization" not in request.headers
+
+
+def test_key_is_read_anew_for_each_request(clean_environment: pytest.MonkeyPatch) -> None:
+    """A function is asked for every request, so that it can rotate the key."""
+    keys = iter(["sk-or-1", "sk-or-2"])
+    auth = BearerAuth(lambda: next(keys))
+    first, second = make_request(), make_request()
+
+    auth.apply(first)
+    auth.apply(second)
+
+    sent = [request.headers["Authorization"] for request in (first, second)]
+    assert sent == ["Bearer sk-or-1", "Bearer sk-or-2"]
+
+
+@pytest.mark.parametrize("source", [fetch_key, Ready])
+def test_sync_call_refuses_async_source(source: Any) -> None:
+    """A sync call cannot await the key, and says so; no coroutine is left behind."""
+    auth = BearerAuth(source)
+
+    with pytest.raises(TypeError, match="api_key: an async function needs an async call"):
+        auth.apply(make_request())
+
+
+@pytest.mark.parametrize("key", ["sk or", "sk\nor", "sk\x00or", "sk\x7for", "skör", "sk\u2028or"])
+def test_key_that_no_header_may_hold_is_refused(key: str) -> None:
+    """Inner white space, control and non-ASCII characters are refused, and not repeated."""
+    with pytest.raises(ValueError, match=r"^api_key: holds white space") as caught:
+        BearerAuth(key)
+
+    assert key not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", [5, b"sk-or-secret", True])
+def test_key_that_is_not_text_is_refused(key: Any) -> None:
+    """A key of the wrong type is named by its type alone."""
+    with pytest.raises(TypeError, match=rf"^api_key: expected str, got {type(key).__name__}$"):
+        BearerAuth(key)
+
+
+def test_function_with_wrong_key_is_refused() -> None:
+    """What a function returns is checked as an argument is."""
+    with pytest.raises(ValueError, match=r"^api_key: holds"):
+        BearerAuth(lambda: "sk or").apply(make_request())
+
+
+def test_wrong_environment_key_names_the_variable(clean_environment: pytest.MonkeyPatch) -> None:
+    """A key that the environment has wrong is blamed on the environment."""
+    clean_environment.setenv("OPENROUTER_API_KEY", "sk or")
+
+    with pytest.raises(ValueError, match=r"^OPENROUTER_API_KEY: holds"):
+        BearerAuth(None).apply(make_request())
+
+
+def test_all_visible_ascii_makes_a_key() -> None:
+    """Every visible character of ASCII may stand in a key, "!" and "~" among them."""
+    visible = "".join(map(chr, range(0x21, 0x7F)))
+
+    assert clean_key(visible) == visible
+
+
+def test_repr_hides_the_key() -> None:
+    """Neither the source nor its attributes show the key."""
+    auth = BearerAuth(SECRET)
+
+    assert SECRET not in repr(auth) + repr(vars(auth))
+
+
+@pytest.mark.parametrize(
+    ("url", "origin", "same"),
+    [
+        ("https://h/other", "https://h/api/v1", True),
+        ("https://h:443", "https://h", True),
+        ("http://h:80", "http://h", True),
+        ("https://H", "https://h", True),
+        ("http://h:8080/a", "http://h:8080/b", True),
+        ("http://h", "https://h", False),
+        ("http://h:443", "https://h:443", False),
+        ("https://h:444", "https://h", False),
+        ("https://h.example", "https://h", False),
+        ("https://sub.h", "https://h", False),
+        ("ftp://h", "https://h", False),
+    ],
+)
+def test_origin_is_scheme_host_and_port(url: str, origin: str, same: bool) -> None:
+    """Two URLs share an origin when scheme, host and port, the default filled in, are equal."""
+    assert has_origin(httpx.URL(url), httpx.URL(origin)) is same

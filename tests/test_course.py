@@ -1,0 +1,155 @@
+"""How a call goes: its bounds in time and attempts, and the errors that httpx's stand for."""
+
+import ssl
+from collections.abc import Callable
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from openrouter_rerank._retries import BackoffStrategy, RetryConfig
+from openrouter_rerank.errors import (
+    ConnectionFailedError,
+    DisconnectedError,
+    OpenRouterDefaultError,
+    OpenRouterError,
+    ReadTimeoutError,
+    ResponseValidationError,
+)
+from pretence import ANSWERED, ONCE, OPENED, SENT, Outcome, make_call, run_both, run_to_error
+
+
+def fail(error: Exception, *events: str) -> Outcome:
+    """Make the outcome of a request that gets no reply."""
+    return Outcome(error=error, events=events)
+
+
+json_headers: st.SearchStrategy[dict[str, str]] = st.dictionaries(
+    st.sampled_from(["Retry-After", "retry-after-ms", "location"]),
+    st.integers(-1, 90).map(str) | st.sampled_from(["soon", "/other", "1e309"]),
+)
+CONTENTS = [b"", b"[]", b'{"error": {"code": 503}}', b'{"model":"m","results":[]}']
+ERRORS: list[Callable[[str], Exception]] = [
+    httpx.ConnectError,
+    httpx.ReadTimeout,
+    httpx.ReadError,
+    httpx.RemoteProtocolError,
+    httpx.PoolTimeout,
+]
+outcomes_drawn = st.builds(
+    Outcome,
+    status=st.sampled_from([200, 307, 302, 400, 401, 408, 429, 500, 503, 529]),
+    headers=json_headers,
+    content=st.sampled_from(CONTENTS),
+    error=st.none() | st.sampled_from(ERRORS).map(lambda kind: kind("failed")),
+    seconds=st.sampled_from([0.0, 0.25, 3.0, 59.0, 61.0, 1000.0]),
+    events=st.lists(st.sampled_from([OPENED, SENT, ANSWERED]), max_size=3),
+)
+
+
+@given(
+    outcomes=st.lists(outcomes_drawn, max_size=8),
+    max_attempts=st.integers(1, 5),
+    max_elapsed=st.sampled_from([0, 1000, 100_000, 3_600_000]),
+    deadline=st.sampled_from([0.5, 2.0, 60.0, 180.0, 1e6]),
+)
+def test_time_and_attempts_are_bounded(
+    outcomes: list[Outcome], max_attempts: int, max_elapsed: int, deadline: float
+) -> None:
+    """Whatever happens, no call outlasts its deadline or goes beyond its attempts."""
+    policy = RetryConfig(
+        backoff=BackoffStrategy(max_elapsed_time=max_elapsed),
+        max_attempts=max_attempts,
+        retry_read_timeouts=True,
+    )
+
+    ended, world = run_both(*outcomes, call=make_call(policy, deadline))
+
+    # Floating point: the clock adds up what the loop subtracts.
+    assert world.time - 1000 <= deadline + 1e-6
+    assert 1 <= ended.attempts <= max_attempts
+    assert len(world.slept) <= max_attempts
+    assert len(world.requests) <= (max_attempts + 1) * 6
+    assert all(slept <= 60 for slept in world.slept)
+
+
+def chain(error: Exception, *causes: Exception) -> Exception:
+    """Chain errors as `raise ... from` does."""
+    current = error
+    for cause in causes:
+        current.__cause__ = cause
+        current = cause
+    return error
+
+
+BAD_CERTIFICATE = chain(httpx.ConnectError("tls"), OSError("x"), ssl.SSLCertVerificationError("y"))
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours", "message"),
+    [
+        (httpx.ConnectError("refused"), ConnectionFailedError, "could not connect: refused"),
+        (httpx.ConnectTimeout(""), ConnectionFailedError, "could not connect: ConnectTimeout"),
+        (httpx.PoolTimeout("full"), ConnectionFailedError, "could not connect: full"),
+        (httpx.ProxyError("407"), ConnectionFailedError, "could not connect: 407"),
+        (httpx.ReadTimeout("a\n b"), ReadTimeoutError, "timed out waiting for the server: a b"),
+        (httpx.WriteTimeout("w"), ReadTimeoutError, "timed out waiting for the server: w"),
+        (httpx.ReadError("r"), DisconnectedError, "the connection broke: r"),
+        (httpx.WriteError("w"), DisconnectedError, "the connection broke: w"),
+        (httpx.RemoteProtocolError("p"), DisconnectedError, "the connection broke: p"),
+        (httpx.DecodingError("d"), ResponseValidationError, "unexpected reply: d"),
+        (httpx.TooManyRedirects("t"), OpenRouterDefaultError, "redirect not followed: t"),
+        (httpx.UnsupportedProtocol("u"), ConnectionFailedError, "could not connect: u"),
+        (httpx.LocalProtocolError("l"), ConnectionFailedError, "could not connect: l"),
+        (httpx.InvalidURL("i"), ConnectionFailedError, "could not connect: i"),
+        (UnicodeError("label too long"), ConnectionFailedError, "could not connect: label"),
+        (BAD_CERTIFICATE, ConnectionFailedError, "could not connect: tls"),
+    ],
+)
+def test_no_error_of_httpx_gets_through(
+    theirs: Exception, ours: type[OpenRouterError], message: str
+) -> None:
+    """Each error of httpx is one of ours, chained from it, with the same words."""
+    error, _ = run_to_error(fail(theirs, OPENED), call=make_call(ONCE))
+
+    assert type(error) is ours
+    assert str(error).startswith(message)
+    assert error.__cause__ is theirs
+
+
+@pytest.mark.parametrize(
+    ("theirs", "is_permanent"),
+    [
+        (BAD_CERTIFICATE, True),
+        (httpx.UnsupportedProtocol("u"), True),
+        (UnicodeError("label"), True),
+        (httpx.ConnectError("refused"), False),
+        (httpx.PoolTimeout("full"), False),
+    ],
+)
+def test_what_stays_broken_is_not_tried_again(theirs: Exception, is_permanent: bool) -> None:
+    """A failure to connect is retried unless its cause lasts, such as a bad certificate."""
+    failed = fail(theirs, OPENED)
+
+    error, _ = run_to_error(failed, failed, failed, Outcome())
+
+    assert isinstance(error, ConnectionFailedError)
+    assert error.is_permanent is is_permanent
+    assert error.attempts == (1 if is_permanent else 3)
+
+
+def test_timeout_before_the_deadline_is_its_own_error() -> None:
+    """A read timeout that leaves time is no missed deadline, and not retried by default."""
+    error, world = run_to_error(Outcome(seconds=61), Outcome())
+
+    assert type(error) is ReadTimeoutError
+    assert (world.time, error.attempts) == (1060, 1)
+
+
+def test_stale_connections_end_with_the_attempts_of_the_policy() -> None:
+    """An attempt that an old connection took back is made up for once."""
+    stale = fail(httpx.ReadError("reset"), SENT)
+
+    error, world = run_to_error(stale, Outcome(503), Outcome(503), Outcome(503), Outcome())
+
+    assert (error.attempts, len(world.requests)) == (3, 4)

@@ -1,0 +1,144 @@
+"""What an error says beyond its class: the message, and the attributes read from the body."""
+
+from typing import Any
+
+import httpx
+import pytest
+from openrouter_rerank._response import read_reply
+from openrouter_rerank.errors import OpenRouterError
+
+
+def catch(status: int, *, headers: Any = None, key: str = "", **reply: Any) -> OpenRouterError:
+    """Read a reply that is an error."""
+    sent = {"Authorization": f"Bearer {key}"} if key else {}
+    request = httpx.Request("POST", "https://h/rerank", headers=sent)
+    with pytest.raises(OpenRouterError) as caught:
+        read_reply(httpx.Response(status, headers=headers, request=request, **reply))
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("reply", "message"),
+    [
+        ({"json": {"error": {"message": " slow down "}}}, "503: slow down"),
+        ({"json": {"error": "plain"}}, "503: plain"),
+        (
+            {"json": {"error": {"message": " "}}},
+            '503 Service Unavailable ({"error":{"message":" "}})',
+        ),
+        ({"json": {"error": {"message": 5}}}, '503 Service Unavailable ({"error":{"message":5}})'),
+        ({"content": b""}, "503 Service Unavailable (empty body)"),
+        ({"content": b" \n"}, "503 Service Unavailable (empty body)"),
+        ({"html": "<p>x"}, "503 Service Unavailable (an HTML page)"),
+        (
+            {"content": b"x", "headers": {"content-type": "Text/HTML ;a=b"}},
+            "503 Service Unavailable (an HTML page)",
+        ),
+        ({"text": "some\n  text"}, "503 Service Unavailable (some text)"),
+        ({"text": "x" * 201}, f"503 Service Unavailable ({'x' * 200})"),
+    ],
+)
+def test_message_is_what_was_said_else_the_status(reply: dict[str, Any], message: str) -> None:
+    """The server's words come first; without any the status and the body's kind are shown."""
+    assert str(catch(503, **reply)) == message
+
+
+def test_unknown_status_needs_no_reason() -> None:
+    """A status without a name is shown by its number, or by the reason that came with it."""
+    assert str(catch(599)) == "599 (empty body)"
+    assert str(catch(599, extensions={"reason_phrase": b"Odd"})) == "599 Odd (empty body)"
+
+
+def test_unauthorized_says_how_to_set_the_key() -> None:
+    """A 401 tells a missing key from one that was not accepted, and never shows it."""
+    missing = catch(401)
+    refused = catch(401, key="sk-or-secret")
+
+    assert "pass api_key= to OpenRouter or set OPENROUTER_API_KEY" in str(missing)
+    assert "the API key was not accepted; check api_key= or OPENROUTER_API_KEY" in str(refused)
+    assert "sk-or-secret" not in str(refused)
+
+
+def test_unauthorized_inside_a_200_says_the_same() -> None:
+    """The advice follows the error's status, not the reply's."""
+    error = catch(200, json={"error": {"code": 401, "message": "who?"}})
+
+    assert str(error).startswith("401: who? (no API key was sent")
+
+
+def test_attributes_are_read_from_the_body() -> None:
+    """Everything that the contract's error may carry is an attribute."""
+    availability = {"code": "a", "retryable": True, "retry_after": 4, "fallback_models": ["m"]}
+    metadata = {
+        "error_type": "inner",
+        "provider_code": "p1",
+        "previous_errors": [{"provider": "p", "code": 1, "status": 500}, "odd", {}],
+        "reasons": ["violence"],
+        "flagged_input": "words",
+        "provider_name": "P",
+        "model_slug": "m",
+        "more": 1,
+    }
+    body = {
+        "error": {"code": 403, "message": "m", "metadata": metadata, "availability": availability},
+        "user_id": "u",
+    }
+
+    error = catch(403, json=body, headers={"X-Generation-Id": "gen-1"})
+
+    assert error.metadata == metadata
+    assert error.error_type == "inner"
+    assert error.provider_code == "p1"
+    assert error.previous_errors == [{"provider": "p", "code": 1, "status": 500}]
+    assert error.moderation == {
+        "reasons": ["violence"],
+        "flagged_input": "words",
+        "provider_name": "P",
+        "model_slug": "m",
+    }
+    assert error.availability == availability
+    assert error.retry_after == 4
+    assert error.generation_id == "gen-1"
+    assert error.data is not None
+    assert error.data.to_dict() == body
+
+
+def test_error_type_beside_the_message_wins() -> None:
+    """An error of model availability has its kind outside the metadata."""
+    body = {"error": {"error_type": "outer", "metadata": {"error_type": "inner"}}}
+
+    assert catch(404, json=body).error_type == "outer"
+
+
+def test_header_wins_over_availability() -> None:
+    """The wait of a header is on the error before the body's."""
+    body = {"error": {"message": "m", "availability": {"retry_after": 9}}}
+
+    assert catch(429, json=body, headers={"Retry-After": "2"}).retry_after == 2
+
+
+@pytest.mark.parametrize(
+    "details",
+    [
+        {},
+        {"metadata": None, "availability": None},
+        {"metadata": 5, "availability": "none", "error_type": 5},
+        {"metadata": {"previous_errors": {}, "provider_code": [], "error_type": 5}},
+        {"metadata": {"provider_name": "P", "model_slug": "m"}},
+    ],
+)
+def test_absent_details_have_one_form(details: dict[str, Any]) -> None:
+    """What a body lacks, or has in another shape, is None or empty."""
+    error = catch(500, json={"error": {"message": "m", **details}})
+
+    assert (error.error_type, error.provider_code, error.previous_errors) == (None, None, [])
+    assert (error.availability, error.moderation, error.retry_after) == (None, None, None)
+    assert error.generation_id is None
+
+
+@pytest.mark.parametrize("error", ["text", None, [], {"code": 500}, 5, [["message", "m"]]])
+def test_body_that_is_no_envelope_has_no_data(error: object) -> None:
+    """The contract's envelope is there only if the body is one."""
+    found = catch(500, json={"error": error}).data
+
+    assert found is None or found.error.message == "m"

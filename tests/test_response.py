@@ -1,0 +1,316 @@
+"""From a reply to the model, or to the error that it stands for."""
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from openrouter_rerank._response import decode, read_reply
+from openrouter_rerank.errors import (
+    STATUS_ERRORS,
+    OpenRouterDefaultError,
+    OpenRouterError,
+    ResponseValidationError,
+)
+from openrouter_rerank.operations import CreateRerankResponseBody
+
+DOCUMENTS: list[Any] = ["first", {"text": "second", "image": "https://example.com/i.png"}]
+FIRST = {"index": 0, "relevance_score": 0.5, "document": {"text": "first"}}
+GOOD = {"model": "m", "results": [FIRST]}
+
+
+def make_reply(
+    content: object = b"", status: int = 200, headers: Any = None, key: str | None = None
+) -> httpx.Response:
+    """Make a reply; what is not bytes is sent as JSON."""
+    return httpx.Response(
+        status,
+        headers=headers,
+        content=content if isinstance(content, bytes) else json.dumps(content).encode(),
+        request=httpx.Request(
+            "POST", "https://h/rerank", headers={"Authorization": f"Bearer {key}"} if key else {}
+        ),
+    )
+
+
+def read_model(content: object) -> CreateRerankResponseBody:
+    """Read a success to the end."""
+    response = make_reply(content)
+    return decode(read_reply(response), response, DOCUMENTS)
+
+
+def catch(response: httpx.Response) -> OpenRouterError:
+    """Read a reply that is an error."""
+    with pytest.raises(OpenRouterError) as caught:
+        read_reply(response)
+    return caught.value
+
+
+def test_success_becomes_the_model() -> None:
+    """All that the contract names is on the model, and what it does not name is kept."""
+    usage = {"cost": 1, "search_units": 2, "total_tokens": 3, "new": 4}
+    reply = {"id": "g", "provider": "p", **GOOD, "usage": usage, "new": {"x": 1}, "error": None}
+
+    model = read_model({**reply, "results": [{**FIRST, "new": 5}]})
+
+    assert model.to_dict() == {**reply, "results": [{**FIRST, "new": 5}]}
+
+
+@pytest.mark.parametrize("document", [{}, {"document": None}])
+def test_missing_document_is_the_callers_own(document: dict[str, None]) -> None:
+    """A result without a document gets the one that was sent at its index."""
+    results = [{"index": place, "relevance_score": 1, **document} for place in (1, 0)]
+
+    model = read_model({"model": "m", "results": results})
+
+    found = [result.document.to_dict() for result in model.results]
+    assert found == [DOCUMENTS[1], {"text": "first"}]
+
+
+def test_document_of_the_reply_is_kept() -> None:
+    """What the reply echoes is not replaced, nulls in it aside."""
+    echoed = {"text": "other", "image": None, "new": 1}
+
+    model = read_model({"model": "m", "results": [{**FIRST, "document": echoed}]})
+
+    assert model.results[0].document.to_dict() == {"text": "other", "new": 1}
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"usage": None},
+        {"id": None, "provider": None},
+        {"usage": {"cost": None, "search_units": None, "total_tokens": None}},
+        {"error": None},
+        {"error": {"code": 500, "message": "beside results"}},
+        {"results": []},
+    ],
+)
+def test_odd_but_usable_success_is_taken(extra: dict[str, object]) -> None:
+    """Nulls, an error beside results and fewer results than asked for are a success."""
+    model = read_model({**GOOD, **extra})
+
+    assert model.model == "m"
+
+
+def test_score_is_always_a_float() -> None:
+    """A score that is an integer in JSON is a float on the model."""
+    model = read_model({"model": "m", "results": [{**FIRST, "relevance_score": 1}]})
+
+    assert isinstance(model.results[0].relevance_score, float)
+
+
+@pytest.mark.parametrize(
+    ("content", "where"),
+    [
+        ({"results": []}, "model: expected string, got null"),
+        ({**GOOD, "model": 5}, "model: expected string, got int"),
+        ({**GOOD, "id": 5}, "id: expected string"),
+        ({**GOOD, "provider": []}, "provider: expected string, got list"),
+        ({"model": "m"}, "results: expected array, got null"),
+        ({**GOOD, "results": {}}, "results: expected array, got dict"),
+        ({**GOOD, "results": [FIRST, 5]}, r"results\[1\]: expected object, got int"),
+        ({**GOOD, "usage": 5}, "usage: expected object, got int"),
+        ({**GOOD, "usage": {"cost": "1"}}, "usage.cost: expected number, got str"),
+        ({**GOOD, "usage": {"search_units": 1.5}}, "usage.search_units: expected integer"),
+        ({**GOOD, "usage": {"total_tokens": True}}, "usage.total_tokens: .* got bool"),
+        (b'{"model":"m","results":[],"usage":{"cost":1e400}}', "usage.cost: number is out of"),
+    ],
+)
+def test_success_of_the_wrong_shape_says_where(content: object, where: str) -> None:
+    """A reply that is not the contract's is an error that names the field and keeps the reply."""
+    with pytest.raises(ResponseValidationError, match=where) as caught:
+        read_model(content)
+
+    assert caught.value.raw_response is not None
+
+
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        ({"index": "0"}, "index: expected integer, got str"),
+        ({"index": None}, "index: expected integer, got null"),
+        ({"index": 0.0}, "index: expected integer, got float"),
+        ({"index": False}, "index: expected integer, got bool"),
+        ({"index": -1}, "index: -1 is not from 0 to 1"),
+        ({"index": 2}, "index: 2 is not from 0 to 1"),
+        ({"index": 0}, "index: 0 comes twice"),
+        ({"relevance_score": None}, "relevance_score: expected number, got null"),
+        ({"relevance_score": "1"}, "relevance_score: expected number, got str"),
+        ({"relevance_score": True}, "relevance_score: expected number, got bool"),
+        ({"relevance_score": 10**400}, "relevance_score: number is out of range"),
+        ({"document": "text"}, "document: expected object, got str"),
+        ({"document": {"text": 5}}, "document.text: expected string, got int"),
+        ({"document": {"image": []}}, "document.image: expected string, got list"),
+    ],
+)
+def test_wrong_result_says_where(change: dict[str, object], where: str) -> None:
+    """A result that cannot be used is named by its position and field."""
+    wrong = {**FIRST, "index": 1, **change}
+
+    with pytest.raises(ResponseValidationError) as caught:
+        read_model({"model": "m", "results": [FIRST, wrong]})
+
+    assert str(caught.value) == f"unexpected reply: results[1].{where}"
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "the body is not JSON"),
+        (b"<html></html>", "the body is not JSON"),
+        (b'{"a":', "the body is not JSON"),
+        (b'{"a": NaN}', "NaN is not a number of JSON"),
+        (b'{"a": -Infinity}', "-Infinity is not a number of JSON"),
+        (b'{"a": "\xff"}', "byte 7 is not UTF-8"),
+        (b"[" * 100_000, "it is nested too deeply"),
+        (b'{"a": ' + b"9" * 5000 + b"}", "the body is not JSON"),
+        (b"[]", "expected an object, got list"),
+        (b"null", "expected an object, got null"),
+        (b'"text"', "expected an object, got str"),
+    ],
+)
+def test_success_that_is_no_object_is_refused(content: bytes, reason: str) -> None:
+    """A 200 that is not a JSON object is an error with the reply on it, chained from its cause."""
+    error = catch(make_reply(content))
+
+    assert type(error) is ResponseValidationError
+    assert reason in str(error)
+    assert error.body == content.decode(errors="replace")
+    assert (error.__cause__ is None) is reason.startswith("expected")
+
+
+def test_byte_order_mark_is_passed_over() -> None:
+    """A mark before the JSON does no harm."""
+    assert read_reply(make_reply(b"\xef\xbb\xbf{}")) == {}
+
+
+@pytest.mark.parametrize("status", [201, 202, 204, 206])
+def test_other_success_is_refused(status: int) -> None:
+    """A success with another status than 200 is not the contract's."""
+    error = catch(make_reply(GOOD, status))
+
+    assert type(error) is ResponseValidationError
+    assert str(error) == f"unexpected reply: expected status 200, got {status}"
+
+
+UNDECLARED = [302, 304, 405, 409, 418, 451, 499, 501, 520, 521, 525, 526, 530, 599, 999]
+BODIES: list[object] = [
+    b"",
+    b"<html><title>524</title></html>",
+    b"[" * 100_000,
+    b'{"error": NaN}',
+    {"error": {"code": 418, "message": "m"}},
+    {"error": {"message": "m", "error_type": "not_found", "http_status": 404}},
+    {"error": {"code": 200}},
+    {"error": "text"},
+    {"error": None},
+    {},
+    [],
+]
+
+
+@pytest.mark.parametrize("content", BODIES)
+@pytest.mark.parametrize("status", [*STATUS_ERRORS, *UNDECLARED])
+def test_status_alone_decides_the_class(status: int, content: object) -> None:
+    """Whatever the body holds, the class is the status's, and the message says something."""
+    error = catch(make_reply(content, status))
+
+    assert type(error) is STATUS_ERRORS.get(status, OpenRouterDefaultError)
+    assert error.status_code == status
+    assert str(error).startswith(str(status))
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        ({"code": 429}, 429),
+        ({"code": "503"}, 503),
+        ({"code": 418}, 418),
+        ({"code": 429, "http_status": 404, "error_type": "server"}, 429),
+        ({"availability": {"http_status": 503}, "http_status": 404}, 503),
+        ({"http_status": 404, "error_type": "server"}, 404),
+        ({"http_status": "404"}, 404),
+        ({"code": "model_gone", "error_type": "not_found"}, 404),
+        ({"code": 200, "http_status": 429}, 429),
+        ({"code": True, "http_status": 429}, 429),
+        ({"code": "4290", "error_type": "rate_limit_exceeded"}, 429),
+        ({"error_type": "provider_overloaded"}, 529),
+        ({"error_type": "provider_unavailable"}, 503),
+        ({"error_type": "content_policy_violation"}, 403),
+        ({"error_type": "permission_denied"}, 403),
+        ({"error_type": "invalid_request"}, 400),
+        ({"error_type": "payload_too_large"}, 413),
+        ({"error_type": "server"}, 500),
+        ({"error_type": "timeout"}, 408),
+        ({"metadata": {"error_type": "unprocessable"}}, 422),
+        ({"error_type": "unmapped"}, 200),
+        ({"error_type": ["server"]}, 200),
+        ({"message": "no status"}, 200),
+        ({}, 200),
+        ("text", 200),
+        ([], 200),
+    ],
+)
+def test_error_inside_a_200_has_the_status_it_names(error: object, status: int) -> None:
+    """The code, else a status, else the kind decides; with none of them it is the default error."""
+    caught = catch(make_reply({"error": error, "results": []}))
+
+    assert caught.status_code == status
+    assert type(caught) is STATUS_ERRORS.get(status, OpenRouterDefaultError)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=8,
+)
+
+
+def objects(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Draw an object in which each field is right, anything else, or absent."""
+    optional = {name: field | json_values for name, field in fields.items()}
+    return st.fixed_dictionaries({}, optional=optional)
+
+
+texts, numbers = st.text(), st.integers() | st.floats(allow_nan=False)
+metadata = objects(
+    error_type=texts,
+    provider_code=texts | numbers,
+    previous_errors=st.lists(objects(provider=texts, code=texts, status=numbers)),
+    reasons=st.lists(texts),
+    flagged_input=texts,
+)
+details = objects(
+    code=st.integers(398, 600) | texts,
+    message=texts,
+    error_type=st.sampled_from(["server", "timeout"]) | texts,
+    http_status=st.integers(398, 600),
+    metadata=metadata,
+    availability=objects(retryable=st.booleans(), retry_after=numbers, fallback_models=texts),
+)
+results = objects(
+    index=st.integers(-1, 2), relevance_score=numbers, document=objects(text=texts, image=texts)
+)
+replies = json_values | objects(
+    model=texts,
+    results=st.lists(results, max_size=3),
+    usage=objects(cost=numbers, search_units=numbers),
+    error=details,
+)
+
+
+@given(replies, st.just(200) | st.integers(200, 599))
+def test_any_reply_gives_a_model_or_our_error(reply: object, status: int) -> None:
+    """No JSON value in a success or an error ends in anything but the model or an error of ours."""
+    response = make_reply(json.dumps(reply).encode(), status)
+
+    try:
+        outcome = decode(read_reply(response), response, DOCUMENTS).to_dict()
+    except OpenRouterError as error:
+        outcome = {"message": str(error), "status": error.status_code}
+
+    assert "model" in outcome or (outcome["message"] and outcome["status"])
