@@ -127,7 +127,7 @@ with FakeOpenRouter(404) as client:
     ],
 )
 def test_environment_turns_the_log_on(variable: str, value: str, lines: int) -> None:
-    """Each variable alone has a plain script write its log to standard error, none has it silent."""
+    """Each variable alone has a plain script write its log to standard error, else none is."""
     result = subprocess.run(
         [sys.executable, "-c", SCRIPT],
         env={variable: value},

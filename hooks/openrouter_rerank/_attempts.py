@@ -12,7 +12,7 @@ import httpx
 from ._auth import has_origin
 from ._body import BodyError, read, read_async
 from ._course import HTTPX_ERRORS, SYSTEM_CLOCK, Call, Clock, Course, Reply
-from ._network import current_attempt
+from ._network import Upload, current_attempt
 from .errors import OpenRouterError, ResponseValidationError
 
 # RFC 9110, sections 15.4.8 and 15.4.9: these two alone keep the method and the body.
@@ -126,9 +126,9 @@ def follow(request: httpx.Request, response: httpx.Response) -> httpx.Request | 
         return None
     try:
         url = request.url.join(location)
-    except httpx.InvalidURL:
-        return None
-    if not has_origin(url, request.url):
+        if not has_origin(url, request.url):
+            return None
+    except (httpx.InvalidURL, UnicodeError):
         return None
     return httpx.Request(
         request.method,
@@ -171,13 +171,27 @@ async def _send_and_read_async(
         except BodyError as error:
             raise _refuse_body(error, request, response) from error
         finally:
-            with anyio.move_on_after(CLOSE_SECONDS, shield=True):
-                await response.aclose()
+            await _close(response)
     except HTTPX_ERRORS as error:
         raise course.map_error(error) from error
     finally:
         current_attempt.reset(token)
     return _seal(request, response, body)
+
+
+async def _close(response: httpx.Response) -> None:
+    """Close a reply, whatever is cancelled meanwhile.
+
+    A task's own `cancel()`, of which asyncio's timeouts make use, reaches into a shielded scope;
+    it does not reach into a task within the task.
+    """
+
+    async def close() -> None:
+        with anyio.move_on_after(CLOSE_SECONDS, shield=True):
+            await response.aclose()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(close)
 
 
 def _open(send: Send, request: httpx.Request) -> httpx.Response:
@@ -190,6 +204,8 @@ def _open(send: Send, request: httpx.Request) -> httpx.Response:
 
 async def _open_async(send: SendAsync, request: httpx.Request) -> httpx.Response:
     """Do what `_open` does for async."""
+    if isinstance(request.stream, httpx.ByteStream):
+        request.stream = Upload(request.content)
     try:
         return await send(request)
     except httpx.HTTPStatusError as error:

@@ -7,12 +7,16 @@ until the deadline; async calls have a cancel scope for that, and only the count
 
 import ssl
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextvars import ContextVar
 from typing import Any, cast
 
+import anyio
 import httpcore
+import httpx
 
+# Few enough to fit into a socket's buffer whenever that has room at all.
+WRITE_BYTES = 16 * 1024
 SocketOptions = Iterable[httpcore.SOCKET_OPTION] | None
 
 
@@ -97,9 +101,12 @@ class Stream(httpcore.NetworkStream):
         return note_read(self._stream.read(max_bytes, cut(timeout, httpcore.ReadTimeout)))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Write it all."""
+        """Write it all, in parts, since a server that reads slowly gets the timeout for each."""
         note_sent()
-        self._stream.write(buffer, cut(timeout, httpcore.WriteTimeout))
+        parts = memoryview(buffer)
+        for start in range(0, len(parts), WRITE_BYTES):
+            part = bytes(parts[start : start + WRITE_BYTES])
+            self._stream.write(part, cut(timeout, httpcore.WriteTimeout))
 
     def close(self) -> None:
         """Close the connection."""
@@ -141,6 +148,40 @@ class Backend(httpcore.NetworkBackend):
         return Stream(self._backend.connect_tcp(host, port, left, local_address, socket_options))
 
 
+class Upload(httpx.AsyncByteStream):
+    """A request's body, for async calls.
+
+    httpx's own is read by a generator. Trio warns of a generator that is left in the middle, which
+    is where a cancelled call leaves it.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        """Take the whole body."""
+        self._content = content
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """Begin to read."""
+        return UploadReader(self._content)
+
+
+class UploadReader:
+    """Gives a body once."""
+
+    def __init__(self, content: bytes) -> None:
+        """Take the whole body."""
+        self._parts = iter((content,))
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """Return itself."""
+        return self
+
+    async def __anext__(self) -> bytes:
+        """Return the body, then end."""
+        for part in self._parts:
+            return part
+        raise StopAsyncIteration
+
+
 class AsyncStream(httpcore.AsyncNetworkStream):
     """A connection that notes what the current attempt sends and reads."""
 
@@ -167,8 +208,13 @@ class AsyncStream(httpcore.AsyncNetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """Go on with TLS."""
-        return AsyncStream(await self._stream.start_tls(ssl_context, server_hostname, timeout))
+        """Go on with TLS; httpcore alone would leave a cancelled connection open."""
+        try:
+            return AsyncStream(await self._stream.start_tls(ssl_context, server_hostname, timeout))
+        except BaseException:
+            with anyio.CancelScope(shield=True):
+                await self._stream.aclose()
+            raise
 
     def get_extra_info(self, info: str) -> Any:
         """Return what the connection knows of itself."""

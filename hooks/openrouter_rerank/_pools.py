@@ -9,6 +9,9 @@ import os
 import ssl
 import threading
 import urllib.request
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import suppress
+from typing import Protocol, TypeVar
 
 import httpcore
 import httpx
@@ -21,6 +24,13 @@ LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepali
 TLS_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
 Verify = ssl.SSLContext | bool
+Connection = TypeVar("Connection", httpcore.ConnectionInterface, httpcore.AsyncConnectionInterface)
+
+
+class PoolRequest(Protocol[Connection]):
+    """A request in a pool, with its connection once it has one."""
+
+    connection: Connection | None
 
 
 def make_tls_context(verify: Verify) -> ssl.SSLContext:
@@ -33,6 +43,46 @@ def make_tls_context(verify: Verify) -> ssl.SSLContext:
 @functools.cache
 def _make_tls_context(verify: bool, environment: tuple[str | None, ...]) -> ssl.SSLContext:  # noqa: ARG001 - the environment is part of the key
     return httpx.create_ssl_context(verify=verify)
+
+
+# httpcore makes a connection for a request that waits. If that request is cancelled or times out
+# before it has begun, the connection belongs to nobody and keeps its place in the pool for ever.
+# There is no public place to find them; httpcore calls the method that the pools below replace
+# whenever a request comes or goes.
+def find_orphans(
+    connections: Sequence[Connection], requests: Iterable[PoolRequest[Connection]]
+) -> list[Connection]:
+    """Return the connections that are neither at rest nor in the hands of a request."""
+    held = {id(request.connection) for request in requests}
+    return [
+        connection
+        for connection in connections
+        if id(connection) not in held and not (connection.is_idle() or connection.is_closed())
+    ]
+
+
+class _TidyPool(httpcore.ConnectionPool):
+    def _assign_requests_to_connections(self) -> list[httpcore.ConnectionInterface]:
+        orphans = find_orphans(self._connections, self._requests)
+        for orphan in orphans:
+            self._connections.remove(orphan)
+        return [*orphans, *super()._assign_requests_to_connections()]
+
+
+class _TidyProxyPool(_TidyPool, httpcore.HTTPProxy):
+    pass
+
+
+class _TidyAsyncPool(httpcore.AsyncConnectionPool):
+    def _assign_requests_to_connections(self) -> list[httpcore.AsyncConnectionInterface]:
+        orphans = find_orphans(self._connections, self._requests)
+        for orphan in orphans:
+            self._connections.remove(orphan)
+        return [*orphans, *super()._assign_requests_to_connections()]
+
+
+class _TidyAsyncProxyPool(_TidyAsyncPool, httpcore.AsyncHTTPProxy):
+    pass
 
 
 class SyncPool(httpx.HTTPTransport):
@@ -50,7 +100,7 @@ class SyncPool(httpx.HTTPTransport):
         # httpx has no argument for the network layer. Its only attribute is set here instead of in
         # its __init__; a copy of its handle_request would go past the tools that patch that one.
         elif proxy is None:
-            self._pool = httpcore.ConnectionPool(
+            self._pool = _TidyPool(
                 ssl_context=context,
                 max_connections=LIMITS.max_connections,
                 max_keepalive_connections=LIMITS.max_keepalive_connections,
@@ -58,7 +108,7 @@ class SyncPool(httpx.HTTPTransport):
                 network_backend=Backend(),
             )
         else:
-            self._pool = httpcore.HTTPProxy(
+            self._pool = _TidyProxyPool(
                 proxy_url=str(proxy.url),
                 proxy_auth=proxy.raw_auth,
                 proxy_headers=proxy.headers.raw,
@@ -70,6 +120,11 @@ class SyncPool(httpx.HTTPTransport):
                 network_backend=Backend(),
             )
 
+    def disinherit(self) -> None:
+        """Close this process's copies of another's connections, without the pool's lock."""
+        for connection in self._pool.connections:
+            connection.close()
+
 
 class AsyncPool(httpx.AsyncHTTPTransport):
     """An `httpx.AsyncHTTPTransport` whose connections note what the current attempt does."""
@@ -79,7 +134,7 @@ class AsyncPool(httpx.AsyncHTTPTransport):
         if is_socks(proxy):
             super().__init__(verify=context, proxy=proxy, limits=LIMITS)
         elif proxy is None:
-            self._pool = httpcore.AsyncConnectionPool(
+            self._pool = _TidyAsyncPool(
                 ssl_context=context,
                 max_connections=LIMITS.max_connections,
                 max_keepalive_connections=LIMITS.max_keepalive_connections,
@@ -87,7 +142,7 @@ class AsyncPool(httpx.AsyncHTTPTransport):
                 network_backend=AsyncBackend(),
             )
         else:
-            self._pool = httpcore.AsyncHTTPProxy(
+            self._pool = _TidyAsyncProxyPool(
                 proxy_url=str(proxy.url),
                 proxy_auth=proxy.raw_auth,
                 proxy_headers=proxy.headers.raw,
@@ -114,15 +169,43 @@ def find_proxy(url: httpx.URL) -> httpx.Proxy | None:
     return httpx.Proxy(found if "://" in found else f"http://{found}")
 
 
-def _no_pools() -> dict[Origin, AsyncPool]:
-    return {}
+class LoopPools:
+    """The async pools of one event loop, which end with it at the latest.
+
+    An event loop closes the async generators that are under way when it ends (`asyncio.run` and
+    `trio.run` do): one that waits for that is the only word a library gets of it.
+    """
+
+    def __init__(self) -> None:
+        """Begin to wait for the end of the running event loop."""
+        self.pools: dict[Origin, AsyncPool] = {}
+        self._end: AsyncGenerator[None] | None = self._wait()
+        # It comes to its yield without awaiting anything.
+        with suppress(StopIteration):
+            self._end.__anext__().__await__().__next__()
+
+    async def aclose(self) -> None:
+        """Close the connections; not again when the event loop ends."""
+        if self._end is not None:
+            await self._end.aclose()
+
+    async def _wait(self) -> AsyncGenerator[None]:
+        try:
+            yield
+        finally:
+            # The generator holds the event loop, and is held by what the event loop is a key to.
+            self._end = None
+            pools, self.pools = self.pools, {}
+            for pool in pools.values():
+                await pool.aclose()
 
 
 class Pools:
     """The pools of one client: a sync one for each origin, an async one for each loop besides.
 
     They are made when a request needs them: what is never used costs nothing, and connections are
-    used only in the event loop and the process that opened them.
+    used only in the event loop and the process that opened them. An event loop's are closed with
+    it; a forked process closes what it inherited, which leaves the other's connections open.
     """
 
     _names = itertools.count()
@@ -141,13 +224,12 @@ class Pools:
         self._process = os.getpid()
         self._sync: dict[Origin, SyncPool] = {}
         # A name of its own, since anyio keeps these variables by name.
-        self._async: RunVar[dict[Origin, AsyncPool]] = RunVar(f"{__name__}:{next(self._names)}")
+        self._async: RunVar[LoopPools | None] = RunVar(f"{__name__}:{next(self._names)}")
 
     def sync_pool(self, url: httpx.URL) -> SyncPool:
         """Return the sync pool for the URL's origin."""
+        self._leave_parent()
         with self._lock:
-            if self._process != os.getpid():
-                self._process, self._sync = os.getpid(), {}
             origin = read_origin(url)
             if origin not in self._sync:
                 self._sync[origin] = SyncPool(*self._read_settings(url))
@@ -155,15 +237,18 @@ class Pools:
 
     def async_pool(self, url: httpx.URL) -> AsyncPool:
         """Return the running event loop's pool for the URL's origin."""
-        pools = self._async.get(_no_pools())
+        loop = self._async.get(None)
+        if loop is None:
+            loop = LoopPools()
+            self._async.set(loop)
         origin = read_origin(url)
-        if origin not in pools:
-            pools[origin] = AsyncPool(*self._read_settings(url))
-            self._async.set(pools)
-        return pools[origin]
+        if origin not in loop.pools:
+            loop.pools[origin] = AsyncPool(*self._read_settings(url))
+        return loop.pools[origin]
 
     def close(self) -> None:
         """Close the sync connections."""
+        self._leave_parent()
         with self._lock:
             pools, self._sync = list(self._sync.values()), {}
         for pool in pools:
@@ -171,10 +256,20 @@ class Pools:
 
     async def aclose(self) -> None:
         """Close the connections of the running event loop."""
-        pools = self._async.get(_no_pools())
-        self._async.set({})
-        for pool in pools.values():
-            await pool.aclose()
+        loop = self._async.get(None)
+        if loop is not None:
+            self._async.set(None)
+            await loop.aclose()
+
+    def _leave_parent(self) -> None:
+        """Start anew in a forked process, where a lock may be held by a thread that is not here."""
+        if self._process == os.getpid():
+            return
+        inherited, self._sync = self._sync, {}
+        self._lock = threading.Lock()
+        self._process = os.getpid()
+        for pool in inherited.values():
+            pool.disinherit()
 
     def _read_settings(self, url: httpx.URL) -> tuple[ssl.SSLContext, httpx.Proxy | None]:
         proxy = find_proxy(url) if self._proxy is None else self._proxy
