@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterator, Sequence
 
 import anyio
+import httpcore
 import httpx
 from attrs import define, field
 from openrouter_rerank._attempts import run, run_async
@@ -106,7 +107,7 @@ class World:
         attempt = current_attempt.get()
         assert attempt is not None
         for event in outcome.events:
-            attempt.trace(event, {})
+            attempt.trace(event, {"request": httpcore.Request("POST", "http://h/")})
         limit = request.extensions["timeout"].get("read")
         if limit is not None and outcome.seconds > limit:
             self.time += limit

@@ -3,6 +3,7 @@
 import gzip
 
 import anyio
+import httpcore
 import httpx
 import pytest
 from attrs import evolve
@@ -32,6 +33,8 @@ from pretence import (
     run_to_error,
     run_to_reply,
 )
+
+REQUEST = httpcore.Request("POST", "http://h/")
 
 
 def disconnect(*events: str) -> Outcome:
@@ -333,14 +336,14 @@ async def test_foreign_connection_is_watched_by_trace_events() -> None:
 
     async def send(request: httpx.Request) -> httpx.Response:
         sent.append(request)
-        await request.extensions["trace"](SENT, {})
+        await request.extensions["trace"](SENT, {"request": REQUEST})
         if len(sent) == 1:
             raise httpx.ReadError("reset")
         return httpx.Response(200, json={})
 
     def send_sync(request: httpx.Request) -> httpx.Response:
         sent.append(request)
-        request.extensions["trace"](SENT, {})
+        request.extensions["trace"](SENT, {"request": REQUEST})
         if len(sent) == 3:
             raise httpx.ReadError("reset")
         return httpx.Response(200, json={})

@@ -110,11 +110,19 @@ def test_no_error_of_httpx_gets_through(
     theirs: Exception, ours: type[OpenRouterError], message: str
 ) -> None:
     """Each error of httpx is one of ours, chained from it, with the same words."""
-    error, _ = run_to_error(fail(theirs, OPENED), call=make_call(ONCE))
+    events = (OPENED,) if ours is ConnectionFailedError else (OPENED, SENT)
+    error, _ = run_to_error(fail(theirs, *events), call=make_call(ONCE))
 
     assert type(error) is ours
     assert str(error).startswith(message)
     assert error.__cause__ is theirs
+
+
+def test_what_breaks_before_sending_is_a_failed_connection() -> None:
+    """A proxy that hangs up before the tunnel stands has seen nothing of the request."""
+    error, _ = run_to_error(fail(httpx.RemoteProtocolError("eof"), OPENED), call=make_call(ONCE))
+
+    assert type(error) is ConnectionFailedError
 
 
 @pytest.mark.parametrize(

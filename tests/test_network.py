@@ -249,10 +249,21 @@ async def test_trace_events_tell_the_same(event: str, state: tuple[bool, bool, b
     """A transport of the caller's is watched by the events that httpcore sends, in both halves."""
     attempts = Attempt(None), Attempt(None)
 
-    attempts[0].trace(event, {})
-    await attempts[1].trace_async(event, {})
+    info = {"request": httpcore.Request("POST", "http://h/")}
+    attempts[0].trace(event, info)
+    await attempts[1].trace_async(event, info)
 
     assert [read_state(attempt) for attempt in attempts] == [state, state]
+
+
+def test_a_tunnel_is_not_yet_the_request() -> None:
+    """What a proxy is asked for does not count as sent."""
+    attempt = make_attempt(opened=True, sent=False, answered=False)
+    tunnel = httpcore.Request("CONNECT", "http://proxy/")
+
+    attempt.trace("http11.send_request_headers.started", {"request": tunnel})
+
+    assert attempt.failed_before_sending
 
 
 @pytest.mark.anyio

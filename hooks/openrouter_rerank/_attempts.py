@@ -171,27 +171,13 @@ async def _send_and_read_async(
         except BodyError as error:
             raise _refuse_body(error, request, response) from error
         finally:
-            await _close(response)
+            with anyio.move_on_after(CLOSE_SECONDS, shield=True):
+                await response.aclose()
     except HTTPX_ERRORS as error:
         raise course.map_error(error) from error
     finally:
         current_attempt.reset(token)
     return _seal(request, response, body)
-
-
-async def _close(response: httpx.Response) -> None:
-    """Close a reply, whatever is cancelled meanwhile.
-
-    A task's own `cancel()`, of which asyncio's timeouts make use, reaches into a shielded scope;
-    it does not reach into a task within the task.
-    """
-
-    async def close() -> None:
-        with anyio.move_on_after(CLOSE_SECONDS, shield=True):
-            await response.aclose()
-
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(close)
 
 
 def _open(send: Send, request: httpx.Request) -> httpx.Response:

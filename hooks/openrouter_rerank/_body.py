@@ -1,7 +1,8 @@
 """Reading a reply's body to its end under a size limit, inflating it on the way."""
 
 import zlib
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from typing import cast
 
 import httpx
@@ -115,13 +116,16 @@ def read(response: httpx.Response, limit: int, is_over: Callable[[], bool]) -> b
         httpx.TransportError: The body of a success breaks off, or the deadline passes.
     """
     if response.is_stream_consumed:
-        return check_size(response.content, limit)
+        return check_consumed(response, limit)
     reader = BodyReader(response.headers, limit)
     stream = cast("httpx.SyncByteStream", response.stream)
     try:
         reader.check_headers()
         for chunk in stream:
             reader.feed(chunk)
+            # Where the network layer is not ours, every byte begins the read timeout anew.
+            if is_over():
+                raise httpx.ReadTimeout("the deadline has passed")
         return reader.finish()
     except (BodyError, httpx.TransportError):
         if response.is_success or is_over():
@@ -132,22 +136,43 @@ def read(response: httpx.Response, limit: int, is_over: Callable[[], bool]) -> b
 async def read_async(response: httpx.Response, limit: int) -> bytes:
     """Do what `read` does for an async reply, in a scope that ends at the deadline."""
     if response.is_stream_consumed:
-        return check_size(response.content, limit)
+        return check_consumed(response, limit)
     reader = BodyReader(response.headers, limit)
-    stream = cast("httpx.AsyncByteStream", response.stream)
+    chunks = aiter(cast("httpx.AsyncByteStream", response.stream))
     try:
         reader.check_headers()
-        async for chunk in stream:
+        async for chunk in chunks:
             reader.feed(chunk)
         return reader.finish()
-    except (BodyError, httpx.TransportError):
+    except BodyError:
+        await abandon(response, chunks)
+        if response.is_success:
+            raise
+        return reader.so_far
+    except httpx.TransportError:
         if response.is_success:
             raise
         return reader.so_far
 
 
-def check_size(content: bytes, limit: int) -> bytes:
-    """Return a body that somebody else has read already, if it is within the limit."""
+async def abandon(response: httpx.Response, chunks: AsyncIterator[bytes]) -> None:
+    """Close a reply whose body is not read to its end.
+
+    Trio warns of generators that are left in the middle, and httpx and httpcore nest several: once
+    the connection is closed, reading on ends them all.
+    """
+    await response.aclose()
+    with suppress(httpx.TransportError):
+        async for _ in chunks:
+            pass
+
+
+def check_consumed(response: httpx.Response, limit: int) -> bytes:
+    """Return a body that somebody else has read already, if it was kept and is within the limit."""
+    try:
+        content = response.content
+    except httpx.ResponseNotRead as error:
+        raise BodyError("an event hook has used the body up; have it call read()") from error
     if len(content) > limit:
         raise BodyError(f"body of {len(content)} bytes is over the limit of {limit}")
     return content

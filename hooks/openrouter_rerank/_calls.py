@@ -109,14 +109,10 @@ class Caller:
         if client is None:
             request = make_request(settings, headers, encoded.content)
             call = settings.make_call(is_foreign=self._connections.is_foreign)
-            return run(self._connections.send, request, call, self.clock)
-        request = adopt_request(client, settings, headers, encoded.content)
-        return run(
-            lambda request: client.send(request, stream=True, auth=None, follow_redirects=False),
-            request,
-            settings.make_call(is_foreign=True),
-            self.clock,
-        )
+        else:
+            request = adopt_request(client, settings, headers, encoded.content)
+            call = settings.make_call(is_foreign=True)
+        return run(self._send, request, call, self.clock)
 
     async def call_async(self, encoded: EncodedRequest, options: CallOptions) -> Reply:
         """Do what `call` does, on asyncio or trio.
@@ -132,14 +128,10 @@ class Caller:
         if client is None:
             request = make_request(settings, headers, encoded.content)
             call = settings.make_call(is_foreign=self._connections.is_foreign_async)
-            return await run_async(self._connections.send_async, request, call, self.clock)
-        request = adopt_request(client, settings, headers, encoded.content)
-        return await run_async(
-            lambda request: client.send(request, stream=True, auth=None, follow_redirects=False),
-            request,
-            settings.make_call(is_foreign=True),
-            self.clock,
-        )
+        else:
+            request = adopt_request(client, settings, headers, encoded.content)
+            call = settings.make_call(is_foreign=True)
+        return await run_async(self._send_async, request, call, self.clock)
 
     def close(self) -> None:
         """Close the sync connections; the caller's own client stays open."""
@@ -150,6 +142,22 @@ class Caller:
         """Close all connections; the caller's own clients stay open."""
         self._is_closed = True
         await self._connections.aclose()
+
+    def _send(self, request: httpx.Request) -> httpx.Response:
+        """Send one attempt, unless a client was closed since the call began."""
+        client = self._client
+        self._require_open(client)
+        if client is None:
+            return self._connections.send(request)
+        return client.send(request, stream=True, auth=None, follow_redirects=False)
+
+    async def _send_async(self, request: httpx.Request) -> httpx.Response:
+        """Send one attempt, unless a client was closed since the call began."""
+        client = self._async_client
+        self._require_open(client)
+        if client is None:
+            return await self._connections.send_async(request)
+        return await client.send(request, stream=True, auth=None, follow_redirects=False)
 
     def _require_open(self, client: httpx.Client | httpx.AsyncClient | None) -> None:
         if self._is_closed:

@@ -9,8 +9,9 @@ import httpx
 from ._auth import ApiKey
 from ._body import DEFAULT_MAX_RESPONSE_BYTES
 from ._calls import Caller
+from ._connections import Verify
 from ._log import DebugLogger
-from ._pools import Pools, Verify
+from ._pools import Pools
 from ._rerank import Rerank
 from ._retries import RetryConfig
 from ._settings import DEFAULT_DEADLINE_MS, read_settings

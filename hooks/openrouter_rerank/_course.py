@@ -3,7 +3,7 @@
 import random
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import timedelta
 
 import anyio
@@ -14,7 +14,7 @@ from ._auth import BearerAuth
 from ._hooks import Hooks, RetryEvent
 from ._log import CallLog
 from ._network import Attempt
-from ._response import JsonObject, read_reply
+from ._response import Document, JsonObject, decode, read_reply
 from ._retries import RetryConfig, plan_delay
 from .errors import (
     ConnectionFailedError,
@@ -26,6 +26,7 @@ from .errors import (
     ReadTimeoutError,
     ResponseValidationError,
 )
+from .operations import CreateRerankResponseBody
 
 MAX_REDIRECTS = 5
 # The names of httpx's timeouts in a request's extensions.
@@ -118,6 +119,18 @@ class Reply:
     body: JsonObject
     attempts: int
     waited: float
+
+    def decode(self, documents: Sequence[Document]) -> CreateRerankResponseBody:
+        """Return the model, each result with its document; see `_response.decode`.
+
+        Raises:
+            ResponseValidationError: The body is not the contract's shape.
+        """
+        try:
+            return decode(self.body, self.response, documents)
+        except ResponseValidationError as error:
+            error.attempts = self.attempts
+            raise
 
 
 class Course:
@@ -242,6 +255,8 @@ class Course:
             return ResponseValidationError(f"unexpected reply: {error}")
         text = " ".join(str(error).split()) or type(error).__name__
         kind = next(ours for theirs, ours in _NO_RESPONSE if isinstance(error, theirs))
+        if self.attempt.failed_before_sending:
+            kind = ConnectionFailedError
         mapped = kind(f"{_SUMMARIES[kind]}: {text}")
         if isinstance(mapped, ConnectionFailedError):
             mapped.is_permanent = any(isinstance(cause, _PERMANENT) for cause in walk_causes(error))

@@ -17,6 +17,8 @@ import httpx
 
 # Few enough to fit into a socket's buffer whenever that has room at all.
 WRITE_BYTES = 16 * 1024
+# RFC 9110, section 9.3.6.
+TUNNEL_REQUEST = b"CONNECT "
 SocketOptions = Iterable[httpcore.SOCKET_OPTION] | None
 
 
@@ -38,16 +40,21 @@ class Attempt:
         self.is_opened = self.is_sent = self.is_answered = False
 
     @property
+    def failed_before_sending(self) -> bool:
+        """Whether a connection was opened, but nothing of the request was written."""
+        return self.is_opened and not self.is_sent
+
+    @property
     def met_stale_connection(self) -> bool:
         """Whether an old connection was used that gave no byte of a reply."""
         return self.is_sent and not self.is_opened and not self.is_answered
 
-    def trace(self, event: str, info: Mapping[str, Any]) -> None:  # noqa: ARG002 - httpcore's form
+    def trace(self, event: str, info: Mapping[str, Any]) -> None:
         """Take a trace event of httpcore, for a transport that is not of our making."""
         if event.startswith("connection.connect_"):
             self.is_opened = True
         elif event.endswith(".send_request_headers.started"):
-            self.is_sent = True
+            self.is_sent = info["request"].method != b"CONNECT"
         elif event.endswith(".receive_response_headers.complete"):
             self.is_answered = True
 
@@ -76,9 +83,10 @@ def note_opened() -> None:
         attempt.is_opened = True
 
 
-def note_sent() -> None:
-    """Note that the current attempt began to send."""
-    if attempt := current_attempt.get():
+def note_sent(data: bytes) -> None:
+    """Note that the current attempt began to send; asking a proxy for a tunnel is not yet that."""
+    attempt = current_attempt.get()
+    if attempt is not None and not data.startswith(TUNNEL_REQUEST):
         attempt.is_sent = True
 
 
@@ -102,10 +110,11 @@ class Stream(httpcore.NetworkStream):
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Write it all, in parts, since a server that reads slowly gets the timeout for each."""
-        note_sent()
+        note_sent(buffer)
+        # A view: slices of bytes would be copies.
         parts = memoryview(buffer)
         for start in range(0, len(parts), WRITE_BYTES):
-            part = bytes(parts[start : start + WRITE_BYTES])
+            part = cast("bytes", parts[start : start + WRITE_BYTES])
             self._stream.write(part, cut(timeout, httpcore.WriteTimeout))
 
     def close(self) -> None:
@@ -195,7 +204,7 @@ class AsyncStream(httpcore.AsyncNetworkStream):
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Write it all."""
-        note_sent()
+        note_sent(buffer)
         await self._stream.write(buffer, timeout)
 
     async def aclose(self) -> None:

@@ -10,7 +10,6 @@ from ._arguments import RerankArguments, prepare
 from ._calls import Caller
 from ._course import Reply
 from ._request import EncodedDocument
-from ._response import decode
 from .operations import CreateRerankResponseBody
 
 
@@ -80,8 +79,7 @@ class RawReply:
             ResponseValidationError: The body is not the contract's shape.
         """
         if not self._parsed:
-            model = decode(self._reply.body, self.http_response, self._documents)
-            self._parsed.append(model)
+            self._parsed.append(self._reply.decode(self._documents))
         return self._parsed[0]
 
     def __repr__(self) -> str:

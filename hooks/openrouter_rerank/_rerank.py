@@ -10,7 +10,6 @@ from ._arguments import Document, Documents, RerankOptions, prepare
 from ._calls import Caller
 from ._raw import RawRerank
 from ._request import require_iterable
-from ._response import decode
 from ._retries import RetryConfig
 from .components import ProviderPreferences, TraceConfig
 from .operations import CreateRerankResponseBody
@@ -139,7 +138,7 @@ class Rerank:
             http_headers=http_headers,
         )
         reply = self._caller.call(encoded, options)
-        return decode(reply.body, reply.response, encoded.documents)
+        return reply.decode(encoded.documents)
 
     async def rerank_async(
         self,
@@ -220,7 +219,7 @@ class Rerank:
             http_headers=http_headers,
         )
         reply = await self._caller.call_async(encoded, options)
-        return decode(reply.body, reply.response, encoded.documents)
+        return reply.decode(encoded.documents)
 
     def rank(
         self,

@@ -162,6 +162,11 @@ def parse_server_url(text: str, name: str) -> httpx.URL:
         url = httpx.URL(require_str(text, name).strip().rstrip("/"))
     except httpx.InvalidURL as error:
         raise ValueError(f"{name}: not a URL: {error}") from error
+    try:
+        # What the resolver does later; a label may be too long for it.
+        url.raw_host.decode("ascii").encode("idna")
+    except UnicodeError as error:
+        raise ValueError(f"{name}: not a host name: {url.host}") from error
     if url.scheme not in {"http", "https"} or not url.host:
         raise ValueError(f"{name}: expected a URL such as {SERVER_URL}")
     if (url.port or 0) > LARGEST_PORT:

@@ -5,7 +5,8 @@ import httpx
 from ._attempts import run, run_async
 from ._auth import ApiKey
 from ._body import DEFAULT_MAX_RESPONSE_BYTES
-from ._pools import Pools, Verify
+from ._connections import Verify
+from ._pools import Pools
 from ._retries import RetryConfig
 from ._settings import (
     DEFAULT_DEADLINE_MS,

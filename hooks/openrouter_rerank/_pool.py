@@ -1,0 +1,234 @@
+"""A pool of connections to one origin, sync and async.
+
+A client talks to one origin, for which httpcore's pools do too much: the async one walks all its
+connections at every request, and loses one when a request that waits for it is cancelled. These
+give out the connection that came back last, and serve who waits in the order of coming.
+"""
+
+import threading
+from collections.abc import AsyncIterator, Iterator
+from typing import cast
+
+import anyio
+import httpx
+
+from ._connections import AsyncConnection, Connection, Route
+from ._slots import Slots, Waiter
+
+CLOSE_SECONDS = 1.0
+
+
+class Pool:
+    """The sync connections to one origin, for any number of threads."""
+
+    def __init__(self, route: Route) -> None:
+        """Begin without connections."""
+        self._route = route
+        self._lock = threading.Lock()
+        self._slots: Slots[Connection] = Slots()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request over a connection of its own until its reply is closed.
+
+        Raises:
+            httpx.PoolTimeout: No connection became free within the request's pool timeout.
+            httpx.TransportError: The request could not be sent, or got no reply.
+        """
+        connection = self._take(request.extensions.get("timeout", {}).get("pool"))
+        try:
+            response = connection.handle_request(request)
+        except BaseException:
+            self.give_back(connection)
+            raise
+        stream = cast("httpx.SyncByteStream", response.stream)
+        response.stream = LeasedStream(stream, self, connection)
+        return response
+
+    def _take(self, seconds: float | None) -> Connection:
+        event = threading.Event()
+        waiter: Waiter[Connection] = Waiter(event)
+        with self._lock:
+            has_place, connection = self._slots.take()
+            if not has_place:
+                self._slots.wait(waiter)
+        if not has_place:
+            connection = self._wait(waiter, event, seconds)
+        if connection is not None and not connection.is_reusable:
+            connection.close()
+            connection = None
+        return connection or Connection(self._route)
+
+    def _wait(
+        self, waiter: Waiter[Connection], event: threading.Event, seconds: float | None
+    ) -> Connection | None:
+        try:
+            event.wait(seconds)
+        except BaseException:
+            self._leave(waiter)
+            raise
+        if not waiter.has_place:
+            self._leave(waiter)
+            raise httpx.PoolTimeout(f"no connection became free within {seconds} s")
+        return waiter.connection
+
+    def _leave(self, waiter: Waiter[Connection]) -> None:
+        """Leave the queue, and give back a place that came in the meantime."""
+        with self._lock:
+            has_place = self._slots.leave(waiter)
+        if has_place:
+            self._release(waiter.connection)
+
+    def give_back(self, connection: Connection) -> None:
+        """Keep a connection for the next request, or close it."""
+        if connection.is_reusable:
+            self._release(connection)
+        else:
+            self._release(None, connection)
+
+    def _release(self, connection: Connection | None, *closing: Connection) -> None:
+        stale = list(closing)
+        with self._lock:
+            unwanted = self._slots.give_back(connection)
+            while (oldest := self._slots.oldest) is not None and not oldest.is_reusable:
+                self._slots.drop_oldest()
+                stale.append(oldest)
+        if unwanted is not None:
+            stale.append(unwanted)
+        for one in stale:
+            one.close()
+
+    def close(self) -> None:
+        """Close the connections that rest; those in use are closed when they come back."""
+        with self._lock:
+            idle = self._slots.close()
+        for connection in idle:
+            connection.close()
+
+    def disinherit(self) -> None:
+        """Close this process's copies of another's connections, without the other's lock."""
+        for connection in self._slots.close():
+            connection.close()
+
+
+class LeasedStream(httpx.SyncByteStream):
+    """A reply's body, whose end gives the connection back."""
+
+    def __init__(self, stream: httpx.SyncByteStream, pool: Pool, connection: Connection) -> None:
+        """Wrap a body."""
+        self._stream = stream
+        self._pool = pool
+        self._connection: Connection | None = connection
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Read the body as it is sent."""
+        return iter(self._stream)
+
+    def close(self) -> None:
+        """End the reply; a second time does nothing."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            try:
+                self._stream.close()
+            finally:
+                self._pool.give_back(connection)
+
+
+class AsyncPool:
+    """The async connections to one origin, for the tasks of one event loop."""
+
+    def __init__(self, route: Route) -> None:
+        """Begin without connections."""
+        self._route = route
+        self._slots: Slots[AsyncConnection] = Slots()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request over a connection of its own until its reply is closed.
+
+        Raises:
+            httpx.PoolTimeout: No connection became free within the request's pool timeout.
+            httpx.TransportError: The request could not be sent, or got no reply.
+        """
+        connection = await self._take(request.extensions.get("timeout", {}).get("pool"))
+        try:
+            response = await connection.handle_async_request(request)
+        except BaseException:
+            await self.give_back(connection)
+            raise
+        stream = cast("httpx.AsyncByteStream", response.stream)
+        response.stream = AsyncLeasedStream(stream, self, connection)
+        return response
+
+    async def _take(self, seconds: float | None) -> AsyncConnection:
+        has_place, connection = self._slots.take()
+        if not has_place:
+            connection = await self._wait(seconds)
+        if connection is not None and not connection.is_reusable:
+            await self._close(connection)
+            connection = None
+        return connection or AsyncConnection(self._route)
+
+    async def _wait(self, seconds: float | None) -> AsyncConnection | None:
+        event = anyio.Event()
+        waiter: Waiter[AsyncConnection] = Waiter(event)
+        self._slots.wait(waiter)
+        try:
+            with anyio.move_on_after(seconds):
+                await event.wait()
+        except BaseException:
+            if self._slots.leave(waiter):
+                await self._release(waiter.connection)
+            raise
+        if not waiter.has_place:
+            self._slots.leave(waiter)
+            raise httpx.PoolTimeout(f"no connection became free within {seconds} s")
+        return waiter.connection
+
+    async def give_back(self, connection: AsyncConnection) -> None:
+        """Keep a connection for the next request, or close it."""
+        if connection.is_reusable:
+            await self._release(connection)
+        else:
+            await self._release(None, connection)
+
+    async def _release(self, connection: AsyncConnection | None, *closing: AsyncConnection) -> None:
+        unwanted = self._slots.give_back(connection)
+        stale = [one for one in (*closing, unwanted) if one is not None]
+        while (oldest := self._slots.oldest) is not None and not oldest.is_reusable:
+            self._slots.drop_oldest()
+            stale.append(oldest)
+        for one in stale:
+            await self._close(one)
+
+    async def _close(self, connection: AsyncConnection) -> None:
+        with anyio.move_on_after(CLOSE_SECONDS, shield=True):
+            await connection.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connections that rest; those in use are closed when they come back."""
+        for connection in self._slots.close():
+            await self._close(connection)
+
+
+class AsyncLeasedStream(httpx.AsyncByteStream):
+    """A reply's body, whose end gives the connection back."""
+
+    def __init__(
+        self, stream: httpx.AsyncByteStream, pool: AsyncPool, connection: AsyncConnection
+    ) -> None:
+        """Wrap a body."""
+        self._stream = stream
+        self._pool = pool
+        self._connection: AsyncConnection | None = connection
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """Read the body as it is sent."""
+        return aiter(self._stream)
+
+    async def aclose(self) -> None:
+        """End the reply; a second time does nothing."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            try:
+                await self._stream.aclose()
+            finally:
+                await self._pool.give_back(connection)
