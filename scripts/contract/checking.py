@@ -1,0 +1,97 @@
+"""What a contract must be before it is written: valid, and without a loss."""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from .inlining import resolve
+from .media import SUCCESS, get_body_schema, get_operation
+from .model import ContractError, JsonObject, is_list, is_object
+from .replies import is_error
+from .traversal import walk
+
+MAX_MESSAGE = 300
+
+
+@dataclass
+class Inventory:
+    """What users rely on: the statuses, the fields, and which of them are required."""
+
+    statuses: set[str] = field(default_factory=set[str])
+    fields: set[str] = field(default_factory=set[str])
+    required: set[str] = field(default_factory=set[str])
+
+
+def validate_contract(document: JsonObject) -> JsonObject:
+    """Return the document as it is, if it is valid OpenAPI 3.1.
+
+    Raises:
+        ContractError: It is not; the message says what is wrong first, and where.
+    """
+    # The validator would go after a reference to wherever it leads, the network included.
+    for _, node in walk(document, "document"):
+        if isinstance(node.get("$ref"), str):
+            resolve(document, node["$ref"])
+    # The validator may add to what it is given; a copy keeps the document as it is.
+    validator = OpenAPIV31SpecValidator(json.loads(json.dumps(document)))
+    for error in validator.iter_errors():
+        where = "/".join(str(key) for key in error.absolute_path)
+        message = " ".join(error.message.split())[:MAX_MESSAGE]
+        raise ContractError(f"the contract is not valid OpenAPI, at {where or '/'}: {message}")
+    return document
+
+
+def refuse_losses(before: JsonObject, after: JsonObject, origin: str) -> None:
+    """Refuse a contract that lacks a status, or a required field, that `before` has.
+
+    A field that became optional is not lost. Both documents are normalised ones, with every
+    reference written out.
+
+    Raises:
+        ContractError: Something is lost; the message names it and `origin`, where it was.
+    """
+    old, new = take_inventory(before), take_inventory(after)
+    lost = [
+        *(f"the status {status}" for status in sorted(old.statuses - new.statuses)),
+        *(f"the required field {name}" for name in sorted(old.required - new.fields)),
+    ]
+    if lost:
+        raise ContractError(f"the new contract has lost what {origin} has: {', '.join(lost)}")
+
+
+def take_inventory(document: JsonObject) -> Inventory:
+    """List what a normalised document declares, fields by their position in the operation."""
+    operation = get_operation(document)
+    inventory = Inventory()
+    for position, schema in _list_bodies(operation, inventory):
+        _collect(schema, position, inventory)
+    return inventory
+
+
+def _list_bodies(operation: JsonObject, inventory: Inventory) -> Iterator[tuple[str, JsonObject]]:
+    yield "request", get_body_schema(operation["requestBody"]) or {}
+    for status, reply in operation["responses"].items():
+        inventory.statuses.add(status)
+        schema = get_body_schema(reply)
+        if schema is not None and (status == SUCCESS or is_error(status)):
+            yield ("response" if status == SUCCESS else "error"), schema
+
+
+def _collect(schema: Any, position: str, inventory: Inventory) -> None:
+    if not is_object(schema):
+        return
+    properties = schema.get("properties")
+    if is_object(properties):
+        for name, child in properties.items():
+            inventory.fields.add(f"{position}.{name}")
+            _collect(child, f"{position}.{name}", inventory)
+        required: Iterable[Any] = schema.get("required", ())
+        inventory.required |= {f"{position}.{name}" for name in required if name in properties}
+    _collect(schema.get("items"), f"{position}[]", inventory)
+    _collect(schema.get("additionalProperties"), f"{position}{{}}", inventory)
+    members = schema.get("anyOf")
+    for member in members if is_list(members) else ():
+        _collect(member, position, inventory)

@@ -1,0 +1,95 @@
+"""Upstream's document over https, within a size and a time that it cannot stretch."""
+
+from http import HTTPStatus
+from urllib.parse import urlsplit, urlunsplit
+
+import anyio
+import httpx
+
+from .loading import MAX_SOURCE_BYTES
+from .model import ContractError
+
+UPSTREAM_URL = "https://openrouter.ai/openapi.yaml"
+FETCH_SECONDS = 60.0
+MAX_REDIRECTS = 5
+
+
+def is_url(source: str) -> bool:
+    """Tell whether a source is meant as a URL and not as a file's name."""
+    return "://" in source
+
+
+def fetch_document(
+    url: str,
+    *,
+    seconds: float = FETCH_SECONDS,
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> bytes:
+    """Fetch a document of at most `MAX_SOURCE_BYTES` within `seconds`, redirects included.
+
+    Raises:
+        ContractError: The URL is not https, or leads to one that is not; the reply is no 200, too
+            large or compressed; or it does not come in time.
+    """
+    shown = describe_source(url)
+    try:
+        return anyio.run(_fetch_in_time, url, seconds, transport)
+    except TimeoutError as error:
+        raise ContractError(f"{shown} took longer than {seconds:g} s") from error
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        # httpx names the URL in some of its messages, and a URL may hold a password.
+        raise ContractError(f"{shown} cannot be fetched: {type(error).__name__}") from error
+
+
+async def _fetch_in_time(
+    url: str, seconds: float, transport: httpx.AsyncBaseTransport | None
+) -> bytes:
+    # httpx's own timeouts start anew with every byte, so a trickle would never end.
+    with anyio.fail_after(seconds):
+        async with httpx.AsyncClient(transport=transport, timeout=seconds) as client:
+            for _ in range(MAX_REDIRECTS + 1):
+                _require_https(url)
+                async with client.stream(
+                    "GET", url, headers={"Accept-Encoding": "identity"}
+                ) as response:
+                    if response.next_request is None:
+                        return await _read_reply(response)
+                    url = str(response.next_request.url)
+    raise ContractError(f"{describe_source(url)} redirects more than {MAX_REDIRECTS} times")
+
+
+def _require_https(url: str) -> None:
+    if urlsplit(url).scheme.lower() != "https":
+        raise ContractError(f"{describe_source(url)} is not an https URL")
+
+
+async def _read_reply(response: httpx.Response) -> bytes:
+    shown = describe_source(str(response.url))
+    if response.status_code != HTTPStatus.OK:
+        raise ContractError(f"{shown} answered with status {response.status_code}")
+    # A compressed reply could grow to any size in one piece.
+    if response.headers.get("Content-Encoding", "identity") != "identity":
+        raise ContractError(f"{shown} is compressed, although it was asked not to be")
+    content = bytearray()
+    async for piece in response.aiter_raw():
+        content += piece
+        if len(content) > MAX_SOURCE_BYTES:
+            raise ContractError(f"{shown} is larger than {MAX_SOURCE_BYTES // 2**20} MiB")
+    return bytes(content)
+
+
+def describe_source(source: str) -> str:
+    """Return the source as the contract may name it.
+
+    That is a URL without user, password, query and fragment, or a file's bare name.
+
+    Raises:
+        ContractError: It is a URL that cannot be read (RFC 3986, section 3).
+    """
+    if not is_url(source):
+        return source.replace("\\", "/").rstrip("/").rpartition("/")[2]
+    try:
+        parts = urlsplit(source)
+    except ValueError as error:
+        raise ContractError("the source is not a URL") from error
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))

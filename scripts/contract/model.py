@@ -1,0 +1,31 @@
+"""What the steps hand on: plain JSON data, the list of steps, and the error that ends a run."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeGuard
+
+JsonObject = dict[str, Any]
+JsonList = list[Any]
+
+
+class ContractError(Exception):
+    """The contract cannot be made; the message is one line that a person can act on."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One rule of the pipeline: a pure function from document to document, and its reason."""
+
+    name: str
+    why: str
+    apply: Callable[[JsonObject], JsonObject]
+
+
+def is_object(value: object) -> TypeGuard[JsonObject]:
+    """Tell whether the value is a JSON object."""
+    return isinstance(value, dict)
+
+
+def is_list(value: object) -> TypeGuard[JsonList]:
+    """Tell whether the value is a JSON array."""
+    return isinstance(value, list)

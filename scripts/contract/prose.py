@@ -1,0 +1,33 @@
+"""Upstream's words out, since the overlay brings ours."""
+
+from .model import JsonObject, is_object
+from .slicing import RETRY_EXTENSIONS
+from .traversal import rewrite
+
+KNOWN_VALUES = "x-known-values"
+PROVENANCE = "x-upstream"
+PROSE = frozenset(
+    {"$comment", "description", "example", "examples", "externalDocs", "summary", "title", "xml"}
+)
+_KEPT_EXTENSIONS = frozenset({KNOWN_VALUES, PROVENANCE, *RETRY_EXTENSIONS})
+
+
+def strip_prose(document: JsonObject) -> JsonObject:
+    """Drop descriptions, titles, examples and the extensions of other tools.
+
+    Only where they are that: a property that is called `description` stays.
+    """
+    return rewrite(document, "document", _strip)
+
+
+def _strip(kind: str, node: JsonObject) -> JsonObject:
+    if kind == "info":
+        # The contract's title and version are the overlay's as well.
+        return {key: value for key, value in node.items() if key == PROVENANCE}
+    if kind == "components":
+        return {name: members for name, members in node.items() if is_object(members)}
+    return {
+        key: value
+        for key, value in node.items()
+        if key not in PROSE and (not key.startswith("x-") or key in _KEPT_EXTENSIONS)
+    }

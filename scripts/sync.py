@@ -1,0 +1,139 @@
+"""Make `openapi.yaml` of OpenRouter's own OpenAPI document and `openapi-overlay.yaml`.
+
+The rules are in `scripts/contract/`; `contract.pipeline` lists them in order. The contract itself
+is a source too and comes out as it went in. A run that fails leaves the old file as it was.
+"""
+
+import argparse
+import difflib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from contract.checking import refuse_losses
+from contract.fetching import UPSTREAM_URL, describe_source, fetch_document, is_url
+from contract.loading import parse_document, read_source
+from contract.model import ContractError, JsonObject
+from contract.pipeline import Contract, build_contract, is_contract, normalise
+from contract.writing import dump_contract, replace_file
+
+ROOT = Path(__file__).resolve().parent.parent
+OVERLAY = ROOT / "openapi-overlay.yaml"
+OUTPUT = ROOT / "openapi.yaml"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status: 0 done or identical, 1 failed or different."""
+    args = _read_arguments(argv)
+    try:
+        upstream = load_source(args.source)
+        overlay = load_file(args.overlay)
+        contract = build_contract(
+            upstream, overlay, describe_source(args.source), explain=args.explain
+        )
+        text = dump_contract(contract.document)
+        _report(contract, quiet=is_contract(upstream))
+        if args.check:
+            return check(text, args.output)
+        write(contract, text, args.output)
+    except RecursionError:
+        return _fail("the document nests too deep")
+    except (ContractError, OSError) as error:
+        return _fail(str(error))
+    return 0
+
+
+def _fail(message: str) -> int:
+    # A document's own keys may stand in a message, line breaks and all.
+    print(f"sync: {' '.join(message.split())}", file=sys.stderr)
+    return 1
+
+
+def _read_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Make the contract of upstream's document.")
+    parser.add_argument(
+        "source",
+        nargs="?",
+        default=UPSTREAM_URL,
+        metavar="SOURCE",
+        help=f"a file or an https URL (default: {UPSTREAM_URL})",
+    )
+    parser.add_argument("--overlay", type=Path, default=OVERLAY, metavar="FILE")
+    parser.add_argument("--output", type=Path, default=OUTPUT, metavar="FILE")
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; exit 1 if the contract would change"
+    )
+    parser.add_argument(
+        "--explain", action="store_true", help="print what each rule changed, and why"
+    )
+    return parser.parse_args(argv)
+
+
+def load_source(source: str) -> JsonObject:
+    """Load upstream's document from a file or an https URL.
+
+    Raises:
+        ContractError: It is too large, cannot be fetched, or is not a document.
+        OSError: The file cannot be read.
+    """
+    if not is_url(source):
+        return load_file(Path(source))
+    return _parse(fetch_document(source), describe_source(source))
+
+
+def load_file(path: Path) -> JsonObject:
+    """Load a document from a file.
+
+    Raises:
+        ContractError: It is too large or not a document.
+        OSError: It cannot be read.
+    """
+    return _parse(read_source(path), path.name)
+
+
+def _parse(content: bytes, name: str) -> JsonObject:
+    try:
+        return parse_document(content)
+    except ContractError as error:
+        raise ContractError(f"{name}: {error}") from error
+
+
+def _report(contract: Contract, *, quiet: bool) -> None:
+    """Print what there is to know; over a contract of ours the overlay is redundant by design."""
+    for line in contract.explanation:
+        print(line)
+    for notice in () if quiet else contract.notices:
+        print(notice)
+
+
+def check(text: str, output: Path) -> int:
+    """Print how `output` differs from what it should be, and return 1 if it does."""
+    current = output.read_text(encoding="utf-8", errors="replace") if output.exists() else ""
+    if current == text:
+        return 0
+    print(
+        "".join(
+            difflib.unified_diff(
+                current.splitlines(keepends=True), text.splitlines(keepends=True), "current", "new"
+            )
+        ),
+        end="",
+    )
+    print(f"sync: {output.name} would change; run: python scripts/sync.py", file=sys.stderr)
+    return 1
+
+
+def write(contract: Contract, text: str, output: Path) -> None:
+    """Put the contract in the place of `output`, unless it lacks what `output` has.
+
+    Raises:
+        ContractError: It lacks a status or a required field, or `output` is not a contract.
+        OSError: The file cannot be written.
+    """
+    if output.exists():
+        refuse_losses(normalise(load_file(output)), normalise(contract.document), output.name)
+    replace_file(output, text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
