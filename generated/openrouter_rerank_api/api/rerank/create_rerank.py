@@ -16,18 +16,18 @@ def _get_kwargs(
     *,
     body: CreateRerankRequestBody,
     http_referer: str | Unset = UNSET,
-    x_open_router_title: str | Unset = UNSET,
     x_open_router_categories: str | Unset = UNSET,
+    x_open_router_title: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(http_referer, Unset):
         headers["HTTP-Referer"] = http_referer
 
-    if not isinstance(x_open_router_title, Unset):
-        headers["X-OpenRouter-Title"] = x_open_router_title
-
     if not isinstance(x_open_router_categories, Unset):
         headers["X-OpenRouter-Categories"] = x_open_router_categories
+
+    if not isinstance(x_open_router_title, Unset):
+        headers["X-OpenRouter-Title"] = x_open_router_title
 
     _kwargs: dict[str, Any] = {
         "method": "post",
@@ -152,8 +152,8 @@ def sync_detailed(
     client: AuthenticatedClient | Client,
     body: CreateRerankRequestBody,
     http_referer: str | Unset = UNSET,
-    x_open_router_title: str | Unset = UNSET,
     x_open_router_categories: str | Unset = UNSET,
+    x_open_router_title: str | Unset = UNSET,
 ) -> Response[CreateRerankResponseBody | ErrorResponse]:
     """Rerank documents
 
@@ -161,8 +161,8 @@ def sync_detailed(
 
     Args:
         http_referer (str | Unset):
-        x_open_router_title (str | Unset):
         x_open_router_categories (str | Unset):
+        x_open_router_title (str | Unset):
         body (CreateRerankRequestBody): A query and the documents to order by their relevance to
             it.
 
@@ -177,8 +177,8 @@ def sync_detailed(
     kwargs = _get_kwargs(
         body=body,
         http_referer=http_referer,
-        x_open_router_title=x_open_router_title,
         x_open_router_categories=x_open_router_categories,
+        x_open_router_title=x_open_router_title,
     )
 
     response = client.get_httpx_client().request(
@@ -193,8 +193,8 @@ def sync(
     client: AuthenticatedClient | Client,
     body: CreateRerankRequestBody,
     http_referer: str | Unset = UNSET,
-    x_open_router_title: str | Unset = UNSET,
     x_open_router_categories: str | Unset = UNSET,
+    x_open_router_title: str | Unset = UNSET,
 ) -> CreateRerankResponseBody | ErrorResponse | None:
     """Rerank documents
 
@@ -202,8 +202,8 @@ def sync(
 
     Args:
         http_referer (str | Unset):
-        x_open_router_title (str | Unset):
         x_open_router_categories (str | Unset):
+        x_open_router_title (str | Unset):
         body (CreateRerankRequestBody): A query and the documents to order by their relevance to
             it.
 
@@ -219,8 +219,8 @@ def sync(
         client=client,
         body=body,
         http_referer=http_referer,
-        x_open_router_title=x_open_router_title,
         x_open_router_categories=x_open_router_categories,
+        x_open_router_title=x_open_router_title,
     ).parsed
 
 
@@ -229,8 +229,8 @@ async def asyncio_detailed(
     client: AuthenticatedClient | Client,
     body: CreateRerankRequestBody,
     http_referer: str | Unset = UNSET,
-    x_open_router_title: str | Unset = UNSET,
     x_open_router_categories: str | Unset = UNSET,
+    x_open_router_title: str | Unset = UNSET,
 ) -> Response[CreateRerankResponseBody | ErrorResponse]:
     """Rerank documents
 
@@ -238,8 +238,8 @@ async def asyncio_detailed(
 
     Args:
         http_referer (str | Unset):
-        x_open_router_title (str | Unset):
         x_open_router_categories (str | Unset):
+        x_open_router_title (str | Unset):
         body (CreateRerankRequestBody): A query and the documents to order by their relevance to
             it.
 
@@ -254,8 +254,8 @@ async def asyncio_detailed(
     kwargs = _get_kwargs(
         body=body,
         http_referer=http_referer,
-        x_open_router_title=x_open_router_title,
         x_open_router_categories=x_open_router_categories,
+        x_open_router_title=x_open_router_title,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -268,8 +268,8 @@ async def asyncio(
     client: AuthenticatedClient | Client,
     body: CreateRerankRequestBody,
     http_referer: str | Unset = UNSET,
-    x_open_router_title: str | Unset = UNSET,
     x_open_router_categories: str | Unset = UNSET,
+    x_open_router_title: str | Unset = UNSET,
 ) -> CreateRerankResponseBody | ErrorResponse | None:
     """Rerank documents
 
@@ -277,8 +277,8 @@ async def asyncio(
 
     Args:
         http_referer (str | Unset):
-        x_open_router_title (str | Unset):
         x_open_router_categories (str | Unset):
+        x_open_router_title (str | Unset):
         body (CreateRerankRequestBody): A query and the documents to order by their relevance to
             it.
 
@@ -295,7 +295,7 @@ async def asyncio(
             client=client,
             body=body,
             http_referer=http_referer,
-            x_open_router_title=x_open_router_title,
             x_open_router_categories=x_open_router_categories,
+            x_open_router_title=x_open_router_title,
         )
     ).parsed
