@@ -6,6 +6,8 @@ SHELL := /bin/sh
 PYTHON ?=
 # Arguments for pytest, as in: make test ARGS="-k retries".
 ARGS ?=
+# What make sync reads: a file or an https URL; upstream's own if it is empty.
+SOURCE ?=
 
 RUNTIME := -e '.[cli,local]'
 DEVELOPMENT := --group dev
@@ -21,7 +23,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all generate check clean FORCE
+.PHONY: help demo test test-all sync generate drift check bench clean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-9s %s\n", $$1, $$2 }' Makefile
@@ -35,16 +37,25 @@ test: .venv/.development ## run the tests; ARGS goes to pytest
 test-all: .venv/.development ## run the tests on every Python >= 3.11 of this machine
 	@.venv/bin/python -m nox -- $(ARGS)
 
+sync: .venv/.development ## write openapi.yaml from upstream's document, or from SOURCE
+	@.venv/bin/python scripts/sync.py $(if $(SOURCE),'$(SOURCE)')
+
 generate: .venv/.development ## write generated/ from openapi.yaml
 	@.venv/bin/python scripts/generate.py
 
-check: .venv/.development ## lint, type-check, and compare generated/ with openapi.yaml
+drift: .venv/.development ## tell where generated/ or hooks/ no longer fit openapi.yaml
+	@.venv/bin/python scripts/drift.py
+
+check: .venv/.development ## lint, type-check, and look for drift
 	.venv/bin/python -m ruff check
 	.venv/bin/python -m ruff format --check
 	.venv/bin/lint-imports
-	.venv/bin/python scripts/generate.py --check
+	.venv/bin/python scripts/drift.py
 	.venv/bin/python -m mypy
 	.venv/bin/python -m pyright
+
+bench: benchmarks/.venv/.installed ## measure the client beside others; ARGS goes to run.py
+	@benchmarks/.venv/bin/python benchmarks/run.py $(ARGS)
 
 clean: ## remove .venv and everything else that the targets made
 	rm -rf .venv .nox build dist .coverage .coverage.* .hypothesis .import_linter_cache \
@@ -100,4 +111,18 @@ endef
 
 .venv/.development: .venv/.runtime
 	@$(call pip_install,$(DEVELOPMENT))
+	@touch $@
+
+# What the peers bring along must not reach into .venv, hence a venv of their own, always made anew.
+benchmarks/.venv/.installed: .venv/.base pyproject.toml benchmarks/requirements.txt
+	@echo "installing what is measured into benchmarks/.venv"; \
+	rm -rf benchmarks/.venv; \
+	.venv/bin/python -m venv benchmarks/.venv && \
+	benchmarks/.venv/bin/python -m pip install --quiet -e '.[local]' \
+	    -r benchmarks/requirements.txt 2> benchmarks/.venv/setup.log || { \
+	    echo "cannot make benchmarks/.venv:" \
+	        "`grep -i '^ *error: ' benchmarks/.venv/setup.log | tail -n 1`" \
+	        "(is the package index reachable?)" >&2; \
+	    exit 1; \
+	}
 	@touch $@

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-TARGETS = ["help", "demo", "test", "test-all", "generate", "check", "clean"]
+TARGETS = [
+    "help", "demo", "test", "test-all", "sync", "generate", "drift", "check", "bench", "clean",
+]  # fmt: skip
 TOOLS = ["awk", "cat", "env", "grep", "make", "mkdir", "rm", "sh", "tail", "touch"]
 
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="needs make")

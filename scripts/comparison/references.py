@@ -1,0 +1,27 @@
+"""What a part of an OpenAPI document is when its references are followed."""
+
+from typing import Any
+
+from contract.inlining import resolve
+from contract.model import ContractError, JsonObject, is_object
+
+
+def follow(document: JsonObject, node: Any) -> Any:
+    """Return the node that a chain of references ends at; a node that is none is returned.
+
+    Raises:
+        ContractError: The chain leads nowhere, or back to itself.
+    """
+    passed: set[str] = set()
+    while is_object(node) and "$ref" in node:
+        reference = str(node["$ref"])
+        if reference in passed:
+            raise ContractError(f"the reference {reference} leads back to itself")
+        passed.add(reference)
+        node = resolve(document, reference)
+    return node
+
+
+def escape(key: str) -> str:
+    """Return a key as one step of a JSON pointer (RFC 6901, section 3)."""
+    return key.replace("~", "~0").replace("/", "~1")

@@ -1,0 +1,55 @@
+"""Tell where the tree no longer fits the contract, offline, one line a problem.
+
+Each line names a file, what is wrong there, and the command or the line that mends it.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from contract.loading import parse_document, read_source
+from contract.model import ContractError
+from watch.coverage import check_coverage
+from watch.problems import NotComparableError, Problem
+from watch.products import CONTRACT, check_products
+from watch.releases import check_release
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status: 0 nothing is wrong, 1 something is."""
+    argparse.ArgumentParser(
+        description="Tell where the tree no longer fits the contract."
+    ).parse_args(argv)
+    try:
+        problems = find_problems(ROOT)
+    except (ContractError, OSError) as error:
+        print(f"drift: {error}", file=sys.stderr)
+        return 1
+    for problem in problems:
+        print(problem)
+    return int(bool(problems))
+
+
+def find_problems(root: Path) -> list[Problem]:
+    """Return everything that is wrong in the tree below `root`.
+
+    A check of the public API that has nothing to compare with says so on stderr.
+
+    Raises:
+        ContractError: The contract or a source cannot be read as what it has to be.
+        OSError: A file cannot be read.
+    """
+    problems = check_products(root)
+    problems += check_coverage(root, parse_document(read_source(root / CONTRACT)))
+    try:
+        problems += check_release(root)
+    except NotComparableError as reason:
+        print(f"drift: the public API is not compared: {reason}", file=sys.stderr)
+    return problems
+
+
+if __name__ == "__main__":
+    sys.exit(main())
