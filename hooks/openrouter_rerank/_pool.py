@@ -21,11 +21,16 @@ CLOSE_SECONDS = 1.0
 class Pool:
     """The sync connections to one origin, for any number of threads."""
 
-    def __init__(self, route: Route) -> None:
-        """Begin without connections."""
+    def __init__(self, route: Route, slots: Slots[Connection] | None = None) -> None:
+        """Begin without connections.
+
+        Args:
+            route: How to reach the origin.
+            slots: How many connections there may be; None for the usual numbers.
+        """
         self._route = route
         self._lock = threading.Lock()
-        self._slots: Slots[Connection] = Slots()
+        self._slots: Slots[Connection] = slots or Slots()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request over a connection of its own until its reply is closed.
@@ -136,10 +141,10 @@ class LeasedStream(httpx.SyncByteStream):
 class AsyncPool:
     """The async connections to one origin, for the tasks of one event loop."""
 
-    def __init__(self, route: Route) -> None:
-        """Begin without connections."""
+    def __init__(self, route: Route, slots: Slots[AsyncConnection] | None = None) -> None:
+        """Begin without connections; see `Pool`."""
         self._route = route
-        self._slots: Slots[AsyncConnection] = Slots()
+        self._slots: Slots[AsyncConnection] = slots or Slots()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request over a connection of its own until its reply is closed.

@@ -40,8 +40,17 @@ class Slots(Generic[C]):
     old and are closed. Who waits is served in the order of coming.
     """
 
-    def __init__(self) -> None:
-        """Begin without connections."""
+    def __init__(
+        self, max_connections: int = MAX_CONNECTIONS, max_idle: int = MAX_IDLE_CONNECTIONS
+    ) -> None:
+        """Begin without connections.
+
+        Args:
+            max_connections: How many there may be.
+            max_idle: How many of them may rest.
+        """
+        self._max_connections = max_connections
+        self._max_idle = max_idle
         self._taken = 0
         self._idle: list[C] = []
         self._waiting: deque[Waiter[C]] = deque()
@@ -54,7 +63,7 @@ class Slots(Generic[C]):
         """
         if self._idle:
             return True, self._idle.pop()
-        if self._taken < MAX_CONNECTIONS:
+        if self._taken < self._max_connections:
             self._taken += 1
             return True, None
         return False, None
@@ -80,7 +89,7 @@ class Slots(Generic[C]):
             waiter.connection, waiter.has_place = connection, True
             waiter.event.set()
             return None
-        if connection is None or self._is_closed or len(self._idle) >= MAX_IDLE_CONNECTIONS:
+        if connection is None or self._is_closed or len(self._idle) >= self._max_idle:
             self._taken -= 1
             return connection
         self._idle.append(connection)

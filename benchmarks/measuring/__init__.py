@@ -1,0 +1,1 @@
+"""What the benchmark is made of; `benchmarks/run.py` is its command."""

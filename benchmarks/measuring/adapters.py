@@ -1,0 +1,148 @@
+"""The clients that are measured, one row each."""
+
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from operator import attrgetter, itemgetter
+from typing import Any, NamedTuple
+
+from . import clients
+from .canned import Checker
+
+FLOOR = "socket, orjson"
+BASELINE = "httpx, json"
+DEFAULT = "openrouter-rerank"
+FAST = "openrouter-rerank, fast"
+OVER_AIOHTTP = "openrouter-rerank over httpx-aiohttp"
+
+
+class Adapter(NamedTuple):
+    """
+    One client.
+
+    Attributes:
+        name: What the tables call it.
+        package: The distribution that it comes from.
+        modules: What it needs; the first is what its user imports from.
+        imported: What its user imports from there; some packages put off the import until then.
+        open_sync: Makes a client for a base URL; returns how to call and how to close it. None if
+            it has no such half.
+        open_async: The same for async calls, called inside the event loop.
+        gives_dicts: Whether it returns parsed JSON rather than models.
+        hides_orjson: Whether orjson is made to look as if it were not installed.
+    """
+
+    name: str
+    package: str
+    modules: tuple[str, ...]
+    imported: str
+    open_sync: Callable[[str], clients.Sync] | None
+    open_async: Callable[[str], clients.Async]
+    gives_dicts: bool = False
+    hides_orjson: bool = False
+
+    def make_checker(self, count: int) -> Checker:
+        """Return what checks its replies to a request of that many documents."""
+        getter = itemgetter if self.gives_dicts else attrgetter
+        read: Callable[[Any], Sequence[Any]] = getter("results")
+        return Checker(count, read, getter("index", "relevance_score"))
+
+
+ROWS = (
+    Adapter(
+        FLOOR,
+        "orjson",
+        ("orjson",),
+        "loads",
+        clients.open_floor,
+        clients.open_async_floor,
+        gives_dicts=True,
+    ),
+    Adapter(
+        BASELINE,
+        "httpx",
+        ("httpx",),
+        "Client",
+        clients.open_httpx,
+        clients.open_async_httpx,
+        gives_dicts=True,
+    ),
+    Adapter(
+        "httpx, orjson",
+        "httpx",
+        ("httpx", "orjson"),
+        "Client",
+        clients.open_httpx_orjson,
+        clients.open_async_httpx_orjson,
+        gives_dicts=True,
+    ),
+    Adapter(
+        "aiohttp, json",
+        "aiohttp",
+        ("aiohttp",),
+        "ClientSession",
+        None,
+        clients.open_aiohttp,
+        gives_dicts=True,
+    ),
+    Adapter(
+        DEFAULT,
+        "openrouter-rerank",
+        ("openrouter_rerank",),
+        "OpenRouter",
+        clients.open_rerank,
+        clients.open_async_rerank,
+        hides_orjson=True,
+    ),
+    Adapter(
+        FAST,
+        "openrouter-rerank",
+        ("openrouter_rerank", "orjson"),
+        "OpenRouter",
+        clients.open_rerank,
+        clients.open_async_rerank,
+    ),
+    Adapter(
+        OVER_AIOHTTP,
+        "openrouter-rerank",
+        ("openrouter_rerank", "httpx_aiohttp"),
+        "OpenRouter",
+        None,
+        clients.open_rerank_over_aiohttp,
+        hides_orjson=True,
+    ),
+    Adapter(
+        "openrouter",
+        "openrouter",
+        ("openrouter",),
+        "OpenRouter",
+        clients.open_openrouter,
+        clients.open_async_openrouter,
+    ),
+    Adapter(
+        "cohere", "cohere", ("cohere",), "ClientV2", clients.open_cohere, clients.open_async_cohere
+    ),
+    Adapter(
+        "openai",
+        "openai",
+        ("openai",),
+        "OpenAI",
+        clients.open_openai,
+        clients.open_async_openai,
+        gives_dicts=True,
+    ),
+    Adapter(
+        "litellm",
+        "litellm",
+        ("litellm",),
+        "rerank",
+        clients.open_litellm,
+        clients.open_async_litellm,
+        gives_dicts=True,
+    ),
+)
+ADAPTERS = {adapter.name: adapter for adapter in ROWS}
+
+
+def find_installed() -> list[Adapter]:
+    """Return the adapters whose modules are installed."""
+    return [adapter for adapter in ROWS if all(map(find_spec, adapter.modules))]

@@ -1,0 +1,124 @@
+"""What calls cost: by size, by scheme, by how many are made at once, by how many documents."""
+
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from functools import partial
+
+from .adapters import BASELINE, DEFAULT, FAST, FLOOR, find_installed
+from .canned import COUNTS, HUGE, LARGE, SMALL
+from .processes import Client, running_clients
+from .rounds import Samples, Table, divide, make_table, run_rounds
+from .servers import Server
+
+CPU = "ms of CPU per call"
+MILLISECONDS = 1_000
+FEW_AT_ONCE, MANY_AT_ONCE = 10, 200
+CALLS_AT_ONCE = (1, FEW_AT_ONCE, 50, MANY_AT_ONCE)
+# Enough for a batch to last some tens of milliseconds.
+CALLS = {10: 100, 100: 50, 1_000: 8, 10_000: 2}
+ASYNC_CALLS = 200
+ASYNC_CALLS_EACH = 2
+GROWING = (FLOOR, BASELINE, DEFAULT, FAST, "openrouter")
+
+Measure = Callable[[Client], float]
+
+
+def measure_calls(server: Server, rounds: int) -> Iterator[Table]:
+    """Measure blocking calls, over plain HTTP and over TLS."""
+    titles = {
+        f"sync-{SMALL}": f"Blocking calls, small: {SMALL} documents",
+        f"sync-{LARGE}": f"Blocking calls, large: {LARGE:,} documents",
+        f"tls-sync-{SMALL}": f"Blocking calls over TLS, small: {SMALL} documents",
+    }
+    measures = {
+        f"sync-{SMALL}": blocking(server.plain, SMALL),
+        f"sync-{LARGE}": blocking(server.plain, LARGE),
+        f"tls-sync-{SMALL}": blocking(server.secure, SMALL),
+    }
+    adapters = [adapter for adapter in find_installed() if adapter.open_sync]
+    with running_clients(adapters, server) as clients:
+        samples = contest(clients, measures, rounds)
+    yield from make_tables(titles, samples)
+
+
+def measure_concurrency(server: Server, rounds: int) -> Iterator[Table]:
+    """Measure async calls, from one at once to many, and over TLS."""
+    titles = {
+        f"async-{at_once}": f"Async calls, {at_once} at once, small: {SMALL} documents"
+        for at_once in CALLS_AT_ONCE
+    }
+    measures = {f"async-{at_once}": together(server.plain, at_once) for at_once in CALLS_AT_ONCE}
+    titles["tls-async-50"] = f"Async calls over TLS, 50 at once, small: {SMALL} documents"
+    measures["tls-async-50"] = together(server.secure, 50)
+    with running_clients(find_installed(), server) as clients:
+        samples = contest(clients, measures, rounds)
+    yield from make_tables(titles, samples)
+    many, few = samples[f"async-{MANY_AT_ONCE}"], samples[f"async-{FEW_AT_ONCE}"]
+    growth = {name: divide(many[name], few[name]) for name in many}
+    title = f"CPU per call at {MANY_AT_ONCE} at once, as a multiple of that at {FEW_AT_ONCE}"
+    yield make_table("concurrency", title, "x", growth)
+
+
+def measure_documents(server: Server, rounds: int) -> Iterator[Table]:
+    """Measure blocking calls from few documents to very many."""
+    titles = {f"documents-{count}": f"Blocking calls, {count:,} documents" for count in COUNTS}
+    measures = {f"documents-{count}": blocking(server.plain, count) for count in COUNTS}
+    adapters = [adapter for adapter in find_installed() if adapter.name in GROWING]
+    with running_clients(adapters, server) as clients:
+        samples = contest(clients, measures, rounds)
+    yield from make_tables(titles, samples)
+    early = subtract(samples, SMALL, LARGE)
+    late = subtract(samples, LARGE, HUGE)
+    growth = {name: divide(late[name], early[name]) for name in late}
+    title = (
+        f"Cost of one more document from {LARGE:,} to {HUGE:,}, "
+        f"as a multiple of that from {SMALL} to {LARGE:,}"
+    )
+    yield make_table("linearity", title, "x", growth)
+
+
+def subtract(samples: Mapping[str, Samples], low: int, high: int) -> dict[str, list[float]]:
+    """Return what one more document costs between two counts, by client and round."""
+    before, after = samples[f"documents-{low}"], samples[f"documents-{high}"]
+    return {
+        name: [(b - a) / (high - low) for a, b in zip(before[name], after[name], strict=True)]
+        for name in before
+    }
+
+
+def blocking(origin: str, count: int) -> Measure:
+    """Return what measures a batch of blocking calls."""
+    return lambda client: client.measure("call", origin=origin, count=count, calls=CALLS[count])
+
+
+def together(origin: str, at_once: int) -> Measure:
+    """Return what measures a batch of async calls."""
+    calls = max(ASYNC_CALLS, ASYNC_CALLS_EACH * at_once)
+    return lambda client: client.measure(
+        "call_async", origin=origin, count=SMALL, calls=calls, at_once=at_once
+    )
+
+
+def contest(
+    clients: Sequence[Client], measures: Mapping[str, Measure], rounds: int
+) -> dict[str, Samples]:
+    """
+    Measure the clients in turn, after one round that does not count.
+
+    Returns:
+        The samples by table, then by client.
+    """
+    tasks: dict[Hashable, Callable[[], float]] = {
+        (key, client.adapter.name): partial(measure, client)
+        for key, measure in measures.items()
+        for client in clients
+    }
+    run_rounds(tasks, 1)
+    samples = run_rounds(tasks, rounds)
+    names = [client.adapter.name for client in clients]
+    return {key: {name: samples[key, name] for name in names} for key in measures}
+
+
+def make_tables(titles: Mapping[str, str], samples: Mapping[str, Samples]) -> Iterator[Table]:
+    """Reduce the samples of calls to tables."""
+    for key, title in titles.items():
+        yield make_table(key, title, CPU, samples[key], baseline=BASELINE, scale=MILLISECONDS)

@@ -1,0 +1,67 @@
+"""Ways to decode the bytes of a reply, this client's own functions among them."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from .adapters import ADAPTERS, BASELINE, DEFAULT
+from .canned import Checker, write_documents, write_reply
+
+Decode = Callable[[], Any]
+
+
+def prepare_json(count: int) -> Decode:
+    """Prepare what everyone has."""
+    content = write_reply(count)
+    return lambda: json.loads(content)
+
+
+def prepare_orjson(count: int) -> Decode:
+    """Prepare the fastest parser."""
+    import orjson
+
+    content = write_reply(count)
+    return lambda: orjson.loads(content)
+
+
+def prepare_generated(count: int) -> Decode:
+    """Prepare the generated model's own decoder, without the client's checks."""
+    from openrouter_rerank_api.models import (  # noqa: TID251 - measured by itself
+        CreateRerankResponseBody,
+    )
+
+    content = write_reply(count)
+    return lambda: CreateRerankResponseBody.from_dict(json.loads(content))
+
+
+def prepare_client(count: int) -> Decode:
+    """Prepare what this client does with a reply, from its bytes to the checked model."""
+    import httpx
+    from openrouter_rerank._response import decode, read_reply
+
+    documents = write_documents(count)
+    response = httpx.Response(200, content=write_reply(count))
+    return lambda: decode(read_reply(response), response, documents)
+
+
+def prepare_pydantic(count: int) -> Decode:
+    """Prepare the official SDK's model."""
+    from openrouter.operations import CreateRerankResponseBody
+
+    content = write_reply(count)
+    return lambda: CreateRerankResponseBody.model_validate_json(content)
+
+
+DECODERS = {
+    "json.loads": prepare_json,
+    "orjson.loads": prepare_orjson,
+    "client": prepare_client,
+    "generated from_dict": prepare_generated,
+    "openrouter's pydantic model": prepare_pydantic,
+}
+GIVE_DICTS = {"json.loads", "orjson.loads"}
+
+
+def make_checker(way: str, count: int) -> Checker:
+    """Return what checks the outcome of a decoder."""
+    return ADAPTERS[BASELINE if way in GIVE_DICTS else DEFAULT].make_checker(count)

@@ -1,0 +1,140 @@
+"""The embedded server against its own model run bare: documents per second."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import Any
+
+import httpx
+
+from .canned import MODEL, QUERY, write_documents
+from .processes import make_environment
+from .rounds import Table, make_table, run_rounds
+from .servers import Server
+
+DOCUMENTS = 200
+BARE = "onnxruntime alone, its own settings"
+BARE_ALIKE = "onnxruntime alone, the server's settings"
+SERVED = "embedded server"
+SERVE = "from openrouter_rerank.local import serve; serve(port=0)"
+
+
+def measure_embedded(_server: Server, rounds: int) -> Iterator[Table]:
+    """
+    Measure one request after another; nothing if the extra is not installed.
+
+    It is measured by the clock, where other work can only slow a row down, and threads that spin
+    far more than others. Hence the best round of each row is taken, not the median.
+    """
+    if not (find_spec("onnxruntime") and find_spec("starlette")):
+        return
+    documents = write_documents(DOCUMENTS)
+    body = {"model": MODEL, "query": QUERY, "documents": documents}
+    with running_embedded() as url, httpx.Client(timeout=None) as client:  # noqa: S113 - slow machines are welcome
+
+        def rank() -> float:
+            start = time.perf_counter()
+            response = client.post(f"{url}/rerank", json=body)
+            seconds = time.perf_counter() - start
+            check_ranking(response.raise_for_status().json()["results"])
+            return DOCUMENTS / seconds
+
+        tasks: dict[Hashable, Callable[[], float]] = {
+            BARE: prepare_bare(documents, {"session.force_spinning_stop": "1"}),
+            BARE_ALIKE: prepare_bare(documents, {"session.intra_op.allow_spinning": "0"}),
+            SERVED: rank,
+        }
+        run_rounds(tasks, 1)
+        samples = run_rounds(tasks, rounds)
+    title = f"Embedded server, {DOCUMENTS} documents a request, the best round of each row"
+    best = {name: [max(values)] for name, values in samples.items()}
+    table = make_table("embedded", title, "documents/s", best, baseline=BARE)
+    for name, values in samples.items():
+        table.rows[name]["spread"] = (max(values) - min(values)) / max(values)
+    yield table
+
+
+@contextmanager
+def running_embedded() -> Iterator[str]:
+    """Run the embedded server as a process; yields its base URL."""
+    with subprocess.Popen(  # noqa: S603 - a program of the benchmark's own
+        [sys.executable, "-c", SERVE],
+        env=make_environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            line = process.stdout.readline() if process.stdout else ""
+            yield line.strip().partition("=")[2]
+        finally:
+            process.terminate()
+
+
+def check_ranking(results: list[dict[str, Any]]) -> None:
+    """Check that every document was ranked, the best first."""
+    scores = [result["relevance_score"] for result in results]
+    indexes = sorted(result["index"] for result in results)
+    if indexes != list(range(DOCUMENTS)) or scores != sorted(scores, reverse=True):
+        raise ValueError("the embedded server did not rank the documents")
+
+
+def prepare_bare(documents: list[str], settings: dict[str, str]) -> Callable[[], float]:
+    """
+    Prepare the model's batches as the server makes them, and return what runs them alone.
+
+    Args:
+        documents: The texts.
+        settings: Entries of the session's configuration. Threads that spin on after a run would
+            take the processor from the server's turn, so they are at least told to stop then.
+    """
+    batches, threads = make_batches([QUERY, *documents])
+    session = open_session(threads, settings)
+
+    def run() -> float:
+        start = time.perf_counter()
+        for batch in batches:
+            session.run(["last_hidden_state"], batch)
+        return len(documents) / (time.perf_counter() - start)
+
+    return run
+
+
+def open_session(threads: int, settings: dict[str, str]) -> Any:
+    """Load the model with onnxruntime's own settings, but for those given and the threads."""
+    import onnxruntime
+    from openrouter_rerank.local import _minilm
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    for name, value in settings.items():
+        options.add_session_config_entry(name, value)
+    return onnxruntime.InferenceSession(
+        _minilm._read_model(),  # noqa: SLF001 - the very file that the server loads
+        options,
+        providers=["CPUExecutionProvider"],
+    )
+
+
+def make_batches(texts: list[str]) -> tuple[list[dict[str, Any]], int]:
+    """Return the inputs of the model's runs, and with how many threads the server makes them."""
+    import numpy as np
+    from openrouter_rerank.local import _minilm
+    from openrouter_rerank.local._tokens import Vocabulary
+
+    tokens = sorted(set(Vocabulary().tokenize(texts)), key=lambda ids: (len(ids), ids))
+    batches: list[dict[str, Any]] = []
+    for start in range(0, len(tokens), _minilm.BATCH_SIZE):
+        rows = tokens[start : start + _minilm.BATCH_SIZE]
+        ids = np.zeros((len(rows), max(map(len, rows))), dtype=np.int64)
+        mask = np.zeros_like(ids)
+        for row, text in enumerate(rows):
+            ids[row, : len(text)] = text
+            mask[row, : len(text)] = 1
+        batches.append(
+            {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
+        )
+    threads = min(_minilm._count_cpus(), _minilm.MAX_THREADS)  # noqa: SLF001 - as the server has it
+    return batches, threads

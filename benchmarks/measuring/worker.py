@@ -1,0 +1,153 @@
+"""A program that measures one client, as told by lines of JSON on its standard input.
+
+Each line names a task of `Worker` with its arguments; each answer is a line with the CPU time that
+the task took, in seconds for one call. Between tasks the client stays open and the process sleeps.
+"""
+
+import asyncio
+import gc
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from measuring.adapters import ADAPTERS
+from measuring.canned import write_documents
+from measuring.clients import AsyncCall, Call
+from measuring.decoders import DECODERS, make_checker
+
+
+class Stopwatch:
+    """
+    Measures the CPU time of this process.
+
+    Attributes:
+        seconds: What was measured, after the block.
+    """
+
+    seconds = 0.0
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Measure the block, which begins without garbage."""
+        gc.collect()
+        start = time.process_time()
+        yield
+        self.seconds = time.process_time() - start
+
+
+class Worker:
+    """One client, with the connections that it has opened."""
+
+    def __init__(self, name: str) -> None:
+        """Make the client when it is first needed."""
+        self._adapter = ADAPTERS[name]
+        self._loop = asyncio.new_event_loop()
+        self._sync: dict[str, Call] = {}
+        self._async: dict[str, AsyncCall] = {}
+        self._closers: list[Callable[[], Any]] = []
+        if self._adapter.hides_orjson:
+            sys.modules["orjson"] = None  # type: ignore[assignment]
+
+    def call(self, origin: str, count: int, calls: int) -> float:
+        """Make blocking calls, one after the other."""
+        url = write_url(origin, count)
+        documents = write_documents(count)
+        checker = self._adapter.make_checker(count)
+        call = self._sync.get(url) or self._open_sync(url)
+        # It also opens a connection anew that was idle for too long.
+        checker.check_whole(call(documents))
+        stopwatch = Stopwatch()
+        with stopwatch.running():
+            for _ in range(calls):
+                checker.check(call(documents))
+        return stopwatch.seconds / calls
+
+    def _open_sync(self, url: str) -> Call:
+        if self._adapter.open_sync is None:
+            raise ValueError(f"{self._adapter.name} has no blocking calls")
+        self._sync[url], close = self._adapter.open_sync(url)
+        self._closers.append(close)
+        return self._sync[url]
+
+    def call_async(self, origin: str, count: int, calls: int, at_once: int) -> float:
+        """Make calls in tasks that go on at the same time, each call after call."""
+        return self._loop.run_until_complete(self._call_async(origin, count, calls, at_once))
+
+    async def _call_async(self, origin: str, count: int, calls: int, at_once: int) -> float:
+        url = write_url(origin, count)
+        documents = write_documents(count)
+        checker = self._adapter.make_checker(count)
+        call = self._async.get(url) or self._open_async(url)
+        await make_calls(call, documents, checker.check_whole, at_once, 1)
+        stopwatch = Stopwatch()
+        each = -(-calls // at_once)
+        with stopwatch.running():
+            await make_calls(call, documents, checker.check, at_once, each)
+        return stopwatch.seconds / (each * at_once)
+
+    def _open_async(self, url: str) -> AsyncCall:
+        self._async[url], close = self._adapter.open_async(url)
+        self._closers.append(lambda: self._loop.run_until_complete(close()))
+        return self._async[url]
+
+    def decode(self, count: int, calls: int, way: str) -> float:
+        """Decode a reply again and again, in one of the `DECODERS`."""
+        decode = DECODERS[way](count)
+        make_checker(way, count).check_whole(decode())
+        stopwatch = Stopwatch()
+        with stopwatch.running():
+            for _ in range(calls):
+                decode()
+        return stopwatch.seconds / calls
+
+    def close(self) -> None:
+        """Close every client."""
+        for close in self._closers:
+            close()
+        self._loop.close()
+
+
+async def make_calls(
+    call: AsyncCall,
+    documents: list[str],
+    check: Callable[[Any], None],
+    at_once: int,
+    each: int,
+) -> None:
+    """Run tasks at the same time, each of which makes call after call."""
+
+    async def keep_calling() -> None:
+        for _ in range(each):
+            check(await call(documents))
+
+    await asyncio.gather(*(keep_calling() for _ in range(at_once)))
+
+
+def write_url(origin: str, count: int) -> str:
+    """Return the base URL at which replies of that many results are given."""
+    return f"{origin}/{count}/api/v1"
+
+
+def main() -> None:
+    """Answer until standard input ends."""
+    # What a client prints must not be taken for an answer.
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)
+    worker = Worker(sys.argv[1])
+    for line in sys.stdin:
+        order = json.loads(line)
+        task = getattr(worker, order.pop("task"))
+        print(json.dumps(task(**order)), file=answers)
+    worker.close()
+
+
+if __name__ == "__main__":
+    main()
