@@ -1,5 +1,6 @@
 """What all tests share: the event loops to run on, and property tests that repeat themselves."""
 
+import logging
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +23,42 @@ settings.load_profile("repeatable")
 def anyio_backend(request: pytest.FixtureRequest) -> str:
     """Name the event loop that an async test runs on."""
     return str(request.param)
+
+
+# What every key in the tests begins with.
+KEY_PREFIX = "sk-or-"
+WATCHED_LOGGERS = ("openrouter_rerank", "httpx", "httpcore")
+
+
+class Watch(logging.Handler):
+    """Keeps the lines in which a key stands, tracebacks included."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        super().__init__(logging.DEBUG)
+        self.leaks: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Look at a line."""
+        line = self.format(record)
+        if KEY_PREFIX in line:
+            self.leaks.append(line)
+
+
+@pytest.fixture(autouse=True)
+def watch() -> Iterator[None]:
+    """Fail every test in which a key reaches a log, at whatever level."""
+    watch = Watch()
+    loggers = [logging.getLogger(name) for name in WATCHED_LOGGERS]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.addHandler(watch)
+        logger.setLevel(logging.DEBUG)
+    yield
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.removeHandler(watch)
+        logger.setLevel(level)
+    assert watch.leaks == []
 
 
 @pytest.fixture

@@ -84,6 +84,14 @@ def test_no_key_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     assert KEY not in caplog.text
 
 
+def test_nothing_is_written_below_the_level(caplog: pytest.LogCaptureFixture) -> None:
+    """At WARNING, only the end of a call is a line."""
+    with caplog.at_level(logging.WARNING, "openrouter_rerank"):
+        call(make_client())
+
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
 def test_debug_logger_gets_the_lines_of_debug() -> None:
     """An object with a method debug is written to, as the official SDK does."""
     lines: list[str] = []
