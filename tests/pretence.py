@@ -7,7 +7,7 @@ import httpcore
 import httpx
 from attrs import define, field
 from openrouter_rerank._attempts import run, run_async
-from openrouter_rerank._auth import BearerAuth
+from openrouter_rerank._auth import BearerAuth, read_origin
 from openrouter_rerank._course import Call, Clock, Reply
 from openrouter_rerank._network import current_attempt
 from openrouter_rerank._retries import RetryConfig
@@ -128,7 +128,7 @@ def make_call(policy: RetryConfig = POLICY, deadline: float | None = 180.0) -> C
     """Allow what a client allows by default."""
     return Call(
         auth=BearerAuth(SECRET),
-        server_url=httpx.URL("https://h/api/v1"),
+        origin=read_origin(httpx.URL("https://h/api/v1")),
         retry_config=policy,
         deadline=deadline,
         max_response_bytes=1000,

@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
-from openrouter_rerank._auth import BearerAuth, clean_key, has_origin
+from openrouter_rerank._auth import BearerAuth, clean_key, read_origin
 
 SECRET = "sk-or-secret"
 
@@ -168,4 +168,4 @@ def test_repr_hides_the_key() -> None:
 )
 def test_origin_is_scheme_host_and_port(url: str, origin: str, same: bool) -> None:
     """Two URLs share an origin when scheme, host and port, the default filled in, are equal."""
-    assert has_origin(httpx.URL(url), httpx.URL(origin)) is same
+    assert (read_origin(httpx.URL(url)) == read_origin(httpx.URL(origin))) is same

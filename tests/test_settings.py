@@ -239,7 +239,7 @@ def test_call_has_the_settings(is_foreign: bool) -> None:
     call = settings.make_call(is_foreign=is_foreign)
 
     assert (call.deadline, call.max_response_bytes, call.is_foreign) == (0.5, 7, is_foreign)
-    assert (call.auth, call.server_url) == (settings.auth, settings.server_url)
+    assert (call.auth, call.origin) == (settings.auth, settings.origin)
     assert (call.hooks, call.log) == (settings.hooks, settings.log)
 
 

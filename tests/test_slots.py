@@ -24,10 +24,10 @@ def test_the_last_that_came_back_goes_out_first() -> None:
     assert slots.give_back("old") is None
     assert slots.give_back("new") is None
 
-    assert slots.oldest == "old"
+    assert slots.find_oldest() == "old"
     assert slots.take() == (True, "new")
     assert slots.take() == (True, "old")
-    assert slots.oldest is None
+    assert slots.find_oldest() is None
 
 
 def test_no_more_places_than_the_limit(full: Slots[str]) -> None:
@@ -65,7 +65,7 @@ def test_leaving_tells_whether_a_place_had_come(full: Slots[str]) -> None:
     assert full.leave(served)
     assert not full.leave(unserved)
     assert full.give_back("b") is None
-    assert full.oldest == "b"
+    assert full.find_oldest() == "b"
 
 
 def test_no_more_rest_than_the_limit(full: Slots[str]) -> None:
@@ -81,7 +81,7 @@ def test_places_of_the_old_are_free_again(full: Slots[str]) -> None:
     full.give_back("old")
     full.drop_oldest()
 
-    assert full.oldest is None
+    assert full.find_oldest() is None
     assert full.take() == (True, None)
     assert full.take() == (False, None)
 

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 import anyio
 import httpx
 
-from ._auth import has_origin
+from ._auth import read_origin
 from ._body import BodyError, read, read_async
 from ._course import HTTPX_ERRORS, SYSTEM_CLOCK, Call, Clock, Course, Reply
 from ._network import Upload, current_attempt
@@ -34,7 +34,7 @@ def run(send: Send, request: httpx.Request, call: Call, clock: Clock = SYSTEM_CL
     while True:
         course.begin_attempt(request)
         call.hooks.requests.emit(request)
-        if has_origin(request.url, call.server_url):
+        if read_origin(request.url) == call.origin:
             call.auth.apply(request)
         outcome = _exchange(send, request, course)
         if isinstance(outcome, httpx.Response):
@@ -64,7 +64,7 @@ async def run_async(
         await call.hooks.requests.emit_async(request)
         outcome: httpx.Response | OpenRouterError | None = None
         with anyio.move_on_after(course.time_left()):
-            if has_origin(request.url, call.server_url):
+            if read_origin(request.url) == call.origin:
                 await call.auth.apply_async(request)
             outcome = await _exchange_async(send, request, course)
         outcome = outcome or course.deadline_error()
@@ -121,12 +121,11 @@ async def _exchange_async(
 
 def follow(request: httpx.Request, response: httpx.Response) -> httpx.Request | None:
     """Return the request that a redirect asks for; None if there is none or it is not followed."""
-    location = response.headers.get("location")
-    if response.status_code not in FOLLOWED_REDIRECTS or location is None:
+    if response.status_code not in FOLLOWED_REDIRECTS or "location" not in response.headers:
         return None
     try:
-        url = request.url.join(location)
-        if not has_origin(url, request.url):
+        url = request.url.join(response.headers["location"])
+        if read_origin(url) != read_origin(request.url):
             return None
     except (httpx.InvalidURL, UnicodeError):
         return None

@@ -2,6 +2,7 @@
 
 import inspect
 import os
+import re
 from collections.abc import Awaitable, Callable
 
 import httpx
@@ -9,6 +10,8 @@ import httpx
 API_KEY_VARIABLE = "OPENROUTER_API_KEY"
 KEY_HINT = f"pass api_key= to OpenRouter or set {API_KEY_VARIABLE}"
 Origin = tuple[str, str, int | None]
+# RFC 9110, section 5.5, without white space.
+_VISIBLE = re.compile("[!-~]*")
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 ApiKey = str | None | Callable[[], str | None] | Callable[[], Awaitable[str | None]]
@@ -32,11 +35,10 @@ class BearerAuth:
             TypeError: `api_key` is neither text, a function nor None.
             ValueError: `api_key` holds characters that no header may hold.
         """
-        if callable(api_key):
-            self._source = api_key
-        else:
-            checked = clean_key(api_key)
-            self._source = lambda: checked
+        self._source = api_key if callable(api_key) else None
+        token = "" if callable(api_key) else clean_key(api_key)
+        # In a function, the key is in no repr of what this object holds.
+        self._read_token: Callable[[], str] = lambda: token
 
     def apply(self, request: httpx.Request) -> None:
         """Set the header.
@@ -45,12 +47,15 @@ class BearerAuth:
             TypeError: The key comes from a coroutine function, which only a `*_async` call can use.
             ValueError: The function returned a key that no header may hold.
         """
+        if self._source is None:
+            set_bearer(request, self._read_token())
+            return
         key = self._source()
         if inspect.isawaitable(key):
             if inspect.iscoroutine(key):
                 key.close()
             raise TypeError("api_key: an async function needs an async call, such as rerank_async")
-        set_bearer(request, key)
+        set_bearer(request, clean_key(key))
 
     async def apply_async(self, request: httpx.Request) -> None:
         """Set the header, awaiting the key if its source is a coroutine function.
@@ -58,13 +63,16 @@ class BearerAuth:
         Raises:
             ValueError: The function returned a key that no header may hold.
         """
+        if self._source is None:
+            set_bearer(request, self._read_token())
+            return
         key = self._source()
-        set_bearer(request, await key if inspect.isawaitable(key) else key)
+        set_bearer(request, clean_key(await key if inspect.isawaitable(key) else key))
 
 
-def set_bearer(request: httpx.Request, key: object) -> None:
+def set_bearer(request: httpx.Request, token: str) -> None:
     """Put the key, else the environment's, on the request; leave it alone if there is neither."""
-    token = clean_key(key) or clean_key(os.environ.get(API_KEY_VARIABLE), name=API_KEY_VARIABLE)
+    token = token or clean_key(os.environ.get(API_KEY_VARIABLE), name=API_KEY_VARIABLE)
     if token:
         request.headers["Authorization"] = f"Bearer {token}"
 
@@ -82,16 +90,11 @@ def clean_key(key: object, *, name: str = "api_key") -> str:
     if not isinstance(key, str):
         raise TypeError(f"{name}: expected str, got {type(key).__name__}")
     stripped = key.strip()
-    if not all("!" <= character <= "~" for character in stripped):
+    if not _VISIBLE.fullmatch(stripped):
         raise ValueError(f"{name}: holds white space, control or non-ASCII characters")
     return stripped
 
 
-def has_origin(url: httpx.URL, origin: httpx.URL) -> bool:
-    """Tell whether the URL's scheme, host and port are those of the origin (RFC 6454, 5)."""
-    return read_origin(url) == read_origin(origin)
-
-
 def read_origin(url: httpx.URL) -> Origin:
-    """Return the URL's scheme, host and port, the scheme's default port filled in."""
+    """Return the URL's scheme, host and port (RFC 6454, section 5), the default port filled in."""
     return url.scheme, url.host, url.port or DEFAULT_PORTS.get(url.scheme)

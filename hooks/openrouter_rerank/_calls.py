@@ -12,7 +12,7 @@ from ._retries import RetryConfig
 from ._settings import (
     ATTRIBUTION_HEADERS,
     DEFAULT_TIMEOUT,
-    USER_AGENT,
+    JSON,
     Settings,
     check_attribution,
     parse_server_url,
@@ -23,15 +23,6 @@ from ._settings import (
 from ._transport import Connections
 from .errors import ClientClosedError
 from .types import UNSET, Unset
-
-PATH = "/rerank"
-JSON = "application/json"
-BASE_HEADERS = {
-    "Accept": JSON,
-    "Accept-Encoding": "gzip",
-    "Content-Type": JSON,
-    "User-Agent": USER_AGENT,
-}
 
 
 @frozen(kw_only=True)
@@ -56,6 +47,8 @@ class CallOptions:
             TypeError: An option has the wrong type.
             ValueError: An option has a value that cannot work.
         """
+        if self == NO_OPTIONS:
+            return settings
         check_accept(self.accept_header_override)
         given = check_attribution({name: getattr(self, name) for name in ATTRIBUTION_HEADERS})
         config = require_retry_config(self.retries, "retries")
@@ -71,6 +64,9 @@ class CallOptions:
         if not isinstance(self.deadline_ms, Unset):
             changed = evolve(changed, deadline=read_deadline(self.deadline_ms))
         return changed
+
+
+NO_OPTIONS = CallOptions()
 
 
 class Caller:
@@ -105,7 +101,7 @@ class Caller:
         self._require_open(client)
         settings = options.apply(self._settings)
         headers = make_headers(settings, options)
-        settings.log.note_request(make_url(settings), encoded)
+        settings.log.note_request(settings.url, encoded)
         if client is None:
             request = make_request(settings, headers, encoded.content)
             call = settings.make_call(is_foreign=self._connections.is_foreign)
@@ -124,7 +120,7 @@ class Caller:
         self._require_open(client)
         settings = options.apply(self._settings)
         headers = make_headers(settings, options)
-        settings.log.note_request(make_url(settings), encoded)
+        settings.log.note_request(settings.url, encoded)
         if client is None:
             request = make_request(settings, headers, encoded.content)
             call = settings.make_call(is_foreign=self._connections.is_foreign_async)
@@ -177,14 +173,11 @@ def check_accept(accept: object) -> None:
 
 def make_headers(settings: Settings, options: CallOptions) -> httpx.Headers:
     """Return a call's headers; the caller's win over all but those that only the client sets."""
-    headers = httpx.Headers({**BASE_HEADERS, **settings.attribution_headers})
+    if not options.http_headers:
+        return settings.headers
+    headers = settings.headers.copy()
     headers.update(check_headers(options.http_headers))
     return headers
-
-
-def make_url(settings: Settings) -> httpx.URL:
-    """Return where the operation is served."""
-    return settings.server_url.copy_with(path=settings.server_url.path.rstrip("/") + PATH)
 
 
 def make_request(settings: Settings, headers: httpx.Headers, content: bytes) -> httpx.Request:
@@ -192,7 +185,7 @@ def make_request(settings: Settings, headers: httpx.Headers, content: bytes) -> 
     timeout = settings.timeout or DEFAULT_TIMEOUT
     return httpx.Request(
         "POST",
-        make_url(settings),
+        settings.url,
         headers=headers,
         content=content,
         extensions={"timeout": timeout.as_dict()},
@@ -209,7 +202,7 @@ def adopt_request(
     timeout = settings.timeout
     return client.build_request(
         "POST",
-        make_url(settings),
+        settings.url,
         headers=headers,
         content=content,
         timeout=httpx.USE_CLIENT_DEFAULT if timeout is None else timeout,

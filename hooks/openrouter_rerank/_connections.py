@@ -103,10 +103,18 @@ class Connection(httpx.HTTPTransport):
             )
 
     @property
+    def is_idle(self) -> bool:
+        """Whether it is open and at rest."""
+        if self._direct is not None:
+            return self._direct.is_idle()
+        return any(one.is_idle() for one in self._pool.connections)
+
+    @property
     def is_reusable(self) -> bool:
         """Whether it is open, at rest, and not about to be closed by the server."""
-        found = self._pool.connections if self._direct is None else [self._direct]
-        return any(one.is_idle() and not one.has_expired() for one in found)
+        if self._direct is not None:
+            return self._direct.is_idle() and not self._direct.has_expired()
+        return any(one.is_idle() and not one.has_expired() for one in self._pool.connections)
 
 
 class AsyncConnection(httpx.AsyncHTTPTransport):
@@ -139,7 +147,15 @@ class AsyncConnection(httpx.AsyncHTTPTransport):
             )
 
     @property
+    def is_idle(self) -> bool:
+        """Whether it is open and at rest."""
+        if self._direct is not None:
+            return self._direct.is_idle()
+        return any(one.is_idle() for one in self._pool.connections)
+
+    @property
     def is_reusable(self) -> bool:
         """Whether it is open, at rest, and not about to be closed by the server."""
-        found = self._pool.connections if self._direct is None else [self._direct]
-        return any(one.is_idle() and not one.has_expired() for one in found)
+        if self._direct is not None:
+            return self._direct.is_idle() and not self._direct.has_expired()
+        return any(one.is_idle() and not one.has_expired() for one in self._pool.connections)

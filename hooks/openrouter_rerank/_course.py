@@ -10,7 +10,7 @@ import anyio
 import httpx
 from attrs import field, frozen
 
-from ._auth import BearerAuth
+from ._auth import BearerAuth, Origin
 from ._hooks import Hooks, RetryEvent
 from ._log import CallLog
 from ._network import Attempt
@@ -85,7 +85,7 @@ class Call:
 
     Attributes:
         auth: Sets the key, on requests to the origin alone.
-        server_url: The server whose origin gets the key.
+        origin: The server that gets the key.
         retry_config: When to try again.
         deadline: Seconds for the whole call; None for no limit.
         max_response_bytes: The longest body to accept, as sent and as inflated.
@@ -95,7 +95,7 @@ class Call:
     """
 
     auth: BearerAuth
-    server_url: httpx.URL
+    origin: Origin
     retry_config: RetryConfig
     deadline: float | None
     max_response_bytes: int

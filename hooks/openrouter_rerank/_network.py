@@ -15,8 +15,8 @@ import anyio
 import httpcore
 import httpx
 
-# Few enough to fit into a socket's buffer whenever that has room at all.
-WRITE_BYTES = 16 * 1024
+# Few enough to fit into a socket's buffer in a step or two whenever that has room at all.
+WRITE_BYTES = 64 * 1024
 # RFC 9110, section 9.3.6.
 TUNNEL_REQUEST = b"CONNECT "
 SocketOptions = Iterable[httpcore.SOCKET_OPTION] | None

@@ -85,7 +85,7 @@ class Pool:
 
     def give_back(self, connection: Connection) -> None:
         """Keep a connection for the next request, or close it."""
-        if connection.is_reusable:
+        if connection.is_idle:
             self._release(connection)
         else:
             self._release(None, connection)
@@ -94,7 +94,7 @@ class Pool:
         stale = list(closing)
         with self._lock:
             unwanted = self._slots.give_back(connection)
-            while (oldest := self._slots.oldest) is not None and not oldest.is_reusable:
+            while (oldest := self._slots.find_oldest(connection)) and not oldest.is_reusable:
                 self._slots.drop_oldest()
                 stale.append(oldest)
         if unwanted is not None:
@@ -190,7 +190,7 @@ class AsyncPool:
 
     async def give_back(self, connection: AsyncConnection) -> None:
         """Keep a connection for the next request, or close it."""
-        if connection.is_reusable:
+        if connection.is_idle:
             await self._release(connection)
         else:
             await self._release(None, connection)
@@ -198,7 +198,7 @@ class AsyncPool:
     async def _release(self, connection: AsyncConnection | None, *closing: AsyncConnection) -> None:
         unwanted = self._slots.give_back(connection)
         stale = [one for one in (*closing, unwanted) if one is not None]
-        while (oldest := self._slots.oldest) is not None and not oldest.is_reusable:
+        while (oldest := self._slots.find_oldest(connection)) and not oldest.is_reusable:
             self._slots.drop_oldest()
             stale.append(oldest)
         for one in stale:

@@ -65,7 +65,7 @@ def encode_request(
         ValueError: An argument has a value that the API would refuse.
     """
     encoded = [
-        encode_document(document, f"documents[{position}]")
+        document if type(document) is str else encode_document(document, position)
         for position, document in enumerate(require_iterable(documents))
     ]
     require_content(encoded)
@@ -107,8 +107,9 @@ def require_iterable(documents: object, name: str = "documents") -> Iterable[obj
     return cast("Iterable[object]", documents)
 
 
-def encode_document(document: object, where: str) -> EncodedDocument:
+def encode_document(document: object, position: int) -> EncodedDocument:
     """Return the document as it is sent: text, or an object of text and image."""
+    where = f"documents[{position}]"
     if isinstance(document, str):
         return document
     if isinstance(document, DocumentRequest):
@@ -131,7 +132,12 @@ def require_content(documents: Sequence[EncodedDocument]) -> None:
     """Refuse to send no documents, or blank ones, for which the API bills all the same."""
     if not documents:
         raise ValueError("documents: must not be empty")
-    blank = [str(position) for position, document in enumerate(documents) if is_blank(document)]
+    blank = [
+        str(position)
+        for position, document in enumerate(documents)
+        # Most are text: a call for each would cost more than the look at it.
+        if (document.isspace() or not document if type(document) is str else is_blank(document))
+    ]
     if blank:
         shown = ", ".join(blank[:SHOWN_POSITIONS])
         more = f" and {len(blank) - SHOWN_POSITIONS} more" if len(blank) > SHOWN_POSITIONS else ""
@@ -141,7 +147,7 @@ def require_content(documents: Sequence[EncodedDocument]) -> None:
 def is_blank(document: EncodedDocument) -> bool:
     """Tell whether a document holds nothing but white space."""
     if isinstance(document, str):
-        return not document.strip()
+        return not document or document.isspace()
     return not any(part.strip() for part in document.values())
 
 
@@ -218,10 +224,7 @@ def dump_json(body: Mapping[str, Any]) -> bytes:
 
 def encode_json(value: object) -> bytes:
     """Encode a value, models in it included, as compact JSON (RFC 8259)."""
-    text = json.dumps(
-        value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=encode_nested
-    )
-    return text.encode()
+    return _ENCODER.encode(value).encode()
 
 
 def encode_nested(value: object) -> object:
@@ -231,6 +234,11 @@ def encode_nested(value: object) -> object:
     if hasattr(value, "to_dict"):
         return cast("Any", value).to_dict()
     raise TypeError(f"{type(value).__name__} cannot be sent as JSON")
+
+
+_ENCODER = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=encode_nested
+)
 
 
 def check_header(value: object, name: str) -> str:

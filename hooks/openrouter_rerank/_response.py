@@ -13,7 +13,9 @@ from typing import Any, NoReturn, cast
 
 import httpx
 from openrouter_rerank_api.models.create_rerank_response_body import CreateRerankResponseBody
+from openrouter_rerank_api.models.document_response import DocumentResponse
 from openrouter_rerank_api.models.error_response import ErrorResponse
+from openrouter_rerank_api.models.result import Result
 
 from ._auth import API_KEY_VARIABLE, KEY_HINT
 from ._body import read_text
@@ -42,6 +44,8 @@ ERROR_TYPE_STATUSES = {
     "timeout": 408,
     "unprocessable": 422,
 }
+# A result has an index, a score and a document; one with more keeps them the long way.
+USUAL_FIELDS = 3
 MODERATION_KEYS = ("reasons", "flagged_input", "provider_name", "model_slug")
 
 _STATUS = re.compile("[0-9]{3}")
@@ -81,12 +85,15 @@ def load_json(content: bytes) -> Any:
         ValueError: The bytes are not JSON.
         RecursionError: The value is nested too deeply.
     """
-    return json.loads(content.decode("utf-8-sig"), parse_constant=refuse_constant)
+    return _DECODER.decode(content.decode("utf-8-sig"))
 
 
 def refuse_constant(name: str) -> NoReturn:
     """Refuse what Python writes for numbers that JSON does not have (RFC 8259, section 6)."""
     raise ValueError(f"{name} is not a number of JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=refuse_constant)
 
 
 def describe(error: Exception) -> str:
@@ -239,44 +246,79 @@ def decode(
             range or comes twice, or a score is not finite. The message names the field.
     """
     try:
-        check_reply(reply, documents)
-        return CreateRerankResponseBody.from_dict(reply)
+        results = check_reply(reply)
+        model = CreateRerankResponseBody.from_dict({**reply, "results": []})
+        model.results = decode_results(results, documents)
     except ShapeError as error:
         reject(response, str(error))
     except (AttributeError, KeyError, TypeError, ValueError) as error:  # pragma: no cover - guard
         reject(response, f"{type(error).__name__}: {error}", cause=error)
+    return model
 
 
 class ShapeError(Exception):
     """A value is not what the contract has at its place; the message names the place."""
 
 
-def check_reply(reply: JsonObject, documents: Sequence[Document]) -> None:
-    """Check the fields that the contract names, and fill in what a reply may lack."""
+def check_reply(reply: JsonObject) -> list[Any]:
+    """Check the fields that the contract names, but for the results, which it returns."""
     expect(reply.get("model"), str, "model")
     for name in ("id", "provider"):
         drop_null(reply, name)
         if name in reply:
             expect(reply[name], str, name)
-    results = expect(reply.get("results"), list, "results")
-    seen: set[int] = set()
-    for position, result in enumerate(results):
-        check_result(expect(result, dict, f"results[{position}]"), position, documents, seen)
     if reply.get("usage") is not None:
         check_usage(expect(reply["usage"], dict, "usage"))
+    results: list[Any] = expect(reply.get("results"), list, "results")
+    return results
+
+
+def decode_results(results: list[Any], documents: Sequence[Document]) -> list[Result]:
+    """Turn the results into models, those of the usual shape by the shortest way."""
+    decoded: list[Result] = []
+    seen = bytearray(len(documents))
+    for position, result in enumerate(results):
+        model = decode_usual(result, seen)
+        if model is None:
+            check_result(expect(result, dict, f"results[{position}]"), position, documents, seen)
+            model = Result.from_dict(result)
+        decoded.append(model)
+    return decoded
+
+
+def decode_usual(result: Any, seen: bytearray) -> Result | None:
+    """Decode a result with an index, a score and a text, and nothing else; None for any other."""
+    try:
+        index, score, document = result["index"], result["relevance_score"], result["document"]
+        text = document["text"]
+    except (KeyError, TypeError):
+        return None
+    if (
+        type(index) is int
+        and 0 <= index < len(seen)
+        and not seen[index]
+        and type(score) is float
+        and math.isfinite(score)
+        and type(text) is str
+        and len(result) == USUAL_FIELDS
+        and len(document) == 1
+    ):
+        seen[index] = True
+        return Result(DocumentResponse(text=text), index, score)
+    return None
 
 
 def check_result(
-    result: JsonObject, position: int, documents: Sequence[Document], seen: set[int]
+    result: JsonObject, position: int, documents: Sequence[Document], seen: bytearray
 ) -> None:
     """Check one result and give it the caller's document if it has none."""
     where = f"results[{position}]"
     index: int = expect(result.get("index"), int, f"{where}.index")
     if not 0 <= index < len(documents):
         raise ShapeError(f"{where}.index: {index} is not from 0 to {len(documents) - 1}")
-    if index in seen:
+    if seen[index]:
         raise ShapeError(f"{where}.index: {index} comes twice")
-    seen.add(index)
+    seen[index] = True
     score = expect(result.get("relevance_score"), float, f"{where}.relevance_score")
     result["relevance_score"] = check_finite(score, f"{where}.relevance_score")
     if result.get("document") is None:

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from urllib.parse import quote
 
 import httpx
-from attrs import field, frozen
+from attrs import Factory, field, frozen
 from openrouter_rerank_api.server import SERVER_URL
 from openrouter_rerank_api.types import Unset
 
-from ._auth import ApiKey, BearerAuth
+from ._auth import ApiKey, BearerAuth, Origin, read_origin
 from ._course import Call
 from ._hooks import Hooks
 from ._log import CallLog, DebugLogger, read_log_settings
@@ -30,6 +30,14 @@ USER_AGENT = (
     f"openrouter-rerank/{__version__} "
     f"(Python {platform.python_version()}; httpx {httpx.__version__})"
 )
+PATH = "/rerank"
+JSON = "application/json"
+BASE_HEADERS = {
+    "Accept": JSON,
+    "Accept-Encoding": "gzip",
+    "Content-Type": JSON,
+    "User-Agent": USER_AGENT,
+}
 # Argument -> header, `#/components/parameters` in openapi.yaml; the environment's variables are
 # the official SDK's.
 ATTRIBUTION_HEADERS = {
@@ -59,6 +67,9 @@ class Settings:
         max_response_bytes: The longest body to accept.
         log: Where calls are recorded.
         hooks: The user's functions.
+        url: Where the operation is served.
+        origin: The server that gets the key.
+        headers: What every request of the public client sends, the key aside.
     """
 
     auth: BearerAuth
@@ -70,6 +81,21 @@ class Settings:
     max_response_bytes: int
     log: CallLog
     hooks: Hooks = field(factory=Hooks)
+    url: httpx.URL = field(init=False, default=Factory(lambda self: self.make_url(), True))
+    origin: Origin = field(
+        init=False, default=Factory(lambda self: read_origin(self.server_url), True)
+    )
+    headers: httpx.Headers = field(
+        init=False, default=Factory(lambda self: self.make_headers(), True)
+    )
+
+    def make_url(self) -> httpx.URL:
+        """Return where the operation is served."""
+        return self.server_url.copy_with(path=self.server_url.path.rstrip("/") + PATH)
+
+    def make_headers(self) -> httpx.Headers:
+        """Return what every request of the public client sends, the key aside."""
+        return httpx.Headers({**BASE_HEADERS, **self.attribution_headers})
 
     @property
     def attribution_headers(self) -> dict[str, str]:
@@ -82,7 +108,7 @@ class Settings:
         """Return what one call may do under these settings."""
         return Call(
             auth=self.auth,
-            server_url=self.server_url,
+            origin=self.origin,
             retry_config=self.retry_config,
             deadline=self.deadline,
             max_response_bytes=self.max_response_bytes,

@@ -95,10 +95,9 @@ class Slots(Generic[C]):
         self._idle.append(connection)
         return None
 
-    @property
-    def oldest(self) -> C | None:
-        """The connection that has rested longest; None if none rests."""
-        return self._idle[0] if self._idle else None
+    def find_oldest(self, latest: C | None = None) -> C | None:
+        """Return the connection that has rested longest; None if none rests but the latest."""
+        return self._idle[0] if self._idle and self._idle[0] is not latest else None
 
     def drop_oldest(self) -> None:
         """Give up the place of the connection that has rested longest."""
