@@ -182,14 +182,17 @@ def make_headers(settings: Settings, options: CallOptions) -> httpx.Headers:
 
 def make_request(settings: Settings, headers: httpx.Headers, content: bytes) -> httpx.Request:
     """Build the request for connections of our making."""
-    timeout = settings.timeout or DEFAULT_TIMEOUT
-    return httpx.Request(
+    # With a stream, httpx takes the headers as they are, the host among them.
+    request = httpx.Request(
         "POST",
         settings.url,
         headers=headers,
-        content=content,
-        extensions={"timeout": timeout.as_dict()},
+        stream=httpx.ByteStream(content),
+        extensions={"timeout": (settings.timeout or DEFAULT_TIMEOUT).as_dict()},
     )
+    request.headers["Content-Length"] = str(len(content))
+    request.read()
+    return request
 
 
 def adopt_request(

@@ -97,19 +97,51 @@ def note_read(data: bytes) -> bytes:
     return data
 
 
+class Outbox:
+    """Holds a request's head back until its body comes, so that both go out in one packet."""
+
+    __slots__ = ("_head", "_is_next_head")
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self._head = b""
+        self._is_next_head = True
+
+    def add(self, data: bytes) -> bytes:
+        """Take what is to be written, and return what is to be sent now."""
+        if self._is_next_head:
+            self._head, self._is_next_head = data, False
+            return b""
+        head, self._head = self._head, b""
+        return head + data if head else data
+
+    def release(self) -> bytes:
+        """Return what is still to be sent before a reply can come."""
+        head, self._head, self._is_next_head = self._head, b"", True
+        return head
+
+
 class Stream(httpcore.NetworkStream):
     """A connection whose reads and writes end at the current attempt's deadline."""
 
     def __init__(self, stream: httpcore.NetworkStream) -> None:
         """Wrap a connection."""
         self._stream = stream
+        self._outbox = Outbox()
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Read once."""
+        """Send what is held back, then read once."""
+        if held := self._outbox.release():
+            self._send(held, timeout)
         return note_read(self._stream.read(max_bytes, cut(timeout, httpcore.ReadTimeout)))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Write it all, in parts, since a server that reads slowly gets the timeout for each."""
+        """Write a part of a request."""
+        if ready := self._outbox.add(buffer):
+            self._send(ready, timeout)
+
+    def _send(self, buffer: bytes, timeout: float | None) -> None:
+        """Send in parts, since a server that reads slowly gets the timeout for each."""
         note_sent(buffer)
         # A view: slices of bytes would be copies.
         parts = memoryview(buffer)
@@ -197,15 +229,20 @@ class AsyncStream(httpcore.AsyncNetworkStream):
     def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
         """Wrap a connection."""
         self._stream = stream
+        self._outbox = Outbox()
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Read once."""
+        """Send what is held back, then read once."""
+        if held := self._outbox.release():
+            note_sent(held)
+            await self._stream.write(held, timeout)
         return note_read(await self._stream.read(max_bytes, timeout))
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Write it all."""
-        note_sent(buffer)
-        await self._stream.write(buffer, timeout)
+        """Write a part of a request."""
+        if ready := self._outbox.add(buffer):
+            note_sent(ready)
+            await self._stream.write(ready, timeout)
 
     async def aclose(self) -> None:
         """Close the connection."""

@@ -164,7 +164,7 @@ def build_status_error(
 
 def write_message(response: httpx.Response, status: int | None, raw: object) -> str:
     """Say what the server said, else what the status means; never nothing."""
-    said = as_object(raw).get("message") or (raw if isinstance(raw, str) else None)
+    said = as_object(raw).get("message") or raw
     text = said.strip() if isinstance(said, str) else ""
     shown = response.status_code if status is None else status
     message = f"{shown}: {text}" if text else describe_body(response, shown)
@@ -274,16 +274,16 @@ def check_reply(reply: JsonObject) -> list[Any]:
 
 
 def decode_results(results: list[Any], documents: Sequence[Document]) -> list[Result]:
-    """Turn the results into models, those of the usual shape by the shortest way."""
-    decoded: list[Result] = []
+    """Turn the results into models in their place, the usual ones by the shortest way."""
     seen = bytearray(len(documents))
     for position, result in enumerate(results):
         model = decode_usual(result, seen)
         if model is None:
             check_result(expect(result, dict, f"results[{position}]"), position, documents, seen)
             model = Result.from_dict(result)
-        decoded.append(model)
-    return decoded
+        # In its place: what is given up at once is no work for the garbage collector.
+        results[position] = model
+    return results
 
 
 def decode_usual(result: Any, seen: bytearray) -> Result | None:

@@ -95,7 +95,8 @@ class Settings:
 
     def make_headers(self) -> httpx.Headers:
         """Return what every request of the public client sends, the key aside."""
-        return httpx.Headers({**BASE_HEADERS, **self.attribution_headers})
+        host = {"Host": self.server_url.netloc.decode("ascii")}
+        return httpx.Headers({**host, **BASE_HEADERS, **self.attribution_headers})
 
     @property
     def attribution_headers(self) -> dict[str, str]:
