@@ -1,5 +1,7 @@
 """The user's functions: when they are called, with what, and what they may change."""
 
+from collections.abc import Iterator
+
 import httpx
 import pytest
 from openrouter_rerank import RetryConfig, RetryEvent, errors
@@ -72,6 +74,22 @@ def test_sync_call_refuses_an_async_function() -> None:
             client.rerank.rerank(documents=["a"], model="m", query="q")
 
         assert client.requests == []
+
+
+class Later:
+    """Something that can be awaited and is no coroutine."""
+
+    def __await__(self) -> Iterator[None]:
+        """Wait for nothing."""
+        yield from ()
+
+
+def test_sync_call_refuses_whatever_is_to_be_awaited() -> None:
+    """An awaitable of another kind is refused alike."""
+    with FakeOpenRouter() as client:
+        client.hooks.before_request(lambda _request: Later())
+        with pytest.raises(TypeError, match="hooks: an async function"):
+            client.rerank.rerank(documents=["a"], model="m", query="q")
 
 
 def test_headers_of_a_hook_last_for_one_attempt() -> None:

@@ -1,6 +1,7 @@
 """The log: one line an attempt, no secret, and content at DEBUG alone."""
 
 import logging
+import os
 import subprocess
 import sys
 
@@ -88,6 +89,8 @@ def test_nothing_is_written_below_the_level(caplog: pytest.LogCaptureFixture) ->
     """At WARNING, only the end of a call is a line."""
     with caplog.at_level(logging.WARNING, "openrouter_rerank"):
         call(make_client())
+        with FakeOpenRouter(httpx.ConnectError("refused"), 200) as client:
+            client.rerank.rerank(documents=["a"], model="m", query="q")
 
     assert [record.levelname for record in caplog.records] == ["WARNING"]
 
@@ -138,7 +141,7 @@ def test_environment_turns_the_log_on(variable: str, value: str, lines: int) -> 
     """Each variable alone has a plain script write its log to standard error, else none is."""
     result = subprocess.run(
         [sys.executable, "-c", SCRIPT],
-        env={variable: value},
+        env={**os.environ, variable: value},
         capture_output=True,
         text=True,
         check=True,

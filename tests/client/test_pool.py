@@ -1,5 +1,6 @@
 """The pool over real connections: who waits, who is served, and what is given up."""
 
+import asyncio
 import signal
 import threading
 from collections.abc import Callable
@@ -243,6 +244,57 @@ async def test_async_connections_that_grew_old_are_closed(serve: Serve) -> None:
     await pool.aclose()
 
     assert server.opened == 2
+    assert server.wait_for_open(0)
+
+
+@pytest.mark.anyio
+async def test_connections_to_a_proxy_are_kept(serve: Serve) -> None:
+    """Requests through a forwarding proxy use one connection to it for each half."""
+    server = serve(faults.ok)
+    async with OpenRouter(
+        "k", server_url="http://api.invalid/api/v1", proxy=server.origin
+    ) as client:
+        for _ in range(2):
+            client.rerank.rerank(documents=["a", "b", "c"], model="m", query="q")
+            await client.rerank.rerank_async(documents=["a", "b", "c"], model="m", query="q")
+
+    assert [request.target for request in server.requests] == [
+        "http://api.invalid/api/v1/rerank"
+    ] * 4
+    assert server.opened == 2
+
+
+@pytest.mark.anyio
+async def test_requests_without_a_body_are_sent(serve: Serve) -> None:
+    """A head that no body follows goes out before the reply is waited for."""
+    server = serve(OK)
+    request = httpx.Request("GET", server.url)
+    pool, async_pool = make_pool(server), make_async_pool(server)
+    finish(pool.handle_request(request))
+    response = await async_pool.handle_async_request(request)
+    await response.aread()
+    await response.aclose()
+    stream = response.stream
+    assert isinstance(stream, httpx.AsyncByteStream)
+    await stream.aclose()
+    pool.close()
+    await async_pool.aclose()
+
+    assert [request.method for request in server.requests] == ["GET", "GET"]
+
+
+def test_client_may_be_closed_after_its_loop_has_ended_its_generators(serve: Serve) -> None:
+    """Closing in a loop that has closed the connections already does nothing."""
+    server = serve(faults.ok)
+
+    async def call() -> None:
+        client = OpenRouter("k", server_url=server.url)
+        await client.rerank.rerank_async(documents=["a", "b", "c"], model="m", query="q")
+        await asyncio.get_running_loop().shutdown_asyncgens()
+        await client.aclose()
+
+    asyncio.run(call())
+
     assert server.wait_for_open(0)
 
 
