@@ -151,6 +151,20 @@ def test_environment_turns_the_log_on(variable: str, value: str, lines: int) -> 
     assert lines == len(written), result.stderr
 
 
+def test_program_that_logs_already_keeps_its_handlers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the log is written somewhere, only the level is set."""
+    logger = logging.getLogger("openrouter_rerank")
+    before = logger.level, list(logger.handlers)
+    monkeypatch.setenv("OPENROUTER_LOG", "info")
+    try:
+        OpenRouter().close()
+
+        assert logger.level == logging.INFO
+        assert logger.handlers == before[1]
+    finally:
+        logger.setLevel(before[0])
+
+
 def test_unknown_level_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """A level that is none is refused with those that are."""
     monkeypatch.setenv("OPENROUTER_LOG", "loud")

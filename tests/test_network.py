@@ -104,6 +104,36 @@ def test_attempt_notes_how_far_it_came(listener: socket.socket, attempt: Attempt
     ]
 
 
+def test_what_is_held_back_goes_out_before_a_read(
+    listener: socket.socket, attempt: Attempt
+) -> None:
+    """Nobody waits for the answer to a request that was not sent."""
+    with connect(listener) as (stream, peer):
+        stream.write(b"asked", FAR_SECONDS)
+        peer.sendall(b"answered")
+        assert stream.read(100, FAR_SECONDS) == b"answered"
+
+        assert peer.recv(100) == b"asked"
+        assert attempt.is_sent
+
+
+@pytest.mark.anyio
+async def test_what_is_held_back_goes_out_before_an_async_read(
+    listener: socket.socket, attempt: Attempt
+) -> None:
+    """The async half does the same."""
+    stream = await AsyncBackend().connect_tcp("127.0.0.1", read_port(listener), FAR_SECONDS)
+    peer, _ = listener.accept()
+    with peer:
+        await stream.write(b"asked", FAR_SECONDS)
+        peer.sendall(b"answered")
+        assert await stream.read(100, FAR_SECONDS) == b"answered"
+        await stream.aclose()
+
+        assert peer.recv(100) == b"asked"
+        assert attempt.is_sent
+
+
 def test_end_of_the_stream_is_no_answer(listener: socket.socket, attempt: Attempt) -> None:
     """A connection that closes without a byte has not answered."""
     with connect(listener) as (stream, peer):
