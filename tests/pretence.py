@@ -132,6 +132,7 @@ def make_call(policy: RetryConfig = POLICY, deadline: float | None = 180.0) -> C
         retry_config=policy,
         deadline=deadline,
         max_response_bytes=1000,
+        is_foreign=False,
     )
 
 

@@ -93,7 +93,7 @@ def test_long_wait_fails_at_once() -> None:
     assert (error.retry_after, error.attempts, world.slept) == (7200, 1, [])
 
 
-@pytest.mark.parametrize(("deadline", "attempts"), [(5.0, 1), (5.1, 2), (None, 2)])
+@pytest.mark.parametrize(("deadline", "attempts"), [(4.0, 1), (5.0, 1), (5.1, 2), (None, 2)])
 def test_no_wait_reaches_the_deadline(deadline: float | None, attempts: int) -> None:
     """A wait that leaves no time for an attempt is not begun; the reply's own error is raised."""
     call = make_call(deadline=deadline)

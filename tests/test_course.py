@@ -2,11 +2,14 @@
 
 import ssl
 from collections.abc import Callable
+from itertools import count
 
 import httpx
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
+from openrouter_rerank._hooks import Hooks
 from openrouter_rerank._retries import BackoffStrategy, RetryConfig
 from openrouter_rerank.errors import (
     ConnectionFailedError,
@@ -16,7 +19,17 @@ from openrouter_rerank.errors import (
     ReadTimeoutError,
     ResponseValidationError,
 )
-from pretence import ANSWERED, ONCE, OPENED, SENT, Outcome, make_call, run_both, run_to_error
+from pretence import (
+    ANSWERED,
+    ONCE,
+    OPENED,
+    SENT,
+    Outcome,
+    make_call,
+    run_both,
+    run_to_error,
+    run_to_reply,
+)
 
 
 def fail(error: Exception, *events: str) -> Outcome:
@@ -85,6 +98,7 @@ def chain(error: Exception, *causes: Exception) -> Exception:
 BAD_CERTIFICATE = chain(httpx.ConnectError("tls"), OSError("x"), ssl.SSLCertVerificationError("y"))
 
 
+@pytest.mark.parametrize("is_watched", [True, False])
 @pytest.mark.parametrize(
     ("theirs", "ours", "message"),
     [
@@ -107,11 +121,12 @@ BAD_CERTIFICATE = chain(httpx.ConnectError("tls"), OSError("x"), ssl.SSLCertVeri
     ],
 )
 def test_no_error_of_httpx_gets_through(
-    theirs: Exception, ours: type[OpenRouterError], message: str
+    theirs: Exception, ours: type[OpenRouterError], message: str, is_watched: bool
 ) -> None:
-    """Each error of httpx is one of ours, chained from it, with the same words."""
+    """Each error of httpx is one of ours, whether or not the transport tells how far it came."""
     events = (OPENED,) if ours is ConnectionFailedError else (OPENED, SENT)
-    error, _ = run_to_error(fail(theirs, *events), call=make_call(ONCE))
+
+    error, _ = run_to_error(fail(theirs, *events if is_watched else ()), call=make_call(ONCE))
 
     assert type(error) is ours
     assert str(error).startswith(message)
@@ -130,6 +145,8 @@ def test_what_breaks_before_sending_is_a_failed_connection() -> None:
     [
         (BAD_CERTIFICATE, True),
         (httpx.UnsupportedProtocol("u"), True),
+        (httpx.LocalProtocolError("header"), True),
+        (httpx.InvalidURL("port"), True),
         (UnicodeError("label"), True),
         (httpx.ConnectError("refused"), False),
         (httpx.PoolTimeout("full"), False),
@@ -146,12 +163,87 @@ def test_what_stays_broken_is_not_tried_again(theirs: Exception, is_permanent: b
     assert error.attempts == (1 if is_permanent else 3)
 
 
+@pytest.mark.parametrize(("seconds", "attempts"), [(4.5, 2), (4.6, 1)])
+def test_elapsed_time_ends_the_attempts(seconds: float, attempts: int) -> None:
+    """The time since the call began counts, attempts and the next wait included."""
+    call = make_call(RetryConfig(backoff=BackoffStrategy(max_elapsed_time=5000)))
+
+    error, world = run_to_error(Outcome(503, seconds=seconds), Outcome(400), call=call)
+
+    assert (error.attempts, len(world.requests)) == (attempts, attempts)
+
+
+def test_every_timeout_is_cut_to_the_time_left() -> None:
+    """Connecting, reading, writing and waiting for a connection all end with the deadline."""
+    _, world = run_to_reply(Outcome(), call=make_call(deadline=10.0))
+
+    assert world.timeouts == [{"connect": 10, "read": 10, "write": 10, "pool": 10}]
+
+
+def test_each_attempt_has_its_own_time() -> None:
+    """The time that a reply took does not include the attempts and waits before it."""
+    reply, _ = run_to_reply(Outcome(503, seconds=5.0), Outcome(seconds=2.0))
+
+    assert reply.response.elapsed.total_seconds() == 2
+
+
+def test_wrong_shape_knows_its_attempts() -> None:
+    """What is wrong with a success is found when it is decoded, and still counts its attempts."""
+    reply, _ = run_to_reply(Outcome(503), Outcome(content=b'{"model": 5}'))
+
+    with pytest.raises(ResponseValidationError) as caught:
+        reply.decode(["a"])
+
+    assert caught.value.attempts == 2
+
+
 def test_timeout_before_the_deadline_is_its_own_error() -> None:
     """A read timeout that leaves time is no missed deadline, and not retried by default."""
     error, world = run_to_error(Outcome(seconds=61), Outcome())
 
     assert type(error) is ReadTimeoutError
     assert (world.time, error.attempts) == (1060, 1)
+
+
+def test_stale_connection_is_told_by_its_own_attempt() -> None:
+    """What the attempt before opened says nothing of the connection that is used now."""
+    stale = fail(httpx.ReadError("reset"), SENT)
+
+    reply, _ = run_to_reply(Outcome(503), stale, Outcome())
+
+    assert reply.attempts == 2
+
+
+def test_redirects_are_counted_for_each_attempt() -> None:
+    """An attempt may follow as many redirects as the one before it."""
+    moved = [Outcome(307, {"location": "/other"})] * 5
+
+    reply, world = run_to_reply(*moved, Outcome(503), *moved, Outcome())
+
+    assert (reply.attempts, len(world.requests)) == (2, 12)
+
+
+def test_headers_of_the_request_are_on_every_attempt() -> None:
+    """What the caller's request says is said again when it is sent again."""
+    _, world = run_to_reply(Outcome(503), Outcome())
+
+    assert [request.headers["Content-Length"] for request in world.requests] == ["4", "4"]
+
+
+def test_stale_connection_leaves_nothing_on_the_request() -> None:
+    """What a hook put on the request of a lost attempt is not on the next."""
+    hooks, numbers = Hooks(), count()
+
+    def mark(request: httpx.Request) -> None:
+        request.headers[f"x-number-{next(numbers)}"] = "yes"
+
+    hooks.before_request(mark)
+    stale = fail(httpx.ReadError("reset"), SENT)
+
+    _, world = run_to_reply(stale, Outcome(), call=evolve(make_call(), hooks=hooks))
+
+    marks = [[name for name in r.headers if "number" in name] for r in world.requests]
+    assert marks == [["x-number-2"], ["x-number-3"]]
 
 
 def test_stale_connections_end_with_the_attempts_of_the_policy() -> None:

@@ -5,7 +5,9 @@ from typing import Any
 import httpx
 import pytest
 from openrouter_rerank._response import read_reply
-from openrouter_rerank.errors import OpenRouterError
+from openrouter_rerank.components import Availability, AvailabilityConstraint, PreviousError
+from openrouter_rerank.errors import Moderation, OpenRouterError
+from openrouter_rerank.types import UNSET
 
 
 def catch(status: int, *, headers: Any = None, key: str = "", **reply: Any) -> OpenRouterError:
@@ -49,21 +51,43 @@ def test_unknown_status_needs_no_reason() -> None:
     assert str(catch(599, extensions={"reason_phrase": b"Odd"})) == "599 Odd (empty body)"
 
 
+def test_error_inside_a_200_without_a_status_shows_the_replys() -> None:
+    """What has no status of its own is shown with the one that it came with."""
+    said = catch(200, json={"error": {"message": "odd"}})
+    silent = catch(200, json={"error": {}})
+
+    assert (str(said), str(silent)) == ("200: odd", '200 OK ({"error":{}})')
+
+
 def test_unauthorized_says_how_to_set_the_key() -> None:
     """A 401 tells a missing key from one that was not accepted, and never shows it."""
     missing = catch(401)
     refused = catch(401, key="sk-or-secret")
 
-    assert "pass api_key= to OpenRouter or set OPENROUTER_API_KEY" in str(missing)
-    assert "the API key was not accepted; check api_key= or OPENROUTER_API_KEY" in str(refused)
-    assert "sk-or-secret" not in str(refused)
+    assert str(missing) == (
+        "401 Unauthorized (empty body) "
+        "(no API key was sent; pass api_key= to OpenRouter or set OPENROUTER_API_KEY)"
+    )
+    assert str(refused) == (
+        "401 Unauthorized (empty body) "
+        "(the API key was not accepted; check api_key= or OPENROUTER_API_KEY)"
+    )
+
+
+def test_no_other_error_speaks_of_the_key() -> None:
+    """The statuses beside 401 say nothing of how to set the key."""
+    messages = [str(catch(status)) for status in (400, 402)]
+
+    assert messages == ["400 Bad Request (empty body)", "402 Payment Required (empty body)"]
 
 
 def test_unauthorized_inside_a_200_says_the_same() -> None:
     """The advice follows the error's status, not the reply's."""
     error = catch(200, json={"error": {"code": 401, "message": "who?"}})
 
-    assert str(error).startswith("401: who? (no API key was sent")
+    assert str(error) == (
+        "401: who? (no API key was sent; pass api_key= to OpenRouter or set OPENROUTER_API_KEY)"
+    )
 
 
 def test_attributes_are_read_from_the_body() -> None:
@@ -89,18 +113,47 @@ def test_attributes_are_read_from_the_body() -> None:
     assert error.metadata == metadata
     assert error.error_type == "inner"
     assert error.provider_code == "p1"
-    assert error.previous_errors == [{"provider": "p", "code": 1, "status": 500}]
-    assert error.moderation == {
-        "reasons": ["violence"],
-        "flagged_input": "words",
-        "provider_name": "P",
-        "model_slug": "m",
-    }
-    assert error.availability == availability
+    assert error.previous_errors == [PreviousError(provider="p", code=1, status=500)]
+    assert error.moderation == Moderation(["violence"], "words", "P", "m")
+    assert error.availability == Availability(
+        code="a", retryable=True, retry_after=4, fallback_models=["m"]
+    )
     assert error.retry_after == 4
     assert error.generation_id == "gen-1"
     assert error.data is not None
     assert error.data.to_dict() == body
+
+
+@pytest.mark.parametrize(
+    ("found", "moderation"),
+    [
+        ({"reasons": ["violence", 5]}, Moderation(["violence"], None, None, None)),
+        ({"flagged_input": "words"}, Moderation([], "words", None, None)),
+        ({"reasons": "odd", "flagged_input": 5}, Moderation([], None, None, None)),
+    ],
+)
+def test_either_mark_of_moderation_is_enough(found: dict[str, Any], moderation: Moderation) -> None:
+    """A moderated request may have its reasons or its input alone."""
+    error = catch(403, json={"error": {"message": "m", "metadata": found}})
+
+    assert error.moderation == moderation
+
+
+@pytest.mark.parametrize(
+    ("given", "constraint"),
+    [
+        ({"field": "provider.zdr"}, AvailabilityConstraint(field="provider.zdr")),
+        ("odd", UNSET),
+        (None, UNSET),
+    ],
+)
+def test_constraint_of_an_availability(given: object, constraint: object) -> None:
+    """The part of the request that left no provider is a model, too."""
+    said = {"retryable": False, "constraint": given}
+    error = catch(404, json={"error": {"message": "m", "availability": said}})
+
+    assert error.availability is not None
+    assert error.availability.constraint == constraint
 
 
 def test_error_type_beside_the_message_wins() -> None:

@@ -2,11 +2,13 @@
 
 import copy
 import inspect
+import json
 import pickle
 import subprocess
 import sys
 import traceback
 from collections.abc import Callable
+from importlib.resources import files
 from typing import Any
 
 import httpx
@@ -89,7 +91,8 @@ def test_exports_are_the_tree() -> None:
     """Every class is exported, in order, and drawn in the module's docstring."""
     names = [found.__name__ for found in CLASSES]
 
-    assert errors.__all__ == sorted(["STATUS_ERRORS", *names], key=lambda n: (n[1].islower(), n))
+    listed = ["STATUS_ERRORS", "Moderation", *names]
+    assert errors.__all__ == sorted(listed, key=lambda n: (n[1].islower(), n))
     assert all(name in (errors.__doc__ or "") for name in names)
 
 
@@ -100,6 +103,16 @@ def test_statuses_have_classes_of_their_own() -> None:
     assert len(kinds) == len(set(kinds)) == 15
     for status, kind in STATUS_ERRORS.items():
         assert status == 412 or (kind.__doc__ or "").startswith(f"{status}: ")
+
+
+def test_statuses_are_the_contracts() -> None:
+    """Each error status that the contract declares is in the table, and no other."""
+    contract = json.loads(files("openrouter_rerank_api").joinpath("openapi.json").read_bytes())
+    responses = contract["paths"]["/rerank"]["post"]["responses"]
+
+    declared = {int(status) for status in responses if status.isdigit() and status != "200"}
+
+    assert set(STATUS_ERRORS) == declared
 
 
 def test_statuses_cannot_be_changed() -> None:
@@ -138,6 +151,12 @@ def test_arguments_win_over_the_reply() -> None:
     error = OpenRouterError("m", make_response(), "other", status_code=429)
 
     assert (error.status_code, error.body) == (429, "other")
+
+
+def test_status_has_no_position() -> None:
+    """Beyond the message, the reply and the body, arguments are taken by name alone."""
+    with pytest.raises(TypeError, match="positional"):
+        OpenRouterError("m", None, "body", 429)  # type: ignore[call-arg]
 
 
 def test_status_and_body_need_no_reply() -> None:

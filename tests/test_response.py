@@ -14,7 +14,7 @@ from openrouter_rerank.errors import (
     OpenRouterError,
     ResponseValidationError,
 )
-from openrouter_rerank.operations import CreateRerankResponseBody
+from openrouter_rerank.operations import CreateRerankResponseBody, CreateRerankUsage
 
 DOCUMENTS: list[Any] = ["first", {"text": "second", "image": "https://example.com/i.png"}]
 FIRST = {"index": 0, "relevance_score": 0.5, "document": {"text": "first"}}
@@ -69,6 +69,24 @@ def test_missing_document_is_the_callers_own(document: dict[str, None]) -> None:
     assert found == [DOCUMENTS[1], {"text": "first"}]
 
 
+def test_usual_success_becomes_the_model() -> None:
+    """A reply with no more than the contract's own fields comes out as it came."""
+    second = {"index": 1, "relevance_score": 0.25, "document": {"text": "second", "image": "i"}}
+    reply = {"model": "m", "results": [FIRST, second]}
+
+    model = read_model(reply)
+
+    assert model.to_dict() == reply
+
+
+def test_repeated_index_is_found_in_results_of_any_shape() -> None:
+    """Results with fields of their own may not share an index either."""
+    results = [{**FIRST, "new": 1}, {**FIRST, "new": 2}]
+
+    with pytest.raises(ResponseValidationError, match=r"results\[1\].index: 0 comes twice"):
+        read_model({"model": "m", "results": results})
+
+
 def test_document_of_the_reply_is_kept() -> None:
     """What the reply echoes is not replaced, nulls in it aside."""
     echoed = {"text": "other", "image": None, "new": 1}
@@ -94,6 +112,18 @@ def test_odd_but_usable_success_is_taken(extra: dict[str, object]) -> None:
     model = read_model({**GOOD, **extra})
 
     assert model.model == "m"
+
+
+def test_counts_are_integers_and_the_cost_is_a_float() -> None:
+    """Each number of the usage has the contract's type, however it is written."""
+    usage = read_model({**GOOD, "usage": {"cost": 1, "search_units": 2, "total_tokens": 3}}).usage
+
+    assert isinstance(usage, CreateRerankUsage)
+    assert [type(number) for number in (usage.cost, usage.search_units, usage.total_tokens)] == [
+        float,
+        int,
+        int,
+    ]
 
 
 def test_score_is_always_a_float() -> None:
@@ -122,7 +152,7 @@ def test_score_is_always_a_float() -> None:
 )
 def test_success_of_the_wrong_shape_says_where(content: object, where: str) -> None:
     """A reply that is not the contract's is an error that names the field and keeps the reply."""
-    with pytest.raises(ResponseValidationError, match=where) as caught:
+    with pytest.raises(ResponseValidationError, match=f"^unexpected reply: {where}") as caught:
         read_model(content)
 
     assert caught.value.raw_response is not None
@@ -137,6 +167,7 @@ def test_success_of_the_wrong_shape_says_where(content: object, where: str) -> N
         ({"index": False}, "index: expected integer, got bool"),
         ({"index": -1}, "index: -1 is not from 0 to 1"),
         ({"index": 2}, "index: 2 is not from 0 to 1"),
+        ({"index": 3}, "index: 3 is not from 0 to 1"),
         ({"index": 0}, "index: 0 comes twice"),
         ({"relevance_score": None}, "relevance_score: expected number, got null"),
         ({"relevance_score": "1"}, "relevance_score: expected number, got str"),
@@ -160,13 +191,13 @@ def test_wrong_result_says_where(change: dict[str, object], where: str) -> None:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", "the body is not JSON"),
+        (b"", "the body is not JSON: "),
         (b"<html></html>", "the body is not JSON"),
         (b'{"a":', "the body is not JSON"),
-        (b'{"a": NaN}', "NaN is not a number of JSON"),
-        (b'{"a": -Infinity}', "-Infinity is not a number of JSON"),
-        (b'{"a": "\xff"}', "byte 7 is not UTF-8"),
-        (b"[" * 100_000, "it is nested too deeply"),
+        (b'{"a": NaN}', "the body is not JSON: NaN is not a number of JSON"),
+        (b'{"a": -Infinity}', "the body is not JSON: -Infinity is not a number of JSON"),
+        (b'{"a": "\xff"}', "the body is not JSON: byte 7 is not UTF-8"),
+        (b"[" * 100_000, "the body is not JSON: it is nested too deeply"),
         (b'{"a": ' + b"9" * 5000 + b"}", "the body is not JSON"),
         (b"[]", "expected an object, got list"),
         (b"null", "expected an object, got null"),
@@ -178,7 +209,7 @@ def test_success_that_is_no_object_is_refused(content: bytes, reason: str) -> No
     error = catch(make_reply(content))
 
     assert type(error) is ResponseValidationError
-    assert reason in str(error)
+    assert str(error).startswith(f"unexpected reply: {reason}")
     assert error.body == content.decode(errors="replace")
     assert (error.__cause__ is None) is reason.startswith("expected")
 
@@ -230,6 +261,10 @@ def test_status_alone_decides_the_class(status: int, content: object) -> None:
         ({"code": 429}, 429),
         ({"code": "503"}, 503),
         ({"code": 418}, 418),
+        ({"code": 400, "http_status": 429}, 400),
+        ({"code": 599, "http_status": 429}, 599),
+        ({"code": 399, "http_status": 429}, 429),
+        ({"code": 600, "http_status": 429}, 429),
         ({"code": 429, "http_status": 404, "error_type": "server"}, 429),
         ({"availability": {"http_status": 503}, "http_status": 404}, 503),
         ({"http_status": 404, "error_type": "server"}, 404),

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -17,6 +17,7 @@ from openrouter_rerank._retries import (
     plan_delay,
     read_retry_after,
 )
+from openrouter_rerank.components import Availability
 from openrouter_rerank.errors import (
     ClientClosedError,
     ConnectionFailedError,
@@ -38,7 +39,8 @@ def make_error(
 ) -> OpenRouterError:
     """Make the error of a reply."""
     error = OpenRouterDefaultError("failed", status_code=status)
-    error.availability, error.retry_after = availability, retry_after
+    error.availability = None if availability is None else Availability.from_dict(availability)
+    error.retry_after = retry_after
     return error
 
 
@@ -91,9 +93,11 @@ def test_bad_success_is_never_retried() -> None:
     [
         (["429"], 429, True),
         (["429"], 503, False),
+        (["429"], 430, False),
         (["5XX"], 599, True),
         (["5xx"], 500, True),
         (["5XX"], 429, False),
+        (["4XX"], 503, False),
         (["404", "5XX"], 404, True),
         (("4XX",), 418, True),
         ([], 503, True),
@@ -152,6 +156,18 @@ def test_attempts_are_counted_in_all(attempt: int, goes_on: bool) -> None:
     assert (delay is not None) is goes_on
 
 
+def test_waits_grow_with_the_attempts() -> None:
+    """The first wait is drawn below the initial interval, and each further one below a longer."""
+    config = RetryConfig(max_attempts=5)
+
+    waits = [
+        plan_delay(config, make_error(), attempt=attempt, elapsed=0, chance=1)
+        for attempt in (1, 2, 3, 4)
+    ]
+
+    assert waits == [0.5, 0.75, 1.125, 1.6875]
+
+
 @pytest.mark.parametrize(
     ("retry_after", "delay"), [(0.0, 0.0), (2.5, 2.5), (60.0, 60.0), (60.001, None), (7200, None)]
 )
@@ -164,11 +180,11 @@ def test_server_wait_is_kept_exactly_up_to_the_limit(
     assert plan_delay(DEFAULTS, error, attempt=1, elapsed=0, chance=0.5) == delay
 
 
-@pytest.mark.parametrize(("elapsed", "delay"), [(0, 1.0), (4, 1.0), (4.01, None), (9, None)])
+@pytest.mark.parametrize(("elapsed", "delay"), [(0, 1.5), (4, 1.5), (4.01, None), (9, None)])
 def test_no_wait_ends_after_the_elapsed_time(elapsed: float, delay: float | None) -> None:
     """A wait may end with the longest elapsed time, not later."""
-    config = RetryConfig("backoff", BackoffStrategy(max_elapsed_time=5000))
-    error = make_error(retry_after=1.0)
+    config = RetryConfig("backoff", BackoffStrategy(max_elapsed_time=5500))
+    error = make_error(retry_after=1.5)
 
     assert plan_delay(config, error, attempt=1, elapsed=elapsed, chance=0) == delay
 
@@ -213,6 +229,10 @@ def test_backoff_grows_below_its_bound(
         ({"Retry-After": "Sun, 06 Nov 1994 08:48:37 GMT"}, 0),
         ({"Retry-After": "Sun, 06 Nov 1994 08:49:37 EST"}, None),
         ({"Retry-After": "Sun, 06 Xyz 1994 08:49:37 GMT"}, None),
+        ({"Retry-After": "Sun, 06 Sat 1994 08:49:37 GMT"}, None),
+        ({"Retry-After": "Sunday, 06-And-94 08:49:37 GMT"}, None),
+        ({"Retry-After": "Sun Mon  6 08:49:37 1994"}, None),
+        ({"Retry-After": "Nov, 06 Nov 1994 08:49:37 GMT"}, None),
         ({"Retry-After": "Sun, 36 Nov 1994 08:49:37 GMT"}, None),
         ({"Retry-After": "Sun, 06 Nov 0000 08:49:37 GMT"}, None),
         ({"Retry-After": "Sun, \u0660\u0666 Nov 1994 08:49:37 GMT"}, None),
@@ -221,6 +241,10 @@ def test_backoff_grows_below_its_bound(
         ({"Retry-After": "-5"}, None),
         ({"Retry-After": "1e309"}, None),
         ({"Retry-After": "0x10"}, None),
+        ({"Retry-After": "1_0"}, None),
+        ({"Retry-After": "+5"}, None),
+        ({"Retry-After": "5."}, None),
+        ({"Retry-After": "\u0665"}, None),
         ({"Retry-After": ".5"}, None),
         ({"Retry-After": "nan"}, None),
         ({"Retry-After": "soon"}, None),
@@ -234,6 +258,17 @@ def test_headers_say_how_long_to_wait(headers: dict[str, str], seconds: float | 
     raw = [(name.encode(), value.encode()) for name, value in headers.items()]
 
     assert read_retry_after(httpx.Headers(raw), None, NOW) == seconds
+
+
+@pytest.mark.parametrize("days", range(0, 365, 23))
+@pytest.mark.parametrize(
+    "form", ["%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y"]
+)
+def test_dates_of_every_month_and_day_are_read(form: str, days: int) -> None:
+    """Each name of a month and of a day of the week is known in all three forms."""
+    headers = httpx.Headers({"Retry-After": (NOW + timedelta(days)).strftime(form)})
+
+    assert read_retry_after(headers, None, NOW) == days * 86_400
 
 
 def test_dates_are_utc_in_a_zone_that_is_called_gmt(set_zone: Callable[[str], None]) -> None:

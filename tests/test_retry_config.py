@@ -31,6 +31,17 @@ def test_defaults_are_the_documented_ones() -> None:
     assert not config.retry_read_timeouts
 
 
+def test_own_settings_have_no_position() -> None:
+    """What the official SDK does not have is taken by name alone."""
+    with pytest.raises(TypeError, match="positional"):
+        RetryConfig("backoff", None, True, None, 3)  # type: ignore[call-arg]
+
+
+def named(name: str) -> str:
+    """Match a message that begins with the argument's name."""
+    return rf"^(?:{name}: |'{name}' must be )"
+
+
 NUMBERS = ["initial_interval", "max_interval", "exponent", "max_elapsed_time", "jitter_ms"]
 
 
@@ -48,7 +59,7 @@ NUMBERS = ["initial_interval", "max_interval", "exponent", "max_elapsed_time", "
 )
 def test_wrong_interval_is_refused(name: str, value: Any, kind: type[Exception]) -> None:
     """An interval is a finite number that is not negative; the message names it."""
-    with pytest.raises(kind, match=name):
+    with pytest.raises(kind, match=named(name)):
         BackoffStrategy(**{name: value})
 
 
@@ -62,7 +73,9 @@ def test_wrong_interval_is_refused(name: str, value: Any, kind: type[Exception])
         ("status_codes_override", "429", TypeError),
         ("status_codes_override", 429, TypeError),
         ("status_codes_override", [429], TypeError),
+        ("status_codes_override", ["429", 500], TypeError),
         ("status_codes_override", ["600"], ValueError),
+        ("status_codes_override", ["099"], ValueError),
         ("status_codes_override", ["42"], ValueError),
         ("status_codes_override", ["5X"], ValueError),
         ("status_codes_override", ["5XXX"], ValueError),
@@ -77,7 +90,7 @@ def test_wrong_interval_is_refused(name: str, value: Any, kind: type[Exception])
 )
 def test_wrong_setting_is_refused(name: str, value: Any, kind: type[Exception]) -> None:
     """A setting of the wrong type or out of range is refused; the message names it."""
-    with pytest.raises(kind, match=name):
+    with pytest.raises(kind, match=named(name)):
         RetryConfig(**{name: value})
 
 
@@ -85,6 +98,11 @@ def test_wrong_setting_is_refused(name: str, value: Any, kind: type[Exception]) 
 def test_zero_is_an_interval(name: str) -> None:
     """0 means no wait, or no time for another attempt, and is taken."""
     assert getattr(BackoffStrategy(**{name: 0}), name) == 0
+
+
+def test_one_attempt_may_be_the_only_one() -> None:
+    """1 means no retry, and is taken."""
+    assert RetryConfig(max_attempts=1).max_attempts == 1
 
 
 def test_shrinking_exponent_is_refused() -> None:

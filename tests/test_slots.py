@@ -42,7 +42,8 @@ def test_no_more_places_than_the_limit(full: Slots[str]) -> None:
 
 def test_who_waits_is_served_in_order(full: Slots[str]) -> None:
     """A place goes to who came first, with the connection if it can be used."""
-    waiters: list[Waiter[str]] = [Waiter(threading.Event()) for _ in range(3)]
+    woken = [threading.Event() for _ in range(3)]
+    waiters: list[Waiter[str]] = [Waiter(event) for event in woken]
     for waiter in waiters:
         full.wait(waiter)
 
@@ -50,6 +51,7 @@ def test_who_waits_is_served_in_order(full: Slots[str]) -> None:
     assert full.give_back(None) is None
 
     assert [waiter.has_place for waiter in waiters] == [True, True, False]
+    assert [event.is_set() for event in woken] == [True, True, False]
     assert [waiter.connection for waiter in waiters] == ["a", None, None]
     assert full.take() == (False, None)
 
@@ -79,19 +81,34 @@ def test_no_more_rest_than_the_limit(full: Slots[str]) -> None:
 def test_places_of_the_old_are_free_again(full: Slots[str]) -> None:
     """A connection that grew old makes place for another."""
     full.give_back("old")
+    full.give_back("new")
     full.drop_oldest()
 
-    assert full.find_oldest() is None
-    assert full.take() == (True, None)
-    assert full.take() == (False, None)
+    assert full.find_oldest() == "new"
+    assert [full.take() for _ in range(3)] == [(True, "new"), (True, None), (False, None)]
+
+
+def test_the_latest_is_not_yet_old() -> None:
+    """The connection that just came back is not looked at; older ones are."""
+    slots: Slots[str] = Slots()
+    for _ in range(2):
+        slots.take()
+    slots.give_back("old")
+
+    alone = slots.find_oldest("old")
+    slots.give_back("new")
+
+    assert (alone, slots.find_oldest("new"), slots.find_oldest()) == (None, "old", "old")
 
 
 def test_closing_gives_out_what_rests_and_keeps_nothing() -> None:
-    """Connections in use are closed when they come back."""
-    slots: Slots[str] = Slots()
+    """Connections in use are closed when they come back, and the places are free again."""
+    slots: Slots[str] = Slots(max_connections=2)
     slots.take()
     slots.take()
     slots.give_back("rests")
 
     assert slots.close() == ["rests"]
+    assert slots.take() == (True, None)
     assert slots.give_back("comes back") == "comes back"
+    assert slots.find_oldest() is None

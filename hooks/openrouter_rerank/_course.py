@@ -99,7 +99,7 @@ class Call:
     retry_config: RetryConfig
     deadline: float | None
     max_response_bytes: int
-    is_foreign: bool = False
+    is_foreign: bool
     hooks: Hooks = field(factory=Hooks)
     log: CallLog = field(factory=CallLog)
 

@@ -12,9 +12,11 @@ from http import HTTPStatus
 from typing import Any, NoReturn, cast
 
 import httpx
+from openrouter_rerank_api.models.availability import Availability
 from openrouter_rerank_api.models.create_rerank_response_body import CreateRerankResponseBody
 from openrouter_rerank_api.models.document_response import DocumentResponse
 from openrouter_rerank_api.models.error_response import ErrorResponse
+from openrouter_rerank_api.models.previous_error import PreviousError
 from openrouter_rerank_api.models.result import Result
 
 from ._auth import API_KEY_VARIABLE, KEY_HINT
@@ -22,6 +24,7 @@ from ._body import read_text
 from ._retries import read_retry_after
 from .errors import (
     STATUS_ERRORS,
+    Moderation,
     OpenRouterDefaultError,
     OpenRouterError,
     ResponseValidationError,
@@ -46,7 +49,6 @@ ERROR_TYPE_STATUSES = {
 }
 # A result has an index, a score and a document; one with more keeps them the long way.
 USUAL_FIELDS = 3
-MODERATION_KEYS = ("reasons", "flagged_input", "provider_name", "model_slug")
 
 _STATUS = re.compile("[0-9]{3}")
 
@@ -209,15 +211,31 @@ def add_details(error: OpenRouterError, details: Mapping[str, Any]) -> None:
     error.error_type = as_text(details.get("error_type")) or as_text(metadata.get("error_type"))
     code = metadata.get("provider_code")
     error.provider_code = code if isinstance(code, str | int) else None
-    previous = metadata.get("previous_errors")
-    if isinstance(previous, list):
-        entries = cast("list[object]", previous)
-        error.previous_errors = [found for found in map(as_object, entries) if found]
-    if isinstance(details.get("availability"), dict):
-        error.availability = details["availability"]
+    entries = [found for found in map(as_object, as_list(metadata.get("previous_errors"))) if found]
+    error.previous_errors = [PreviousError.from_dict(entry) for entry in entries]
+    availability = as_object(details.get("availability"))
+    error.availability = read_availability(availability) if availability else None
     if "reasons" in metadata or "flagged_input" in metadata:
-        error.moderation = {key: metadata[key] for key in MODERATION_KEYS if key in metadata}
-    error.retry_after = read_retry_after(error.headers, error.availability)
+        error.moderation = Moderation(
+            reasons=[reason for reason in as_list(metadata.get("reasons")) if as_text(reason)],
+            flagged_input=as_text(metadata.get("flagged_input")),
+            provider_name=as_text(metadata.get("provider_name")),
+            model_slug=as_text(metadata.get("model_slug")),
+        )
+    error.retry_after = read_retry_after(error.headers, availability)
+
+
+def read_availability(fields: Mapping[str, Any]) -> Availability:
+    """Decode an availability; a constraint that is none counts as absent."""
+    known = dict(fields)
+    if not isinstance(known.get("constraint"), dict):
+        known.pop("constraint", None)
+    return Availability.from_dict(known)
+
+
+def as_list(value: object) -> list[Any]:
+    """Return the value if it is a list, else an empty one."""
+    return list(cast("Sequence[Any]", value)) if isinstance(value, list) else []
 
 
 def as_object(value: object) -> Mapping[str, Any]:

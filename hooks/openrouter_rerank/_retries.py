@@ -8,10 +8,10 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import cast
+from typing import Any, cast
 
 import httpx
-from attrs import field, frozen, validators
+from attrs import Attribute, field, frozen, validators
 
 from .errors import (
     ConnectionFailedError,
@@ -33,18 +33,21 @@ _STATUS_CODE = re.compile(r"[1-5](?:[0-9]{2}|[Xx]{2})")
 # RFC 9110, section 10.2.3, has whole seconds; fractions are seen in the wild.
 _SECONDS = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 # RFC 9110, section 5.6.7: IMF-fixdate, the obsolete RFC 850 form, and asctime. The names are those
-# of the grammar alone; dateutil by itself would take "mon" or "10" for a date.
+# of the grammar alone; dateutil by itself would take "mon" or "10" for a date, and "Sat" for a
+# month that is not there.
+_MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+_TIME = r"\d{2}:\d{2}:\d{2}"
 _HTTP_DATE = re.compile(
-    r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d{2} [A-Z][a-z]{2} [1-9]\d{3} \d{2}:\d{2}:\d{2} GMT"
-    r"|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, \d{2}-[A-Z][a-z]{2}-\d{2} \d{2}:\d{2}:\d{2} GMT"
-    r"|(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2} [1-9]\d{3}",
+    rf"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d{{2}} {_MONTH} [1-9]\d{{3}} {_TIME} GMT"
+    rf"|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, \d{{2}}-{_MONTH}-\d{{2}} {_TIME} GMT"
+    rf"|(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) {_MONTH} [ \d]\d {_TIME} [1-9]\d{{3}}",
     re.ASCII,
 )
 
 
-def _check_number(_instance: object, attribute: object, value: object) -> None:
+def _check_number(_instance: object, attribute: "Attribute[Any]", value: object) -> None:
     """Refuse what is not a finite number; True is a number to Python, but not to people."""
-    name = getattr(attribute, "name", "value")
+    name = attribute.name
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(f"{name}: expected a number, got {type(value).__name__}")
     try:
@@ -55,20 +58,18 @@ def _check_number(_instance: object, attribute: object, value: object) -> None:
         raise ValueError(f"{name}: must be finite")
 
 
-def _check_count(_instance: object, attribute: object, value: object) -> None:
+def _check_count(_instance: object, attribute: "Attribute[Any]", value: object) -> None:
     """Refuse what is not a whole number of at least 1."""
-    name = getattr(attribute, "name", "value")
     if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name}: expected int, got {type(value).__name__}")
+        raise TypeError(f"{attribute.name}: expected int, got {type(value).__name__}")
     if value < 1:
-        raise ValueError(f"{name}: must be at least 1")
+        raise ValueError(f"{attribute.name}: must be at least 1")
 
 
-def _check_flag(_instance: object, attribute: object, value: object) -> None:
+def _check_flag(_instance: object, attribute: "Attribute[Any]", value: object) -> None:
     """Refuse what is not True or False, since text such as "no" counts as true."""
     if not isinstance(value, bool):
-        name = getattr(attribute, "name", "value")
-        raise TypeError(f"{name}: expected bool, got {type(value).__name__}")
+        raise TypeError(f"{attribute.name}: expected bool, got {type(value).__name__}")
 
 
 @frozen
@@ -99,7 +100,11 @@ class BackoffStrategy:
 
 
 def _default_backoff(value: BackoffStrategy | None) -> BackoffStrategy:
-    return BackoffStrategy() if value is None else value
+    if value is None:
+        return BackoffStrategy()
+    if not isinstance(cast("object", value), BackoffStrategy):
+        raise TypeError(f"backoff: expected BackoffStrategy, got {type(value).__name__}")
+    return value
 
 
 def _check_strategy(_instance: object, _attribute: object, value: object) -> None:
@@ -147,11 +152,7 @@ class RetryConfig:
     """
 
     strategy: str = field(default="backoff", validator=_check_strategy)
-    backoff: BackoffStrategy = field(
-        default=None,
-        converter=_default_backoff,
-        validator=validators.instance_of(BackoffStrategy),
-    )
+    backoff: BackoffStrategy = field(default=None, converter=_default_backoff)
     retry_connection_errors: bool = field(default=True, validator=_check_flag)
     status_codes_override: Sequence[str] | None = field(default=None, validator=_check_status_codes)
     max_attempts: int = field(default=3, kw_only=True, validator=_check_count)
@@ -199,8 +200,8 @@ def is_retryable(config: RetryConfig, error: OpenRouterError) -> bool:
     status = error.status_code
     if status is None or status in NEVER_RETRIED:
         return False
-    if error.availability is not None and isinstance(error.availability.get("retryable"), bool):
-        return error.availability["retryable"] is True
+    if error.availability is not None and isinstance(error.availability.retryable, bool):
+        return error.availability.retryable
     if config.status_codes_override:
         return any(matches(code, status) for code in config.status_codes_override)
     return status in RETRIED or status in SERVER_ERRORS
@@ -274,6 +275,6 @@ def read_date(text: str, now: datetime | None) -> float | None:
     try:
         # All three forms are UTC, whatever the machine's own time zone is called.
         when = parser.parse(text, ignoretz=True).replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
+    except ValueError:
         return None
     return max(0.0, (when - (now or datetime.now(UTC))).total_seconds())

@@ -36,7 +36,10 @@ from types import MappingProxyType
 from typing import Any
 
 import httpx
+from attrs import frozen
+from openrouter_rerank_api.models.availability import Availability
 from openrouter_rerank_api.models.error_response import ErrorResponse
+from openrouter_rerank_api.models.previous_error import PreviousError
 from openrouter_rerank_api.types import Unset
 
 from ._body import read_text
@@ -53,6 +56,7 @@ __all__ = [
     "ForbiddenResponseError",
     "GatewayTimeoutResponseError",
     "InternalServerResponseError",
+    "Moderation",
     "NoResponseError",
     "NotFoundResponseError",
     "OpenRouterDefaultError",
@@ -74,6 +78,23 @@ __all__ = [
 copyreg.pickle(Unset, lambda _: "UNSET")
 
 
+@frozen
+class Moderation:
+    """Why moderation refused an input (`#/components/schemas/ErrorMetadata` in openapi.yaml).
+
+    Attributes:
+        reasons: The reasons, empty if none were given.
+        flagged_input: The part of the input that was refused; None if it is not said.
+        provider_name: The provider that the request was meant for; None if it is not said.
+        model_slug: The model that the request was meant for; None if it is not said.
+    """
+
+    reasons: list[str]
+    flagged_input: str | None
+    provider_name: str | None
+    model_slug: str | None
+
+
 class OpenRouterError(Exception):
     """The root of every error that a call can end in, wrong arguments aside.
 
@@ -89,13 +110,11 @@ class OpenRouterError(Exception):
         error_type: The kind of error, from a vocabulary that does not change its meaning.
         provider_code: The provider's own code for the error.
         metadata: `error.metadata` as it came, empty if there was none.
-        previous_errors: What other providers answered before, each a mapping with `provider`,
-            `code` and `status`.
-        availability: Why no provider could serve the model: a mapping with `code`, `retryable`,
-            `retry_after` (seconds), `fallback_models` and more (`#/components/schemas/Availability`
-            in openapi.yaml); None if the error is of another kind.
-        moderation: The mapping of `reasons`, `flagged_input`, `provider_name` and `model_slug` of a
-            moderated request; None if the error is of another kind.
+        previous_errors: What other providers answered before, the first one first.
+        availability: Why no provider could serve the model, with `retryable`, `retry_after`
+            (seconds), `fallback_models` and more (`#/components/schemas/Availability` in
+            openapi.yaml); None if the error is of another kind.
+        moderation: Why the input was refused; None if the error is of another kind.
         generation_id: Names the request in OpenRouter's logs (`X-Generation-Id`), if known.
         retry_after: How long the server asks to wait, in seconds; None if it does not say.
         attempts: How many times the request was tried, 0 if not once.
@@ -132,9 +151,9 @@ class OpenRouterError(Exception):
         self.error_type: str | None = None
         self.provider_code: str | int | None = None
         self.metadata: Mapping[str, Any] = {}
-        self.previous_errors: list[Mapping[str, Any]] = []
-        self.availability: Mapping[str, Any] | None = None
-        self.moderation: Mapping[str, Any] | None = None
+        self.previous_errors: list[PreviousError] = []
+        self.availability: Availability | None = None
+        self.moderation: Moderation | None = None
         self.generation_id: str | None = self.headers.get("X-Generation-Id")
         self.retry_after: float | None = None
         self.attempts = 0
