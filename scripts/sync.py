@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from contract.checking import refuse_losses
+from contract.checking import list_losses
 from contract.fetching import UPSTREAM_URL, describe_source, fetch_document, is_url
 from contract.loading import parse_document, read_source
 from contract.model import ContractError, JsonObject
@@ -35,7 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         _report(contract, quiet=is_contract(upstream))
         if args.check:
             return check(text, args.output)
-        write(contract, text, args.output)
+        for loss in write(contract, text, args.output, accept_losses=args.accept_losses):
+            print(f"sync: accepted as lost: {loss}")
     except RecursionError:
         return _fail("the document nests too deep")
     except (ContractError, OSError) as error:
@@ -65,6 +66,11 @@ def _read_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--explain", action="store_true", help="print what each rule changed, and why"
+    )
+    parser.add_argument(
+        "--accept-losses",
+        action="store_true",
+        help="write a contract that lacks a status or a required field which FILE has",
     )
     return parser.parse_args(argv)
 
@@ -123,16 +129,33 @@ def check(text: str, output: Path) -> int:
     return 1
 
 
-def write(contract: Contract, text: str, output: Path) -> None:
-    """Put the contract in the place of `output`, unless it lacks what `output` has.
+def write(contract: Contract, text: str, output: Path, *, accept_losses: bool = False) -> list[str]:
+    """Put the contract in the place of `output`.
+
+    Args:
+        contract: The contract.
+        text: The same as text.
+        output: Where to; what is there is a contract, too.
+        accept_losses: Whether to do so even if `output` has a status or a required field that the
+            contract lacks.
+
+    Returns:
+        What is lost; nothing unless losses are accepted.
 
     Raises:
-        ContractError: It lacks a status or a required field, or `output` is not a contract.
+        ContractError: Something would be lost and is not accepted, or `output` is not a contract.
         OSError: The file cannot be written.
     """
+    losses: list[str] = []
     if output.exists():
-        refuse_losses(normalise(load_file(output)), normalise(contract.document), output.name)
+        losses = list_losses(normalise(load_file(output)), normalise(contract.document))
+    if losses and not accept_losses:
+        raise ContractError(
+            f"the new contract has lost what {output.name} has: {', '.join(losses)}; "
+            "if that is meant, add --accept-losses"
+        )
     replace_file(output, text)
+    return losses
 
 
 if __name__ == "__main__":

@@ -322,7 +322,8 @@ def decode_usual(result: Any, seen: bytearray) -> Result | None:
         and len(document) == 1
     ):
         seen[index] = True
-        return Result(DocumentResponse(text=text), index, score)
+        # By name: attrs moves a field behind the others when it becomes optional.
+        return Result(document=DocumentResponse(text=text), index=index, relevance_score=score)
     return None
 
 

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from contract.model import JsonObject
+from contract.prose import KNOWN_VALUES
 
 from .changes import Change, ChangeClass
 from .places import Direction, Place
-from .shapes import KNOWN_VALUES, Shape
+from .shapes import Shape
 
 # The generator gives strings of these formats a type of their own in Python.
 TYPED_FORMATS = frozenset({"binary", "date", "date-time", "uuid"})

@@ -10,12 +10,9 @@ from typing import Any, cast
 
 from contract.inlining import resolve
 from contract.model import JsonObject
+from contract.prose import KNOWN_VALUES, PROSE
 
 ANY = "any"
-PROSE = frozenset(
-    {"$comment", "description", "example", "examples", "externalDocs", "title", "xml"}
-)
-KNOWN_VALUES = "x-known-values"
 # JSON Schema 2020-12 validation, section 6: what each keyword says something about.
 KEYWORDS = {
     "string": {"minLength", "maxLength", "pattern", "contentEncoding", "contentMediaType"},

@@ -4,9 +4,10 @@ import json
 from collections.abc import Iterator
 from typing import Any, cast
 
+from contract.prose import KNOWN_VALUES, PROSE
+
 from .changes import Change, ChangeClass
 from .references import escape
-from .shapes import KNOWN_VALUES, PROSE
 
 # In these maps the keys are names that somebody chose: a field may be called `description`.
 NAMING = frozenset(
@@ -52,7 +53,7 @@ def is_text(key: str, *, is_root: bool) -> bool:
     """Tell whether a keyword holds what only people, or other tools, read."""
     if key.startswith("x-"):
         return key != KNOWN_VALUES
-    return key in PROSE or key == "summary" or (is_root and key in ROOT_TEXTS)
+    return key in PROSE or (is_root and key in ROOT_TEXTS)
 
 
 def compare_text(old: object, new: object, pointer: str) -> Iterator[Change]:

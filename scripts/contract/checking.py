@@ -44,22 +44,17 @@ def validate_contract(document: JsonObject) -> JsonObject:
     return document
 
 
-def refuse_losses(before: JsonObject, after: JsonObject, origin: str) -> None:
-    """Refuse a contract that lacks a status, or a required field, that `before` has.
+def list_losses(before: JsonObject, after: JsonObject) -> list[str]:
+    """List the statuses and the required fields that `before` has and `after` lacks.
 
     A field that became optional is not lost. Both documents are normalised ones, with every
     reference written out.
-
-    Raises:
-        ContractError: Something is lost; the message names it and `origin`, where it was.
     """
     old, new = take_inventory(before), take_inventory(after)
-    lost = [
+    return [
         *(f"the status {status}" for status in sorted(old.statuses - new.statuses)),
         *(f"the required field {name}" for name in sorted(old.required - new.fields)),
     ]
-    if lost:
-        raise ContractError(f"the new contract has lost what {origin} has: {', '.join(lost)}")
 
 
 def take_inventory(document: JsonObject) -> Inventory:

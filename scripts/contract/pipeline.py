@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from . import media, nulls, prose, replies, roots, schemas, unions
-from .checking import refuse_losses, validate_contract
+from .checking import list_losses, validate_contract
 from .explaining import explain_change
 from .inlining import inline_references
 from .merging import merge_all_of
@@ -38,6 +38,7 @@ SCHEMA_RULES: tuple[Step, ...] = (
     _for_schemas("a choice of required names is no type", unions.drop_presence_unions),
     _for_schemas("a reference with decoration is that reference", merge_all_of),
     _for_schemas("enums grow without notice", schemas.open_enum),
+    _for_schemas("anything goes is written in one way", schemas.read_true),
     _for_schemas("properties make an object, items an array", schemas.infer_type),
     _for_schemas("null is written in one way", nulls.read_nullable),
     _for_schemas("an object among other types gets a name", unions.split_types),
@@ -107,7 +108,9 @@ def build_contract(
     explanation: list[str] = []
     normalised = _normalise(upstream, explanation, explain=explain)
     document = _run(finishing, normalised, explanation, explain=explain)
-    refuse_losses(normalised, normalise(document), "the source")
+    losses = list_losses(normalised, normalise(document))
+    if losses:
+        raise ContractError(f"the overlay takes away what the source has: {', '.join(losses)}")
     return Contract(document, notices, explanation)
 
 

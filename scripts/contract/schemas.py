@@ -63,6 +63,22 @@ def _rank(name: str) -> tuple[int, str]:
     return (TYPE_ORDER.index(name) if name in TYPE_ORDER else 0, name)
 
 
+def read_true(schema: JsonObject) -> JsonObject:
+    """Write a property, or an item, that may be anything as `{}`: the generator takes no `true`.
+
+    JSON Schema 2020-12, section 4.3.2, has the two mean the same.
+    """
+    opened = dict(schema)
+    if schema.get("items") is True:
+        opened["items"] = {}
+    properties = schema.get("properties")
+    if is_object(properties):
+        opened["properties"] = {
+            name: {} if part is True else part for name, part in properties.items()
+        }
+    return opened
+
+
 def infer_type(schema: JsonObject) -> JsonObject:
     """Say `type: object` where properties are listed and `type: array` where items are."""
     if "type" not in schema and not schema.keys() & {"anyOf", "oneOf"}:

@@ -6,6 +6,7 @@ The sources are read, not imported, so that a broken one is told like any other.
 import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from keyword import iskeyword
 from pathlib import Path
 from typing import Any
 
@@ -94,9 +95,10 @@ def check_fields(root: Path, fields: Iterable[str]) -> Iterator[Problem]:
 
 
 def to_keyword(field: str) -> str:
-    """Return a field's name as a keyword: `top_n` for `top_n`, `topN` and `top-n`."""
+    """Return a field's name as a keyword: `top_n` for `topN` and `top-n`, `from_` for `from`."""
     words = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", field)
-    return re.sub(r"\W", "_", words).lower()
+    name = re.sub(r"\W", "_", words).lower()
+    return f"{name}_" if iskeyword(name) else name
 
 
 def check_headers(root: Path, headers: Iterable[str]) -> Iterator[Problem]:

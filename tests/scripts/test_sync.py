@@ -1,7 +1,6 @@
 """The command: what it writes, what it says, and that a failure costs nothing."""
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -12,10 +11,8 @@ import generate
 import pytest
 import sync
 from contract.loading import parse_document, read_source
+from real_documents import DOCUMENTS, NAMES, needs_documents
 
-# Upstream's own documents are no part of this repository: they may lie beside it.
-REAL_FOLDER = Path(os.environ.get("UPSTREAM_SPECS", sync.ROOT.parent / "shared" / "upstream-specs"))
-REAL_DOCUMENTS = sorted(REAL_FOLDER.glob("openrouter-*.yaml"))
 MAX_SECONDS = 5
 
 
@@ -256,20 +253,14 @@ def test_a_grown_enum_changes_no_python(output: Path, tmp_path: Path) -> None:
     assert read_python(package) == read_python(generate.OUTPUT)
 
 
-@pytest.fixture(params=[path.name for path in REAL_DOCUMENTS] or [""])
-def real_document(request: pytest.FixtureRequest) -> Path:
-    """Return one of upstream's real documents."""
-    if not request.param:
-        pytest.skip("upstream's documents are neither beside this repository nor in UPSTREAM_SPECS")
-    return next(path for path in REAL_DOCUMENTS if path.name == request.param)
-
-
-def test_real_documents_sync_in_time(real_document: Path, tmp_path: Path) -> None:
+@needs_documents
+@pytest.mark.parametrize("name", NAMES)
+def test_real_documents_sync_in_time(name: str, tmp_path: Path) -> None:
     """A real document gives a contract, a fixed point again, within seconds."""
     output = tmp_path / "openapi.yaml"
     started = time.monotonic()
 
-    status = sync.main([str(real_document), f"--output={output}"])
+    status = sync.main([str(DOCUMENTS[name]), f"--output={output}"])
 
     assert time.monotonic() - started < MAX_SECONDS
     assert status == 0

@@ -67,10 +67,10 @@ def describe_document(document: DocumentResponse) -> str:
     White space is joined into single spaces, and control characters, which could drive the
     terminal, become U+FFFD. An image is its URL, cut to `MAX_IMAGE_CHARACTERS`.
     """
-    parts = [document.text] if isinstance(document.text, str) else []
-    if isinstance(document.image, str):
-        parts.append(_cut(document.image))
-    return one_line(" ".join(parts))
+    fields = document.to_dict()
+    image = fields.get("image")
+    parts = [fields.get("text"), image and _cut(image)]
+    return one_line(" ".join(part for part in parts if part))
 
 
 def _cut(url: str) -> str:

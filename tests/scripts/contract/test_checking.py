@@ -4,7 +4,7 @@ import copy
 from typing import Any
 
 import pytest
-from contract.checking import refuse_losses, validate_contract
+from contract.checking import list_losses, validate_contract
 from contract.model import ContractError
 from contract.pipeline import build_contract, normalise
 
@@ -48,15 +48,15 @@ def test_a_reference_that_the_overlay_left_open_is_refused(contract: Json, refer
         (("paths", "/rerank", "post", "responses", "529"), "the status 529"),
         (
             ("components", "schemas", "Result", "properties", "index"),
-            r"the required field response\.results\[\]\.index",
+            "the required field response.results[].index",
         ),
         (
             ("components", "schemas", "ErrorData", "properties", "message"),
-            r"the required field error\.error\.message",
+            "the required field error.error.message",
         ),
     ],
 )
-def test_a_loss_is_refused(contract: Json, path: tuple[str, ...], lost: str) -> None:
+def test_a_loss_is_named(contract: Json, path: tuple[str, ...], lost: str) -> None:
     """A status or a required field that is gone is named."""
     after = copy.deepcopy(contract)
     holder = after
@@ -64,8 +64,7 @@ def test_a_loss_is_refused(contract: Json, path: tuple[str, ...], lost: str) -> 
         holder = holder[key]
     del holder[path[-1]]
 
-    with pytest.raises(ContractError, match=f"lost what openapi.yaml has: {lost}"):
-        refuse_losses(normalise(contract), normalise(after), "openapi.yaml")
+    assert list_losses(normalise(contract), normalise(after)) == [lost]
 
 
 def test_a_field_that_is_no_longer_required_is_not_lost(contract: Json) -> None:
@@ -74,4 +73,4 @@ def test_a_field_that_is_no_longer_required_is_not_lost(contract: Json) -> None:
     after["components"]["schemas"]["Result"]["required"] = ["index"]
     del after["components"]["schemas"]["MaxPrice"]["properties"]["audio"]
 
-    refuse_losses(normalise(contract), normalise(after), "openapi.yaml")
+    assert list_losses(normalise(contract), normalise(after)) == []

@@ -137,3 +137,8 @@ def test_a_second_operation_is_an_error(tree: CopiedTree, contract: dict[str, An
 def test_a_field_is_a_keyword_in_snake_case(field: str) -> None:
     """A field's name becomes a Python name whatever its spelling."""
     assert to_keyword(field) == "top_n"
+
+
+def test_a_word_of_the_language_gets_an_underscore() -> None:
+    """A field that is called as Python has a statement gets the name the generator gives it."""
+    assert to_keyword("from") == "from_"

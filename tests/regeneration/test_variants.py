@@ -1,0 +1,88 @@
+"""From upstream's document to a client that works, for the document and for each change of it."""
+
+import shutil
+from pathlib import Path
+
+import generate
+import pytest
+import sync
+from comparison.changes import Change, weigh
+from comparison.reporting import compare_contracts
+from copied_tree import CopiedTree
+from drift import find_problems
+from regeneration.variants import VARIANTS, build_document
+from regeneration.workshop import Workshop, digest
+
+
+@pytest.fixture(scope="module")
+def contracts(workshop: Workshop, base: Path) -> dict[str, Path]:
+    """Return the contract of each changed document, written over that of the document before."""
+    made: dict[str, Path] = {}
+    for name, variant in VARIANTS.items():
+        document = build_document()
+        variant.change(document)
+        result = workshop.sync(name, document, base)
+        assert result.status == 0, name
+        made[name] = result.contract
+    return made
+
+
+@pytest.fixture
+def contract(name: str, contracts: dict[str, Path]) -> Path:
+    """Return the contract of one changed document."""
+    return contracts[name]
+
+
+def compare(old: Path, new: Path) -> list[Change]:
+    """Compare two contracts; the source's hash in `info` differs whenever anything does."""
+    changes = compare_contracts(sync.load_file(old), sync.load_file(new))
+    return [change for change in changes if change.path != "#/info"]
+
+
+def test_the_document_as_it_is_serves(workshop: Workshop, base: Path) -> None:
+    """A whole document with every trap becomes a package that the client works with."""
+    assert workshop.try_client(base) == ""
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_diff_gives_the_class(name: str, contract: Path, base: Path) -> None:
+    """Each change has its class; what says the same in other words is none."""
+    assert weigh(compare(base, contract)) is VARIANTS[name].change_class
+    assert (contract.read_bytes() == base.read_bytes()) is (VARIANTS[name].change_class is None)
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_python_changes_only_where_it_must(
+    name: str, contract: Path, base: Path, workshop: Workshop
+) -> None:
+    """What users cannot notice leaves the generated Python as it was, to the byte."""
+    before, after = (digest(workshop.generate(path)) for path in (base, contract))
+
+    assert (after == before) is VARIANTS[name].keeps_python
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_the_client_works_with_untouched_hooks(
+    name: str, contract: Path, workshop: Workshop
+) -> None:
+    """The client's own tests pass over the fresh package."""
+    assert workshop.try_client(contract) == ""
+
+
+@pytest.mark.parametrize("name", [name for name in VARIANTS if VARIANTS[name].to_write])
+def test_drift_names_each_line_to_write(
+    name: str, contract: Path, workshop: Workshop, tmp_path: Path
+) -> None:
+    """In a tree with the fresh contract and package, drift asks for the lines and no more."""
+    tree = CopiedTree(tmp_path / "tree")
+    package = tree.root / "generated" / generate.OUTPUT.name
+    shutil.rmtree(package)
+    shutil.copytree(workshop.generate(contract), package)
+    shutil.copyfile(contract, tree.root / "openapi.yaml")
+
+    # The copy has no release to be compared with.
+    problems = find_problems(tree.root)
+
+    assert sorted(problem.what for problem in problems) == sorted(VARIANTS[name].to_write)
+    assert all(tree.read_line(problem.where) for problem in problems)
+    assert all(problem.where.startswith("hooks/") for problem in problems)
