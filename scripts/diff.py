@@ -1,4 +1,5 @@
-"""Tell what changed between two contracts, what it means to users and which version it calls for.
+"""
+Tell what changed between two contracts, what it means to users and which version it calls for.
 
 The comparison knows directions: a field that a request newly needs breaks, one that a reply newly
 has does not. `comparison/changes.py` says what the four classes of change mean.
@@ -19,7 +20,8 @@ CLASSES = {change_class.label: change_class for change_class in ChangeClass}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit status.
+    """
+    Run the command and return its exit status.
 
     Returns:
         0 if both contracts were compared, 1 if `--fail-on` names a class that was reached, 2 if a
@@ -44,7 +46,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def load_contract(path: Path) -> JsonObject:
-    """Read a contract.
+    """
+    Read a contract.
 
     Raises:
         ContractError: It is not an OpenAPI document with paths.

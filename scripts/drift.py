@@ -1,4 +1,5 @@
-"""Tell where the tree no longer fits the contract, offline, one line a problem.
+"""
+Tell where the tree no longer fits the contract, offline, one line a problem.
 
 Each line names a file, what is wrong there, and the command or the line that mends it.
 """
@@ -34,7 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def find_problems(root: Path) -> list[Problem]:
-    """Return everything that is wrong in the tree below `root`.
+    """
+    Return everything that is wrong in the tree below `root`.
 
     A check of the public API that has nothing to compare with says so on stderr.
 

@@ -1,4 +1,5 @@
-"""Generate `generated/openrouter_rerank_api/` from `openapi.yaml`.
+"""
+Generate `generated/openrouter_rerank_api/` from `openapi.yaml`.
 
 The package depends on the contract, `generator-config.yml` and the two pinned tools alone: the same
 bytes come out on every run, in any working directory, under any ruff configuration, without a
@@ -57,7 +58,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def generate(spec: Path, output: Path) -> None:
-    """Build the package beside `output`, then put it in the place of `output`.
+    """
+    Build the package beside `output`, then put it in the place of `output`.
 
     Raises:
         GenerationError: The contract, a tool or the folder is not what it has to be.

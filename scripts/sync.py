@@ -1,4 +1,5 @@
-"""Make `openapi.yaml` of OpenRouter's own OpenAPI document and `openapi-overlay.yaml`.
+"""
+Make `openapi.yaml` of OpenRouter's own OpenAPI document and `openapi-overlay.yaml`.
 
 The rules are in `scripts/contract/`; `contract.pipeline` lists them in order. The contract itself
 is a source too and comes out as it went in. A run that fails leaves the old file as it was.
@@ -76,7 +77,8 @@ def _read_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def load_source(source: str) -> JsonObject:
-    """Load upstream's document from a file or an https URL.
+    """
+    Load upstream's document from a file or an https URL.
 
     Raises:
         ContractError: It is too large, cannot be fetched, or is not a document.
@@ -88,7 +90,8 @@ def load_source(source: str) -> JsonObject:
 
 
 def load_file(path: Path) -> JsonObject:
-    """Load a document from a file.
+    """
+    Load a document from a file.
 
     Raises:
         ContractError: It is too large or not a document.
@@ -130,7 +133,8 @@ def check(text: str, output: Path) -> int:
 
 
 def write(contract: Contract, text: str, output: Path, *, accept_losses: bool = False) -> list[str]:
-    """Put the contract in the place of `output`.
+    """
+    Put the contract in the place of `output`.
 
     Args:
         contract: The contract.

@@ -9,7 +9,8 @@ FILES = ("generator-config.yml", "openapi-overlay.yaml", "openapi.yaml", "pyproj
 
 
 class CopiedTree:
-    """A copy that nothing is wrong with.
+    """
+    A copy that nothing is wrong with.
 
     Attributes:
         root: Where it lies.

@@ -54,7 +54,8 @@ class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
 
 @define
 class Outcome:
-    """What one request meets.
+    """
+    What one request meets.
 
     Attributes:
         status: The status of the reply.

@@ -1,4 +1,5 @@
-"""A program that answers every POST with a canned reply, for machines without nginx.
+"""
+A program that answers every POST with a canned reply, for machines without nginx.
 
 It speaks just enough HTTP/1.1 for the clients measured here: `Content-Length`, keep-alive, and one
 request after the other on a connection.

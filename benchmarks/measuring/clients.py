@@ -1,4 +1,5 @@
-"""How each client is made, called and closed, as its own documentation shows it.
+"""
+How each client is made, called and closed, as its own documentation shows it.
 
 What a client needs is imported when it is made, so that a process which measures one of them pays
 for no other.

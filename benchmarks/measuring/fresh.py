@@ -1,4 +1,5 @@
-"""A program that does one thing as the first of a new process, and says what it cost.
+"""
+A program that does one thing as the first of a new process, and says what it cost.
 
     fresh.py import ADAPTER
     fresh.py construct ADAPTER BASE_URL

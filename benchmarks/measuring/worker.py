@@ -1,4 +1,5 @@
-"""A program that measures one client, as told by lines of JSON on its standard input.
+"""
+A program that measures one client, as told by lines of JSON on its standard input.
 
 Each line names a task of `Worker` with its arguments; each answer is a line with the CPU time that
 the task took, in seconds for one call. Between tasks the client stays open and the process sleeps.

@@ -1,4 +1,5 @@
-"""Rerank documents through OpenRouter.
+"""
+Rerank documents through OpenRouter.
 
 `OpenRouter` is the client, `errors` holds what a call can end in, `HooksTransport` gives the same
 behaviour to the generated functions of `openrouter_rerank_api`.

@@ -46,7 +46,8 @@ class RerankArguments(RerankOptions, total=False):
 
 
 def prepare(**arguments: Unpack[RerankArguments]) -> tuple[EncodedRequest, CallOptions]:
-    """Check the arguments and split them into what is sent and how.
+    """
+    Check the arguments and split them into what is sent and how.
 
     Raises:
         TypeError: An argument has the wrong type.

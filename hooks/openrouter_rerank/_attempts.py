@@ -1,4 +1,5 @@
-"""The loop around one `send`: attempts, waits and redirects, once for sync and once for async.
+"""
+The loop around one `send`: attempts, waits and redirects, once for sync and once for async.
 
 What follows an attempt is decided in one place for both, by `Course` and the policy; the two halves
 differ only in how they send, read and sleep.
@@ -25,7 +26,8 @@ SendAsync = Callable[[httpx.Request], Awaitable[httpx.Response]]
 
 
 def run(send: Send, request: httpx.Request, call: Call, clock: Clock = SYSTEM_CLOCK) -> Reply:
-    """Send a request until it succeeds or the policy gives up.
+    """
+    Send a request until it succeeds or the policy gives up.
 
     Raises:
         OpenRouterError: What the last attempt ended in.
@@ -53,7 +55,8 @@ def run(send: Send, request: httpx.Request, call: Call, clock: Clock = SYSTEM_CL
 async def run_async(
     send: SendAsync, request: httpx.Request, call: Call, clock: Clock = SYSTEM_CLOCK
 ) -> Reply:
-    """Do what `run` does, on asyncio or trio.
+    """
+    Do what `run` does, on asyncio or trio.
 
     Raises:
         OpenRouterError: What the last attempt ended in.

@@ -19,14 +19,16 @@ ApiKey = str | None | Callable[[], str | None] | Callable[[], Awaitable[str | No
 
 
 class BearerAuth:
-    """Sets `Authorization: Bearer <key>` (RFC 6750, section 2.1) on requests to one origin.
+    """
+    Sets `Authorization: Bearer <key>` (RFC 6750, section 2.1) on requests to one origin.
 
     The key is read anew for every request, so that a function can rotate it. None and "" fall back
     to the environment variable `OPENROUTER_API_KEY`; with neither, requests carry no key.
     """
 
     def __init__(self, api_key: ApiKey) -> None:
-        """Take the key or its source.
+        """
+        Take the key or its source.
 
         Args:
             api_key: See `ApiKey`. A coroutine function serves asynchronous calls alone.
@@ -41,7 +43,8 @@ class BearerAuth:
         self._read_token: Callable[[], str] = lambda: token
 
     def apply(self, request: httpx.Request) -> None:
-        """Set the header.
+        """
+        Set the header.
 
         Raises:
             TypeError: The key comes from a coroutine function, which only a `*_async` call can use.
@@ -58,7 +61,8 @@ class BearerAuth:
         set_bearer(request, clean_key(key))
 
     async def apply_async(self, request: httpx.Request) -> None:
-        """Set the header, awaiting the key if its source is a coroutine function.
+        """
+        Set the header, awaiting the key if its source is a coroutine function.
 
         Raises:
             ValueError: The function returned a key that no header may hold.
@@ -78,7 +82,8 @@ def set_bearer(request: httpx.Request, token: str) -> None:
 
 
 def clean_key(key: object, *, name: str = "api_key") -> str:
-    """Strip white space around the key and check the rest; None gives "".
+    """
+    Strip white space around the key and check the rest; None gives "".
 
     Raises:
         TypeError: The key is not text.

@@ -19,7 +19,8 @@ class BodyError(Exception):
 
 
 class BodyReader:
-    """Collects the chunks of a body, inflates gzip, and stops at the limit.
+    """
+    Collects the chunks of a body, inflates gzip, and stops at the limit.
 
     The limit holds for the bytes as sent and as inflated, and is checked before they take up
     memory: a decoder that inflates a whole chunk at once can be made to fill it (RFC 9110, section
@@ -27,7 +28,8 @@ class BodyReader:
     """
 
     def __init__(self, headers: httpx.Headers, limit: int) -> None:
-        """Prepare for a reply.
+        """
+        Prepare for a reply.
 
         Args:
             headers: The reply's headers.
@@ -42,7 +44,8 @@ class BodyReader:
         self._parts: list[bytes] = []
 
     def check_headers(self) -> None:
-        """Refuse a reply by what it says of itself.
+        """
+        Refuse a reply by what it says of itself.
 
         Raises:
             BodyError: It is encoded in a way that was not asked for, or larger than the limit.
@@ -56,7 +59,8 @@ class BodyReader:
             raise BodyError(f"body is over the limit of {self._limit} bytes")
 
     def feed(self, chunk: bytes) -> None:
-        """Take the next bytes as they were sent.
+        """
+        Take the next bytes as they were sent.
 
         Raises:
             BodyError: The limit is passed, or the bytes are not one gzip stream.
@@ -76,7 +80,8 @@ class BodyReader:
             raise BodyError("body goes on after its gzip stream")
 
     def finish(self) -> bytes:
-        """Return the whole body.
+        """
+        Return the whole body.
 
         Raises:
             BodyError: The gzip stream ends early.
@@ -101,7 +106,8 @@ class BodyReader:
 
 
 def read(response: httpx.Response, limit: int, is_over: Callable[[], bool]) -> bytes:
-    """Read a sync reply to its end and return its bytes, inflated.
+    """
+    Read a sync reply to its end and return its bytes, inflated.
 
     The status of an error is known before its body is read, and the body only adds detail: what
     has arrived of it is returned when the rest cannot be read.
@@ -156,7 +162,8 @@ async def read_async(response: httpx.Response, limit: int) -> bytes:
 
 
 async def abandon(response: httpx.Response, chunks: AsyncIterator[bytes]) -> None:
-    """Close a reply whose body is not read to its end.
+    """
+    Close a reply whose body is not read to its end.
 
     Trio warns of generators that are left in the middle, and httpx and httpcore nest several: once
     the connection is closed, reading on ends them all.
@@ -179,7 +186,8 @@ def check_consumed(response: httpx.Response, limit: int) -> bytes:
 
 
 def read_text(response: httpx.Response) -> str:
-    """Return a reply's body as text, in its own character set, else in UTF-8; it never fails.
+    """
+    Return a reply's body as text, in its own character set, else in UTF-8; it never fails.
 
     httpx looks a reply's character set up among all of Python's codecs, and fails on those that are
     none, such as base64.

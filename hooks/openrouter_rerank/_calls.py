@@ -41,7 +41,8 @@ class CallOptions:
     http_headers: Mapping[str, str] | None = None
 
     def apply(self, settings: Settings) -> Settings:
-        """Return the settings of this one call.
+        """
+        Return the settings of this one call.
 
         Raises:
             TypeError: An option has the wrong type.
@@ -70,7 +71,8 @@ NO_OPTIONS = CallOptions()
 
 
 class Caller:
-    """Makes the calls of a client over its connections, or over the caller's own httpx clients.
+    """
+    Makes the calls of a client over its connections, or over the caller's own httpx clients.
 
     Attributes:
         clock: The passing of time; fakes bring their own.
@@ -92,7 +94,8 @@ class Caller:
         self._is_closed = False
 
     def call(self, encoded: EncodedRequest, options: CallOptions) -> Reply:
-        """Send a request and return the reply, which is a success.
+        """
+        Send a request and return the reply, which is a success.
 
         Raises:
             OpenRouterError: The call ended in an error.
@@ -111,7 +114,8 @@ class Caller:
         return run(self._send, request, call, self.clock)
 
     async def call_async(self, encoded: EncodedRequest, options: CallOptions) -> Reply:
-        """Do what `call` does, on asyncio or trio.
+        """
+        Do what `call` does, on asyncio or trio.
 
         Raises:
             OpenRouterError: The call ended in an error.

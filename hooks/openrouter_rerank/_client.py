@@ -20,7 +20,8 @@ from .types import UNSET, Unset
 
 
 class OpenRouter:
-    """A client for reranking through OpenRouter, sync and async in one.
+    """
+    A client for reranking through OpenRouter, sync and async in one.
 
     Use it as a context manager, `with` or `async with`, or close it with `close()` or `aclose()`.
     It may be shared between threads, and between the tasks of an event loop.
@@ -53,7 +54,8 @@ class OpenRouter:
         transport: httpx.BaseTransport | None = None,
         async_transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        """Set up without connecting.
+        """
+        Set up without connecting.
 
         Args:
             api_key: The key, or a function that returns it, or a coroutine function for async

@@ -1,4 +1,5 @@
-"""A single connection as an httpx transport, so that tools which watch or mock those see all calls.
+"""
+A single connection as an httpx transport, so that tools which watch or mock those see all calls.
 
 httpx has no argument for the network layer. Its transports' only attribute is set here instead of
 in their `__init__`; a copy of their `handle_request` would go past the tools that patch that one.
@@ -37,7 +38,8 @@ def _make_tls_context(verify: bool, environment: tuple[str | None, ...]) -> ssl.
 
 
 class Route:
-    """How to reach an origin.
+    """
+    How to reach an origin.
 
     Attributes:
         origin: Scheme, host and port.
@@ -70,7 +72,8 @@ def is_socks(proxy: httpx.Proxy) -> bool:
 
 
 class Connection(httpx.HTTPTransport):
-    """One sync connection, which obeys the deadline of the current attempt.
+    """
+    One sync connection, which obeys the deadline of the current attempt.
 
     Through a SOCKS proxy the deadline holds between reads.
     """

@@ -81,7 +81,8 @@ SYSTEM_CLOCK = Clock()
 
 @frozen
 class Call:
-    """What one call may do.
+    """
+    What one call may do.
 
     Attributes:
         auth: Sets the key, on requests to the origin alone.
@@ -106,7 +107,8 @@ class Call:
 
 @frozen
 class Reply:
-    """A success.
+    """
+    A success.
 
     Attributes:
         response: The reply, fully read.
@@ -121,7 +123,8 @@ class Reply:
     waited: float
 
     def decode(self, documents: Sequence[Document]) -> CreateRerankResponseBody:
-        """Return the model, each result with its document; see `_response.decode`.
+        """
+        Return the model, each result with its document; see `_response.decode`.
 
         Raises:
             ResponseValidationError: The body is not the contract's shape.
@@ -164,7 +167,8 @@ class Course:
         self.attempt = Attempt(self._ends_at)
 
     def count_redirect(self, response: httpx.Response) -> None:
-        """Count a redirect that is to be followed.
+        """
+        Count a redirect that is to be followed.
 
         Raises:
             OpenRouterDefaultError: It is one too many.
@@ -186,7 +190,8 @@ class Course:
         return DeadlineExceededError(f"no reply within the deadline of {self.call.deadline:g} s")
 
     def limit(self, request: httpx.Request) -> None:
-        """Cut the request's timeouts to the time left.
+        """
+        Cut the request's timeouts to the time left.
 
         Raises:
             DeadlineExceededError: There is none left.

@@ -15,7 +15,8 @@ Function = Callable[[T], object]
 
 @frozen
 class RetryEvent:
-    """What is known before another attempt.
+    """
+    What is known before another attempt.
 
     Attributes:
         attempt: Which attempt has failed, from 1.
@@ -40,7 +41,8 @@ class Station(Generic[T]):
         self._functions.append(function)
 
     def emit(self, value: T) -> None:
-        """Call the functions from a sync call.
+        """
+        Call the functions from a sync call.
 
         Raises:
             TypeError: One of them is async.
@@ -63,7 +65,8 @@ class Station(Generic[T]):
 
 
 class Hooks:
-    """Registers functions that are called during every call of a client.
+    """
+    Registers functions that are called during every call of a client.
 
     Each method takes a function of one argument and returns it, and so serves as a decorator.
     Functions are called in the order of registration, in the thread or the task of the call. Async
@@ -79,7 +82,8 @@ class Hooks:
         self.errors: Station[OpenRouterError] = Station()
 
     def before_request(self, function: Function[httpx.Request]) -> Function[httpx.Request]:
-        """Call a function with the `httpx.Request` before each attempt.
+        """
+        Call a function with the `httpx.Request` before each attempt.
 
         It may change the headers, for this attempt alone; the key is added afterwards and is not
         to be seen. Redirects to the same origin are part of an attempt.
@@ -88,7 +92,8 @@ class Hooks:
         return function
 
     def after_response(self, function: Function[httpx.Response]) -> Function[httpx.Response]:
-        """Call a function with the `httpx.Response` of each attempt, whatever its status.
+        """
+        Call a function with the `httpx.Response` of each attempt, whatever its status.
 
         The reply is fully read. It must not be changed: it is decoded afterwards.
         """
@@ -96,7 +101,8 @@ class Hooks:
         return function
 
     def on_retry(self, function: Function[RetryEvent]) -> Function[RetryEvent]:
-        """Call a function with a `RetryEvent` before the wait for another attempt.
+        """
+        Call a function with a `RetryEvent` before the wait for another attempt.
 
         Nothing in it can be changed; raising ends the call.
         """
@@ -104,7 +110,8 @@ class Hooks:
         return function
 
     def on_error(self, function: Function[OpenRouterError]) -> Function[OpenRouterError]:
-        """Call a function with the `OpenRouterError` that a call ends in, before it is raised.
+        """
+        Call a function with the `OpenRouterError` that a call ends in, before it is raised.
 
         It may add notes to the error, or raise another in its place. Wrong arguments, and replies
         that only the decoder finds to be wrong, do not come by here.

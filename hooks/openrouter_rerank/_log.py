@@ -1,4 +1,5 @@
-"""What a call writes to the log: nothing that is secret, and content at DEBUG alone, cut short.
+"""
+What a call writes to the log: nothing that is secret, and content at DEBUG alone, cut short.
 
 The logger is `openrouter_rerank` of the standard library. `OPENROUTER_LOG=debug` (or info, warning)
 has it write to standard error; `OPENROUTER_DEBUG` turns debugging on as the official SDK does.
@@ -114,7 +115,8 @@ def has_handler() -> bool:
 
 
 def read_log_settings(debug_logger: DebugLogger | None) -> CallLog:
-    """Turn logging on as far as the environment asks for it.
+    """
+    Turn logging on as far as the environment asks for it.
 
     Raises:
         TypeError: `debug_logger` has no method `debug`.

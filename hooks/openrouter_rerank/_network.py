@@ -1,4 +1,5 @@
-"""What happens on the wire during one attempt: how long it may take, and how far it came.
+"""
+What happens on the wire during one attempt: how long it may take, and how far it came.
 
 httpx's read timeout starts anew with every byte, so that a server which sends one byte now and then
 can hold a call for hours. Here every read and write of a sync call is cut to the time that is left
@@ -23,7 +24,8 @@ SocketOptions = Iterable[httpcore.SOCKET_OPTION] | None
 
 
 class Attempt:
-    """One try of a request.
+    """
+    One try of a request.
 
     Attributes:
         ends_at: When the call has to be over, by the monotonic clock; None for never.
@@ -190,7 +192,8 @@ class Backend(httpcore.NetworkBackend):
 
 
 class Upload(httpx.AsyncByteStream):
-    """A request's body, for async calls.
+    """
+    A request's body, for async calls.
 
     httpx's own is read by a generator. Trio warns of a generator that is left in the middle, which
     is where a cancelled call leaves it.

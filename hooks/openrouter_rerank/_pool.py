@@ -1,4 +1,5 @@
-"""A pool of connections to one origin, sync and async.
+"""
+A pool of connections to one origin, sync and async.
 
 A client talks to one origin, for which httpcore's pools do too much: the async one walks all its
 connections at every request, and loses one when a request that waits for it is cancelled. These
@@ -22,7 +23,8 @@ class Pool:
     """The sync connections to one origin, for any number of threads."""
 
     def __init__(self, route: Route, slots: Slots[Connection] | None = None) -> None:
-        """Begin without connections.
+        """
+        Begin without connections.
 
         Args:
             route: How to reach the origin.
@@ -33,7 +35,8 @@ class Pool:
         self._slots: Slots[Connection] = slots or Slots()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request over a connection of its own until its reply is closed.
+        """
+        Send a request over a connection of its own until its reply is closed.
 
         Raises:
             httpx.PoolTimeout: No connection became free within the request's pool timeout.
@@ -147,7 +150,8 @@ class AsyncPool:
         self._slots: Slots[AsyncConnection] = slots or Slots()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request over a connection of its own until its reply is closed.
+        """
+        Send a request over a connection of its own until its reply is closed.
 
         Raises:
             httpx.PoolTimeout: No connection became free within the request's pool timeout.

@@ -1,4 +1,5 @@
-"""The pools of one client, by origin and by event loop.
+"""
+The pools of one client, by origin and by event loop.
 
 They are made when a request needs them: what is never used costs nothing, and connections are used
 only in the event loop and the process that opened them.
@@ -19,7 +20,8 @@ from ._pool import AsyncPool, Pool
 
 
 class LoopPools:
-    """The async pools of one event loop, which end with it at the latest.
+    """
+    The async pools of one event loop, which end with it at the latest.
 
     An event loop closes the async generators that are under way when it ends (`asyncio.run` and
     `trio.run` do): one that waits for that is the only word a library gets of it.
@@ -50,7 +52,8 @@ class LoopPools:
 
 
 class Pools:
-    """The pools of one client: a sync one for each origin, an async one for each loop besides.
+    """
+    The pools of one client: a sync one for each origin, an async one for each loop besides.
 
     They are made when a request needs them: what is never used costs nothing, and connections are
     used only in the event loop and the process that opened them. An event loop's are closed with
@@ -60,7 +63,8 @@ class Pools:
     _names = itertools.count()
 
     def __init__(self, *, verify: Verify = True, proxy: httpx.Proxy | None = None) -> None:
-        """Make none yet.
+        """
+        Make none yet.
 
         Args:
             verify: The TLS context; True for the usual certificates and those that `SSL_CERT_FILE`

@@ -15,7 +15,8 @@ from .operations import CreateRerankResponseBody
 
 @frozen
 class RateLimit:
-    """OpenRouter's own limit, as a reply told it (`X-RateLimit-*` in openapi.yaml).
+    """
+    OpenRouter's own limit, as a reply told it (`X-RateLimit-*` in openapi.yaml).
 
     Attributes:
         limit: How many requests the window allows; None if the reply does not say.
@@ -30,7 +31,8 @@ class RateLimit:
 
 @frozen(repr=False)
 class RawReply:
-    """A success with its headers, and how it came about.
+    """
+    A success with its headers, and how it came about.
 
     Attributes:
         http_response: The reply, fully read.
@@ -73,7 +75,8 @@ class RawReply:
         )
 
     def parse(self) -> CreateRerankResponseBody:
-        """Return what `rerank` would have returned; the same object every time.
+        """
+        Return what `rerank` would have returned; the same object every time.
 
         Raises:
             ResponseValidationError: The body is not the contract's shape.
@@ -98,7 +101,8 @@ class RawRerank:
         self._caller = caller
 
     def rerank(self, **arguments: Unpack[RerankArguments]) -> RawReply:
-        """Do what `client.rerank.rerank` does, and return the reply with all that came with it.
+        """
+        Do what `client.rerank.rerank` does, and return the reply with all that came with it.
 
         Args:
             arguments: Those of `client.rerank.rerank`.
@@ -112,7 +116,8 @@ class RawRerank:
         return make_raw(self._caller.call(encoded, options), encoded.documents)
 
     async def rerank_async(self, **arguments: Unpack[RerankArguments]) -> RawReply:
-        """Do what `rerank` does, on asyncio or trio.
+        """
+        Do what `rerank` does, on asyncio or trio.
 
         Args:
             arguments: Those of `client.rerank.rerank`.

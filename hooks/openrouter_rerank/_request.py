@@ -1,4 +1,5 @@
-"""From the caller's arguments to the request's body and headers: checked, then encoded. Pure.
+"""
+From the caller's arguments to the request's body and headers: checked, then encoded. Pure.
 
 What the API would refuse, or bill for nothing, is refused here before any byte is sent: `TypeError`
 for the wrong type, `ValueError` for the wrong value, each naming the argument.
@@ -31,7 +32,8 @@ EncodedDocument = str | dict[str, str]
 
 @frozen
 class EncodedRequest:
-    """A request's body with the documents that it holds.
+    """
+    A request's body with the documents that it holds.
 
     Attributes:
         content: The body, JSON in UTF-8.
@@ -58,7 +60,8 @@ def encode_request(
     user: str | None,
     extra_body: Mapping[str, Any] | None,
 ) -> EncodedRequest:
-    """Check the arguments of `rerank` and encode them as `CreateRerankRequestBody`.
+    """
+    Check the arguments of `rerank` and encode them as `CreateRerankRequestBody`.
 
     Raises:
         TypeError: An argument has the wrong type.
@@ -152,7 +155,8 @@ def is_blank(document: EncodedDocument) -> bool:
 
 
 def require_str(value: object, name: str) -> str:
-    """Return the value if it is text.
+    """
+    Return the value if it is text.
 
     Raises:
         TypeError: It is not.

@@ -20,7 +20,8 @@ T = TypeVar("T")
 
 @frozen
 class Ranked(Generic[T]):
-    """One of the caller's objects with its score.
+    """
+    One of the caller's objects with its score.
 
     Attributes:
         item: The object itself.
@@ -34,7 +35,8 @@ class Ranked(Generic[T]):
 
 
 class Rerank:
-    """Orders documents by their relevance to a query.
+    """
+    Orders documents by their relevance to a query.
 
     Attributes:
         with_raw_response: The same operation, returning each reply with its headers, its attempts
@@ -69,7 +71,8 @@ class Rerank:
         deadline_ms: float | Unset | None = UNSET,
         extra_body: Mapping[str, Any] | None = None,
     ) -> CreateRerankResponseBody:
-        """Order documents by how relevant a model finds each one to a query.
+        """
+        Order documents by how relevant a model finds each one to a query.
 
         The fields of the request are those of `#/components/schemas/CreateRerankRequestBody` in
         openapi.yaml.
@@ -163,7 +166,8 @@ class Rerank:
         deadline_ms: float | Unset | None = UNSET,
         extra_body: Mapping[str, Any] | None = None,
     ) -> CreateRerankResponseBody:
-        """Do what `rerank` does, on asyncio or trio.
+        """
+        Do what `rerank` does, on asyncio or trio.
 
         The deadline holds here through an `httpx.AsyncClient` of the caller's own, too. A call that
         is cancelled gives its connection back; the request may have been billed.
@@ -236,7 +240,8 @@ class Rerank:
         extra_body: Mapping[str, Any] | None = None,
         **options: Unpack[RerankOptions],
     ) -> list[Ranked[T]]:
-        """Order any objects by how relevant a model finds each one to a query.
+        """
+        Order any objects by how relevant a model finds each one to a query.
 
         Args:
             items: Any iterable; it is read once.
@@ -290,7 +295,8 @@ class Rerank:
         extra_body: Mapping[str, Any] | None = None,
         **options: Unpack[RerankOptions],
     ) -> list[Ranked[T]]:
-        """Do what `rank` does, on asyncio or trio.
+        """
+        Do what `rank` does, on asyncio or trio.
 
         Args:
             items: Any iterable; it is read once.
@@ -331,7 +337,8 @@ class Rerank:
 
 
 def read_items(items: Iterable[T]) -> list[T]:
-    """Read the items once.
+    """
+    Read the items once.
 
     Raises:
         TypeError: They are one text or one mapping, or cannot be iterated.

@@ -1,4 +1,5 @@
-"""From a reply to the model or to the error that it stands for. Pure: no I/O.
+"""
+From a reply to the model or to the error that it stands for. Pure: no I/O.
 
 The status decides which error it is; the body only adds detail. An error's body is read with
 patience: whatever it holds, the right class comes out.
@@ -57,7 +58,8 @@ Document = str | Mapping[str, str]
 
 
 def read_reply(response: httpx.Response) -> JsonObject:
-    """Return the JSON object of a success.
+    """
+    Return the JSON object of a success.
 
     Raises:
         OpenRouterError: The reply is an error, or it is a 200 that holds one; the class follows
@@ -81,7 +83,8 @@ def read_reply(response: httpx.Response) -> JsonObject:
 
 
 def load_json(content: bytes) -> Any:
-    """Parse JSON as RFC 8259 has it: UTF-8, no NaN, no Infinity; a byte order mark is passed over.
+    """
+    Parse JSON as RFC 8259 has it: UTF-8, no NaN, no Infinity; a byte order mark is passed over.
 
     Raises:
         ValueError: The bytes are not JSON.
@@ -251,7 +254,8 @@ def as_text(value: object) -> str | None:
 def decode(
     reply: JsonObject, response: httpx.Response, documents: Sequence[Document]
 ) -> CreateRerankResponseBody:
-    """Turn a success into the model, each result with its document.
+    """
+    Turn a success into the model, each result with its document.
 
     Args:
         reply: The body as `read_reply` gave it; results that lack a document get theirs.

@@ -1,4 +1,5 @@
-"""The retry policy: from the outcome of an attempt to a delay, or to giving up. No I/O, no clock.
+"""
+The retry policy: from the outcome of an attempt to a delay, or to giving up. No I/O, no clock.
 
 Every number inside is in seconds; the public configuration speaks of milliseconds, as the official
 SDK's does.
@@ -74,7 +75,8 @@ def _check_flag(_instance: object, attribute: "Attribute[Any]", value: object) -
 
 @frozen
 class BackoffStrategy:
-    """How long to wait between attempts.
+    """
+    How long to wait between attempts.
 
     The wait before retry n, n from 0, is drawn evenly between 0 and
     `min(max_interval, initial_interval * exponent ** n)`, plus up to `jitter_ms`. The defaults are
@@ -130,7 +132,8 @@ def _check_status_codes(_instance: object, _attribute: object, value: Sequence[s
 
 @frozen
 class RetryConfig:
-    """Which outcomes are tried again, and how often.
+    """
+    Which outcomes are tried again, and how often.
 
     Retried are the statuses 408, 409, 429 and 5XX, what failed before the request was sent, and
     disconnects. Never retried are 401, 402, bad certificates and successes of the wrong shape. An
@@ -166,7 +169,8 @@ class RetryConfig:
 def plan_delay(
     config: RetryConfig, error: OpenRouterError, *, attempt: int, elapsed: float, chance: float
 ) -> float | None:
-    """Decide what follows a failed attempt.
+    """
+    Decide what follows a failed attempt.
 
     Args:
         config: The policy.
@@ -233,7 +237,8 @@ def draw_backoff(backoff: BackoffStrategy, *, retry: int, chance: float) -> floa
 def read_retry_after(
     headers: httpx.Headers, availability: Mapping[str, object] | None, now: datetime | None = None
 ) -> float | None:
-    """Return how long the server asks to wait, in seconds; None if it does not say.
+    """
+    Return how long the server asks to wait, in seconds; None if it does not say.
 
     `retry-after-ms` goes before `Retry-After` (RFC 9110, section 10.2.3), and both before
     `availability.retry_after`. A value that is none of their forms counts as absent.

@@ -54,7 +54,8 @@ ATTRIBUTION_VARIABLES = {
 
 @frozen
 class Settings:
-    """What holds for every call of a client.
+    """
+    What holds for every call of a client.
 
     Attributes:
         auth: Sets the key.
@@ -135,7 +136,8 @@ def read_settings(
     max_response_bytes: int,
     debug_logger: DebugLogger | None = None,
 ) -> Settings:
-    """Check a client's arguments and fill in what the environment says.
+    """
+    Check a client's arguments and fill in what the environment says.
 
     Raises:
         TypeError: An argument has the wrong type.

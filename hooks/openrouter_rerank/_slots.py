@@ -18,7 +18,8 @@ class Event(Protocol):
 
 
 class Waiter(Generic[C]):
-    """Somebody who waits for a place.
+    """
+    Somebody who waits for a place.
 
     Attributes:
         event: Set when the place is there.
@@ -34,7 +35,8 @@ class Waiter(Generic[C]):
 
 
 class Slots(Generic[C]):
-    """Counts connections, and hands them on.
+    """
+    Counts connections, and hands them on.
 
     The connection that came back last is given out first, so that those which are not needed grow
     old and are closed. Who waits is served in the order of coming.
@@ -43,7 +45,8 @@ class Slots(Generic[C]):
     def __init__(
         self, max_connections: int = MAX_CONNECTIONS, max_idle: int = MAX_IDLE_CONNECTIONS
     ) -> None:
-        """Begin without connections.
+        """
+        Begin without connections.
 
         Args:
             max_connections: How many there may be.
@@ -57,7 +60,8 @@ class Slots(Generic[C]):
         self._is_closed = False
 
     def take(self) -> tuple[bool, C | None]:
-        """Return whether there is a place, and a connection that rests, if any.
+        """
+        Return whether there is a place, and a connection that rests, if any.
 
         With a place and no connection, the caller makes one.
         """
@@ -79,7 +83,8 @@ class Slots(Generic[C]):
         return waiter.has_place
 
     def give_back(self, connection: C | None) -> C | None:
-        """Give a place back, with its connection if that can be used again.
+        """
+        Give a place back, with its connection if that can be used again.
 
         Returns:
             The connection if it is to be closed, since nobody has a use for it.

@@ -19,7 +19,8 @@ from .types import UNSET, Unset
 
 
 class HooksTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """Authentication, attribution, retries and typed errors around any httpx transport.
+    """
+    Authentication, attribution, retries and typed errors around any httpx transport.
 
     With it the generated functions behave as the public client does, sync and async:
 
@@ -55,7 +56,8 @@ class HooksTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         transport: httpx.BaseTransport | None = None,
         async_transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        """Set up without connecting.
+        """
+        Set up without connecting.
 
         Args:
             api_key: The key, or a function that returns it, or a coroutine function for async
@@ -104,7 +106,8 @@ class HooksTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request with all hooks; the reply is a JSON object's 200, fully read.
+        """
+        Send a request with all hooks; the reply is a JSON object's 200, fully read.
 
         Raises:
             OpenRouterError: The call ended in an error (see `openrouter_rerank.errors`).
@@ -115,7 +118,8 @@ class HooksTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         return run(self._connections.send, request, call).response
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Do what `handle_request` does, on asyncio or trio.
+        """
+        Do what `handle_request` does, on asyncio or trio.
 
         Raises:
             OpenRouterError: The call ended in an error (see `openrouter_rerank.errors`).

@@ -1,4 +1,5 @@
-"""The exceptions of the client.
+"""
+The exceptions of the client.
 
     OpenRouterError                          everything below
     ├── NoResponseError                      no reply arrived
@@ -80,7 +81,8 @@ copyreg.pickle(Unset, lambda _: "UNSET")
 
 @frozen
 class Moderation:
-    """Why moderation refused an input (`#/components/schemas/ErrorMetadata` in openapi.yaml).
+    """
+    Why moderation refused an input (`#/components/schemas/ErrorMetadata` in openapi.yaml).
 
     Attributes:
         reasons: The reasons, empty if none were given.
@@ -96,7 +98,8 @@ class Moderation:
 
 
 class OpenRouterError(Exception):
-    """The root of every error that a call can end in, wrong arguments aside.
+    """
+    The root of every error that a call can end in, wrong arguments aside.
 
     Attributes:
         message: What went wrong, in a sentence; never empty, and what `str()` gives.
@@ -129,7 +132,8 @@ class OpenRouterError(Exception):
         status_code: int | None = None,
         data: ErrorResponse | None = None,
     ) -> None:
-        """Create an error.
+        """
+        Create an error.
 
         Args:
             message: What went wrong.
@@ -184,7 +188,8 @@ class NoResponseError(OpenRouterError):
 
 
 class ConnectionFailedError(NoResponseError):
-    """The request could not be sent: name resolution, connecting, TLS, a proxy or a full pool.
+    """
+    The request could not be sent: name resolution, connecting, TLS, a proxy or a full pool.
 
     Attributes:
         is_permanent: Whether another try cannot help, as with a bad certificate.

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def fake_openrouter() -> "Generator[Callable[..., FakeOpenRouter]]":
-    """Make clients that answer from a script; see `openrouter_rerank.testing.FakeOpenRouter`.
+    """
+    Make clients that answer from a script; see `openrouter_rerank.testing.FakeOpenRouter`.
 
     Yields:
         A function with the arguments of `FakeOpenRouter`; what it makes is closed afterwards.

@@ -1,4 +1,5 @@
-"""Fakes for the tests of code that uses the client: scripted answers, no socket, no waiting.
+"""
+Fakes for the tests of code that uses the client: scripted answers, no socket, no waiting.
 
     from openrouter_rerank.testing import FakeOpenRouter, answer
 
@@ -31,7 +32,8 @@ FAKE_KEY = "sk-or-fake"
 
 @frozen
 class Answer:
-    """What the fake API answers; made by `answer`.
+    """
+    What the fake API answers; made by `answer`.
 
     Attributes:
         status: The HTTP status.
@@ -68,7 +70,8 @@ def answer(
     retry_after: float | None = None,
     scores: Sequence[float] | None = None,
 ) -> Answer:
-    """Describe one answer of the fake API.
+    """
+    Describe one answer of the fake API.
 
     Args:
         status: The HTTP status.
@@ -106,14 +109,16 @@ def as_object(document: str | dict[str, str]) -> dict[str, str]:
 
 
 class ScriptedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """Answers from a script, in order, and keeps what it was asked; sync and async.
+    """
+    Answers from a script, in order, and keeps what it was asked; sync and async.
 
     Attributes:
         requests: The requests so far, in the order in which they came.
     """
 
     def __init__(self, *script: Step) -> None:
-        """Take the script.
+        """
+        Take the script.
 
         Args:
             script: The steps, one for each attempt. Without any, every request gets a ranking.
@@ -128,7 +133,8 @@ class ScriptedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         return [json.loads(request.content) for request in self.requests]
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer with the next step.
+        """
+        Answer with the next step.
 
         Raises:
             AssertionError: The script is at its end.
@@ -151,7 +157,8 @@ class ScriptedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         return step if isinstance(step, httpx.Response) else step(request)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer with the next step.
+        """
+        Answer with the next step.
 
         Raises:
             AssertionError: The script is at its end.
@@ -160,14 +167,16 @@ class ScriptedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
 
 class FakeOpenRouter(OpenRouter):
-    """The real client over a `ScriptedTransport`, on a clock that never waits.
+    """
+    The real client over a `ScriptedTransport`, on a clock that never waits.
 
     Attributes:
         waits: The seconds that it would have slept, one entry for each retry.
     """
 
     def __init__(self, *script: Step, **options: Any) -> None:
-        """Take the script.
+        """
+        Take the script.
 
         Args:
             script: The steps, see `ScriptedTransport`.

@@ -14,7 +14,8 @@ from .restrictions import show
 def compare_servers(
     old: Sequence[JsonObject], new: Sequence[JsonObject], place: Place
 ) -> Iterator[Change]:
-    """Yield changes of where requests go; the client sends them to the first server.
+    """
+    Yield changes of where requests go; the client sends them to the first server.
 
     Args:
         old: The operation, then the path item that it stands in, of the old contract.

@@ -1,4 +1,5 @@
-"""A change between two contracts: where it is, what it means to users, which version it calls for.
+"""
+A change between two contracts: where it is, what it means to users, which version it calls for.
 
 cosmetic    prose, examples, order, extensions; the same requests and replies
 open-enum   a value was added to or taken from `x-known-values`, which is a hint alone
@@ -46,7 +47,8 @@ BUMPS = {
 
 @dataclass(frozen=True)
 class Change:
-    """One change.
+    """
+    One change.
 
     Attributes:
         path: Where users meet it, as in `request.provider.sort` or `response.200.results[].index`;
@@ -66,7 +68,8 @@ class Change:
 
 
 def merge_changes(changes: Iterable[Change]) -> list[Change]:
-    """Make one of the changes that a shared component shows in several places; worst class first.
+    """
+    Make one of the changes that a shared component shows in several places; worst class first.
 
     A component that stands in requests and in replies keeps one change for each direction, if the
     two differ in class or in words.
@@ -92,7 +95,8 @@ def find_bump(changes: Iterable[Change]) -> Bump:
 
 
 def next_breaking_version(version: Version) -> Version:
-    """Return the least version that may break what `version` promised.
+    """
+    Return the least version that may break what `version` promised.
 
     Before 1.0 that is the next minor version: Semantic Versioning, section 4, allows anything
     there, and pip's `~=0.1.0` keeps to the minor version.

@@ -14,7 +14,8 @@ SCHEMAS = "#/components/schemas/"
 
 
 def compare_classes(old: JsonObject, new: JsonObject) -> Iterator[Change]:
-    """Yield which classes came, went or have another name.
+    """
+    Yield which classes came, went or have another name.
 
     A name alone changes no request, yet it breaks: users import the class by it, and the modules
     `components` and `operations` do so for them. A schema that makes no class has no such name.
@@ -37,7 +38,8 @@ def compare_classes(old: JsonObject, new: JsonObject) -> Iterator[Change]:
 
 
 def list_classes(document: JsonObject) -> list[str]:
-    """Return the names of the schemas that become classes: objects and closed enums.
+    """
+    Return the names of the schemas that become classes: objects and closed enums.
 
     Every other schema becomes an annotation of the fields that use it.
     """

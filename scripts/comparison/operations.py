@@ -20,7 +20,8 @@ Operation = tuple[JsonObject, JsonObject]
 
 
 def compare_operations(old: JsonObject, new: JsonObject) -> Iterator[Change]:
-    """Yield the changes of every operation; the path of each starts with it if there are several.
+    """
+    Yield the changes of every operation; the path of each starts with it if there are several.
 
     Raises:
         ContractError: A reference leads nowhere.

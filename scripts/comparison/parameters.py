@@ -18,7 +18,8 @@ WRITING = ("style", "explode", "allowReserved", "allowEmptyValue", "content")
 def compare_parameters(
     old: Sequence[JsonObject], new: Sequence[JsonObject], place: Place
 ) -> Iterator[Change]:
-    """Yield the changes of parameters: those of the operation and those of its path item.
+    """
+    Yield the changes of parameters: those of the operation and those of its path item.
 
     Args:
         old: The operation, then the path item that it stands in, of the old contract.

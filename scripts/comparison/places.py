@@ -17,7 +17,8 @@ class Direction(Enum):
 
 @dataclass(frozen=True)
 class Place:
-    """The same place in the old and in the new contract.
+    """
+    The same place in the old and in the new contract.
 
     Attributes:
         old: The old contract.

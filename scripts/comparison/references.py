@@ -7,7 +7,8 @@ from contract.model import ContractError, JsonObject, is_object
 
 
 def follow(document: JsonObject, node: Any) -> Any:
-    """Return the node that a chain of references ends at; a node that is none is returned.
+    """
+    Return the node that a chain of references ends at; a node that is none is returned.
 
     Raises:
         ContractError: The chain leads nowhere, or back to itself.

@@ -14,7 +14,8 @@ SHOWN_CHARACTERS = 500
 
 
 def compare_contracts(old: JsonObject, new: JsonObject) -> list[Change]:
-    """Return every change from one contract to the other, the breaking ones first.
+    """
+    Return every change from one contract to the other, the breaking ones first.
 
     Contracts that are written differently have at least one change, and equal ones have none.
 
@@ -34,7 +35,8 @@ def compare_contracts(old: JsonObject, new: JsonObject) -> list[Change]:
 
 
 def write_text(changes: Sequence[Change]) -> str:
-    """Return the changes as Markdown that reads well as plain text, too.
+    """
+    Return the changes as Markdown that reads well as plain text, too.
 
     What comes from the contracts stands in code spans and can neither leave them nor break a line,
     so that a description of upstream's cannot put links or mentions into a pull request.
@@ -73,7 +75,8 @@ def quote(text: str) -> str:
 
 
 def write_json(changes: Sequence[Change]) -> str:
-    """Return the changes as a JSON object, for programs.
+    """
+    Return the changes as a JSON object, for programs.
 
     `class` is the greatest class, null without changes; `bump` and `bump_before_1_0` are the part
     of the version to raise, "major", "minor" or "none".

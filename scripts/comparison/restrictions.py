@@ -103,7 +103,8 @@ def compare_bounds(keyword: str, old: Shape, new: Shape, place: Place) -> Iterat
 
 
 def read_bound(keyword: str, shape: Shape) -> Bound:
-    """Return a bound as a pair that sorts as the bound does: the number, then 1 if it is excluded.
+    """
+    Return a bound as a pair that sorts as the bound does: the number, then 1 if it is excluded.
 
     For upper bounds the second is -1, since excluding the number makes less pass. Whole numbers
     have no excluded bounds: above 0 is from 1.
@@ -138,7 +139,8 @@ def write_bound(bound: Bound) -> str:
 
 
 def compare_rule(keyword: str, before: Any, after: Any, place: Place) -> Iterator[Change]:
-    """Yield a change of a keyword whose strictness cannot be compared.
+    """
+    Yield a change of a keyword whose strictness cannot be compared.
 
     One that is new in a request may refuse what passed; so may one that is other than before.
     """

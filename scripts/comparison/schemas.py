@@ -1,4 +1,5 @@
-"""What changed between two schemas for those who send, or are given, a value of them.
+"""
+What changed between two schemas for those who send, or are given, a value of them.
 
 References are followed, so that it makes no difference which component a schema stands in.
 """
@@ -15,7 +16,8 @@ from .shapes import ANY, Shape, flatten, list_shapes, name_component
 
 
 def compare_schemas(old: Any, new: Any, place: Place) -> Iterator[Change]:
-    """Yield the changes from one schema to the other.
+    """
+    Yield the changes from one schema to the other.
 
     Args:
         old: A schema of the old contract.

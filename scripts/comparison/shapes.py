@@ -1,4 +1,5 @@
-"""A schema as the list of shapes that a value may have, however the schema is written.
+"""
+A schema as the list of shapes that a value may have, however the schema is written.
 
 `type: [string, "null"]`, `nullable: true` and an `anyOf` with a null say the same, and so does a
 reference alone or in an `allOf`: here they come out the same.
@@ -32,7 +33,8 @@ _WHOLE = frozenset({"type", "nullable", "enum", "const", "anyOf", "oneOf"})
 
 @dataclass(frozen=True)
 class Shape:
-    """One shape that a value may have.
+    """
+    One shape that a value may have.
 
     Attributes:
         kind: The JSON type, or "any" for a schema that names none.
@@ -57,7 +59,8 @@ def list_shapes(
     component: str | None = None,
     passed: frozenset[str] = frozenset(),
 ) -> list[Shape]:
-    """Return the shapes that a value of the schema may have, none of them twice.
+    """
+    Return the shapes that a value of the schema may have, none of them twice.
 
     Args:
         document: The contract, for references.

@@ -26,7 +26,8 @@ DATA = frozenset({"const", "default"})
 def compare_texts(
     old: Any, new: Any, pointer: str = "#", *, holds_names: bool = False
 ) -> Iterator[Change]:
-    """Yield the changes that no request and no reply can show, each at its JSON pointer.
+    """
+    Yield the changes that no request and no reply can show, each at its JSON pointer.
 
     Args:
         old: A part of the old contract.

@@ -26,7 +26,8 @@ class Inventory:
 
 
 def validate_contract(document: JsonObject) -> JsonObject:
-    """Return the document as it is, if it is valid OpenAPI 3.1.
+    """
+    Return the document as it is, if it is valid OpenAPI 3.1.
 
     Raises:
         ContractError: It is not; the message says what is wrong first, and where.
@@ -45,7 +46,8 @@ def validate_contract(document: JsonObject) -> JsonObject:
 
 
 def list_losses(before: JsonObject, after: JsonObject) -> list[str]:
-    """List the statuses and the required fields that `before` has and `after` lacks.
+    """
+    List the statuses and the required fields that `before` has and `after` lacks.
 
     A field that became optional is not lost. Both documents are normalised ones, with every
     reference written out.

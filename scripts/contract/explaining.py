@@ -10,7 +10,8 @@ MAX_TEXT = 60
 
 
 def explain_change(before: Any, after: Any, path: str = "") -> Iterator[str]:
-    """Yield one line for each difference, `path: old -> new`.
+    """
+    Yield one line for each difference, `path: old -> new`.
 
     Many gone or many new keys of one object make one line.
     """

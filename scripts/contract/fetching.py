@@ -25,7 +25,8 @@ def fetch_document(
     seconds: float = FETCH_SECONDS,
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> bytes:
-    """Fetch a document of at most `MAX_SOURCE_BYTES` within `seconds`, redirects included.
+    """
+    Fetch a document of at most `MAX_SOURCE_BYTES` within `seconds`, redirects included.
 
     Raises:
         ContractError: The URL is not https, or leads to one that is not; the reply is no 200, too
@@ -79,7 +80,8 @@ async def _read_reply(response: httpx.Response) -> bytes:
 
 
 def describe_source(source: str) -> str:
-    """Return the source as the contract may name it.
+    """
+    Return the source as the contract may name it.
 
     That is a URL without user, password, query and fragment, or a file's bare name.
 

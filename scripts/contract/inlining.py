@@ -1,4 +1,5 @@
-"""References, followed and written out.
+"""
+References, followed and written out.
 
 With every reference written out, a rule sees one kind of schema only, and no rule depends on what
 upstream calls a component or on whether it has one at all; naming brings references back.
@@ -14,7 +15,8 @@ MAX_INLINED_DEPTH = 100
 
 
 def resolve(document: JsonObject, reference: str) -> JsonObject:
-    """Return the object that a reference such as `#/components/schemas/Result` stands for.
+    """
+    Return the object that a reference such as `#/components/schemas/Result` stands for.
 
     Raises:
         ContractError: It leads out of the document (which would need a file or the network), to
@@ -43,7 +45,8 @@ def split_pointer(reference: str) -> list[str]:
 
 
 def inline_references(document: JsonObject) -> JsonObject:
-    """Write out every reference of the operation; of the components only security remains.
+    """
+    Write out every reference of the operation; of the components only security remains.
 
     Raises:
         ContractError: A reference is dangling or circular, or the written-out operation nests more

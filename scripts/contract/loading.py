@@ -1,4 +1,5 @@
-"""From bytes to plain JSON data, safely: documents come from the network.
+"""
+From bytes to plain JSON data, safely: documents come from the network.
 
 YAML is read as YAML 1.2's JSON-like core: a plain scalar is null, true, false, a number or else a
 string, so dates and `no` stay strings. Only an event stream is taken from libyaml, since its
@@ -31,7 +32,8 @@ _TAGS = {f"tag:yaml.org,2002:{name}" for name in ("map", "seq", "str")}
 
 
 def read_source(path: Path) -> bytes:
-    """Read a file of at most `MAX_SOURCE_BYTES`.
+    """
+    Read a file of at most `MAX_SOURCE_BYTES`.
 
     Raises:
         ContractError: The file is larger.
@@ -45,7 +47,8 @@ def read_source(path: Path) -> bytes:
 
 
 def parse_document(content: bytes) -> JsonObject:
-    """Parse YAML or JSON whose root is an object.
+    """
+    Parse YAML or JSON whose root is an object.
 
     Raises:
         ContractError: It is too large, not UTF-8, neither YAML nor JSON, has a key twice, nests
@@ -139,7 +142,8 @@ class _Builder:
     roots: list[Any] = field(default_factory=list[Any])
 
     def feed(self, event: Any) -> None:
-        """Take one event.
+        """
+        Take one event.
 
         Raises:
             ContractError: The event is none that plain JSON data can have.

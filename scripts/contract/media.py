@@ -57,7 +57,8 @@ def _find_json(content: JsonObject) -> Any:
 
 
 def require_json(document: JsonObject) -> JsonObject:
-    """Return the document as it is, if the request and the success are JSON.
+    """
+    Return the document as it is, if the request and the success are JSON.
 
     Raises:
         ContractError: One of them is not.

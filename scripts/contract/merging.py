@@ -15,7 +15,8 @@ _SHAPING = frozenset(
 
 
 def merge_all_of(schema: JsonObject) -> JsonObject:
-    """Merge the members of `allOf`, and what stands beside it, into one schema.
+    """
+    Merge the members of `allOf`, and what stands beside it, into one schema.
 
     Raises:
         ContractError: The members contradict each other, or more than one has alternatives.
@@ -43,7 +44,8 @@ def _add_null(merged: JsonObject) -> JsonObject:
 
 
 def merge_schemas(first: JsonObject, second: JsonObject) -> JsonObject:
-    """Return the schema of what both take; where they only decorate, the second one wins.
+    """
+    Return the schema of what both take; where they only decorate, the second one wins.
 
     Raises:
         ContractError: Nothing can be both, or both have alternatives.

@@ -1,4 +1,5 @@
-"""Names for components, from where they stand in the operation and not from what upstream says.
+"""
+Names for components, from where they stand in the operation and not from what upstream says.
 
 A position is spelled `request.provider.sort`: a property after a dot, `[]` for the items of an
 array, `{}` for the further properties of an object. Alternatives share their position.
@@ -42,7 +43,8 @@ _SCHEMAS = "#/components/schemas/"
 
 
 def name_components(document: JsonObject) -> JsonObject:
-    """Make components of the operation's objects, parameters and headers, and refer to them.
+    """
+    Make components of the operation's objects, parameters and headers, and refer to them.
 
     An object becomes a component if it has properties or a name in `NAMES`; one at an unknown
     position is called by its parent's name and its property's.
@@ -88,7 +90,8 @@ def _find_tag(document: JsonObject) -> JsonObject:
 
 
 def _order_replies(replies: JsonObject) -> Iterator[tuple[str, str, str]]:
-    """Yield each status with its position and what its names begin with.
+    """
+    Yield each status with its position and what its names begin with.
 
     The envelope that most errors share has the names; another one begins with its status' name.
     """
@@ -193,7 +196,8 @@ def _is_component(schema: JsonObject, position: str) -> bool:
 
 
 def to_pascal(name: str) -> str:
-    """Return a property's or header's name as part of a component's: `HTTP-Referer`, HttpReferer.
+    """
+    Return a property's or header's name as part of a component's: `HTTP-Referer`, HttpReferer.
 
     Capitals within a word stay, unless the whole word is of capitals.
     """

@@ -1,4 +1,5 @@
-"""The ways to write that a value may be null, and the one that the other rules see.
+"""
+The ways to write that a value may be null, and the one that the other rules see.
 
 Upstream has written `nullable: true` (OpenAPI 3.0), `type: [..., "null"]`, alternatives with a null
 among them, and enums that hold a null, and has gone from one to another within a release.
@@ -60,7 +61,8 @@ def without_null(schema: JsonObject) -> JsonObject:
 
 
 def read_nullable(schema: JsonObject) -> JsonObject:
-    """Turn `nullable: true` into a null among the types or the alternatives.
+    """
+    Turn `nullable: true` into a null among the types or the alternatives.
 
     Alone it stays: only what holds the schema knows whether it stands for null (an alternative) or
     for nothing (`BARE_NULLABLE`).

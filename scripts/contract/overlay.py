@@ -1,4 +1,5 @@
-"""The overlay: our prose, our examples, and what upstream's document lacks.
+"""
+The overlay: our prose, our examples, and what upstream's document lacks.
 
 OpenAPI Overlay 1.0.0, sections 4.3 and 4.4, with two things more. An action that selects nothing is
 an error, unless it says `x-optional: true`. And where `update` meets an array, only the items that
@@ -40,7 +41,8 @@ class _Action:
 
 
 def apply_overlay(document: JsonObject, overlay: JsonObject) -> tuple[JsonObject, list[Notice]]:
-    """Return the document with every action applied in turn, and what to tell of them.
+    """
+    Return the document with every action applied in turn, and what to tell of them.
 
     Told are optional actions that select nothing, actions that put their value in the place of
     upstream's, and actions that are redundant: what they say other than prose is already there. A
@@ -139,7 +141,8 @@ def _order_for_removal(location: tuple[int | str, ...]) -> tuple[int, int]:
 
 
 def _update_nodes(nodes: list[jsonpath.JSONPathNode], action: _Action) -> tuple[bool, list[str]]:
-    """Update what an action selected.
+    """
+    Update what an action selected.
 
     Returns:
         Whether it had nothing to add but prose, and the keys whose values it replaced.

@@ -60,7 +60,8 @@ ORDERING = Step("order_document", "a diff shows only what changed", order_docume
 
 @dataclass
 class Contract:
-    """The result of a run.
+    """
+    The result of a run.
 
     Attributes:
         document: The contract.
@@ -76,7 +77,8 @@ class Contract:
 def build_contract(
     upstream: JsonObject, overlay: JsonObject, source: str, *, explain: bool = False
 ) -> Contract:
-    """Make the contract of upstream's document, or again of a contract.
+    """
+    Make the contract of upstream's document, or again of a contract.
 
     Args:
         upstream: The whole document; a contract is one too, and comes out as it is.

@@ -13,7 +13,8 @@ _KEPT_EXTENSIONS = frozenset({KNOWN_VALUES, PROVENANCE, *RETRY_EXTENSIONS})
 
 
 def strip_prose(document: JsonObject) -> JsonObject:
-    """Drop descriptions, titles, examples and the extensions of other tools.
+    """
+    Drop descriptions, titles, examples and the extensions of other tools.
 
     Only where they are that: a property that is called `description` stays.
     """

@@ -35,7 +35,8 @@ def _name_status(status: str) -> str:
 
 
 def share_error_envelopes(document: JsonObject) -> JsonObject:
-    """Make error bodies that differ in nothing but the values they know into the same body.
+    """
+    Make error bodies that differ in nothing but the values they know into the same body.
 
     Upstream declares one envelope for each status; a value known to one is known to all.
     """

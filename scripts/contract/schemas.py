@@ -17,7 +17,8 @@ _TYPE_NAMES: tuple[tuple[type, str], ...] = (
 
 
 def drop_unused_keywords(schema: JsonObject) -> JsonObject:
-    """Drop what a client must not act on.
+    """
+    Drop what a client must not act on.
 
     A default is the server's to fill in: a client that sent it would pin it. Definitions are
     written out, and a discriminator's mapping names components that are no more.
@@ -30,7 +31,8 @@ def drop_unused_keywords(schema: JsonObject) -> JsonObject:
 
 
 def open_enum(schema: JsonObject) -> JsonObject:
-    """Turn an enum into its plain type with the values in `x-known-values`, sorted.
+    """
+    Turn an enum into its plain type with the values in `x-known-values`, sorted.
 
     Every enum here grows without notice, and a client must take what it has never heard of.
     """
@@ -64,7 +66,8 @@ def _rank(name: str) -> tuple[int, str]:
 
 
 def read_true(schema: JsonObject) -> JsonObject:
-    """Write a property, or an item, that may be anything as `{}`: the generator takes no `true`.
+    """
+    Write a property, or an item, that may be anything as `{}`: the generator takes no `true`.
 
     JSON Schema 2020-12, section 4.3.2, has the two mean the same.
     """
@@ -98,7 +101,8 @@ def order_types(schema: JsonObject) -> JsonObject:
 
 
 def read_bounds(schema: JsonObject) -> JsonObject:
-    """Write the bounds of an integer as `minimum` and `maximum`, each with the bound included.
+    """
+    Write the bounds of an integer as `minimum` and `maximum`, each with the bound included.
 
     OpenAPI 3.0 also wrote `exclusiveMinimum: true` beside a minimum.
     """

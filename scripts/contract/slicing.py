@@ -16,7 +16,8 @@ _IGNORED_HEADERS = frozenset({"accept", "authorization", "content-type"})
 
 
 def slice_operation(document: JsonObject) -> JsonObject:
-    """Keep POST /rerank, what it refers to, and the root's servers, security and retries.
+    """
+    Keep POST /rerank, what it refers to, and the root's servers, security and retries.
 
     Raises:
         ContractError: The document is not OpenAPI 3, lacks the operation or its parts, or a
@@ -43,7 +44,8 @@ def slice_operation(document: JsonObject) -> JsonObject:
 
 
 def find_path_item(document: JsonObject) -> JsonObject:
-    """Return the path item of /rerank, a reference followed.
+    """
+    Return the path item of /rerank, a reference followed.
 
     Raises:
         ContractError: There is none.

@@ -1,4 +1,5 @@
-"""Where in an OpenAPI document the schemas are, so that a rule never mistakes data for structure.
+"""
+Where in an OpenAPI document the schemas are, so that a rule never mistakes data for structure.
 
 An example may hold a key called `$ref`, and a property may be called `description`; the grammar
 below says which keys of which object lead on.

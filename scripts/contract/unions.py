@@ -24,7 +24,8 @@ _CONTAINERS = {"array": _ARRAY_KEYWORDS, "object": _OBJECT_KEYWORDS}
 
 
 def split_types(schema: JsonObject) -> JsonObject:
-    """Turn a list of types with a container among others into alternatives.
+    """
+    Turn a list of types with a container among others into alternatives.
 
     So the object among them can be named; each keyword goes with the type that it is about.
     """
@@ -60,7 +61,8 @@ def _is_presence(member: object) -> bool:
 
 
 def simplify_union(schema: JsonObject) -> JsonObject:
-    """Turn `anyOf` and `oneOf` into the simplest schema that takes the same values.
+    """
+    Turn `anyOf` and `oneOf` into the simplest schema that takes the same values.
 
     `oneOf` is read as `anyOf`, since a client need not refuse what fits two alternatives.
 

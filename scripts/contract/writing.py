@@ -63,7 +63,8 @@ def _mark_types(node: Any) -> Any:
 
 
 def stamp_provenance(document: JsonObject, source: str) -> JsonObject:
-    """Return the contract with its source and its own hash in `info`.
+    """
+    Return the contract with its source and its own hash in `info`.
 
     The hash is of all the rest, so that a hand edit shows as well as a change upstream.
     """
@@ -74,7 +75,8 @@ def stamp_provenance(document: JsonObject, source: str) -> JsonObject:
 
 
 def replace_file(path: Path, text: str) -> None:
-    """Write the whole text beside `path` and put it in its place.
+    """
+    Write the whole text beside `path` and put it in its place.
 
     Raises:
         ContractError: The text cannot be written as UTF-8.

@@ -1,4 +1,5 @@
-"""Whether the hand-written client covers the contract, and which line is still to be written.
+"""
+Whether the hand-written client covers the contract, and which line is still to be written.
 
 The sources are read, not imported, so that a broken one is told like any other.
 """
@@ -42,7 +43,8 @@ FIRST_ERROR = 300
 
 
 def check_coverage(root: Path, contract: JsonObject) -> list[Problem]:
-    """Return what the client lacks of the contract's only operation.
+    """
+    Return what the client lacks of the contract's only operation.
 
     Raises:
         ContractError: The contract has not exactly one operation, or a source cannot be read.
@@ -72,7 +74,8 @@ def list_fields(operation: JsonObject, contract: JsonObject) -> list[str]:
 
 
 def check_fields(root: Path, fields: Iterable[str]) -> Iterator[Problem]:
-    """Yield each field that something which takes the request's fields does not take.
+    """
+    Yield each field that something which takes the request's fields does not take.
 
     Raises:
         ContractError: What takes the fields is no longer there under its name.
@@ -127,7 +130,8 @@ def check_statuses(root: Path, statuses: Iterable[str]) -> Iterator[Problem]:
 
 
 def check_exports(root: Path, schemas: Iterable[str]) -> Iterator[Problem]:
-    """Yield each generated model that users cannot import by name.
+    """
+    Yield each generated model that users cannot import by name.
 
     Users meet the models of the schemas that the contract names. The generator also makes classes
     of inline schemas and names them itself (`...Type0`, `...AdditionalProperty`): those are held as

@@ -9,7 +9,8 @@ class NotComparableError(Exception):
 
 @dataclass(frozen=True)
 class Problem:
-    """Something in the tree that no longer fits.
+    """
+    Something in the tree that no longer fits.
 
     Attributes:
         where: A file, from the root of the tree, with the line if one is to be changed.

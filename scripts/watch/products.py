@@ -23,7 +23,8 @@ SYNC = ("scripts/sync.py", str(CONTRACT))
 
 
 def check_products(root: Path) -> list[Problem]:
-    """Return what is wrong with the products; a generated file has one problem at most.
+    """
+    Return what is wrong with the products; a generated file has one problem at most.
 
     Raises:
         OSError: A file cannot be read.

@@ -31,7 +31,8 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def check_release(root: Path) -> list[Problem]:
-    """Return what breaks the API of the last tagged release, unless the version allows it.
+    """
+    Return what breaks the API of the last tagged release, unless the version allows it.
 
     Raises:
         NotComparableError: There is no release to compare with.
@@ -56,7 +57,8 @@ def check_release(root: Path) -> list[Problem]:
 
 
 def find_tag(root: Path) -> str:
-    """Return the last version tag before, or at, what is checked out.
+    """
+    Return the last version tag before, or at, what is checked out.
 
     Raises:
         NotComparableError: There is no such tag, no repository, or no git.
@@ -159,7 +161,8 @@ def list_lost_names(old: Any, new: Any) -> Iterator[tuple[Any, str]]:
 
 
 def locate(thing: Any, roots: Sequence[Path]) -> str:
-    """Return the file, from the root that it lies below, and the line of what griffe found.
+    """
+    Return the file, from the root that it lies below, and the line of what griffe found.
 
     What was removed has the line that it had in the release.
     """

@@ -11,7 +11,8 @@ Definition = Function | ast.ClassDef
 
 
 def parse_module(path: Path) -> ast.Module:
-    """Parse a module.
+    """
+    Parse a module.
 
     Raises:
         ContractError: It is not Python.
@@ -24,7 +25,8 @@ def parse_module(path: Path) -> ast.Module:
 
 
 def find_definitions(module: ast.Module, name: str) -> list[Definition]:
-    """Return the functions or classes of a name such as `encode_request` or `Rerank.rerank`.
+    """
+    Return the functions or classes of a name such as `encode_request` or `Rerank.rerank`.
 
     Overloads have the same name, so there can be several.
     """
@@ -49,7 +51,8 @@ def list_keywords(definition: Definition) -> dict[str, int]:
 
 
 def find_value(module: ast.Module, name: str, path: Path) -> ast.expr:
-    """Return what a module assigns to a name at its top level.
+    """
+    Return what a module assigns to a name at its top level.
 
     Raises:
         ContractError: It assigns nothing to that name.
@@ -68,7 +71,8 @@ def find_value(module: ast.Module, name: str, path: Path) -> ast.expr:
 
 
 def list_constants(value: ast.expr) -> dict[str | int, int]:
-    """Return the line of each constant of a list or tuple, or of each constant key of a mapping.
+    """
+    Return the line of each constant of a list or tuple, or of each constant key of a mapping.
 
     The mapping may stand in a call that wraps it, such as `MappingProxyType({...})`.
     """

@@ -21,7 +21,8 @@ MILLISECONDS = 1000
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a call came to.
+    """
+    What a call came to.
 
     Attributes:
         result: What was returned, if anything.
@@ -52,7 +53,8 @@ def call_times(
     query: str = "question",
     **settings: Any,
 ) -> list[Outcome]:
-    """Call that often over one client, then close it.
+    """
+    Call that often over one client, then close it.
 
     Args:
         mode: "sync", or the name of an event loop.

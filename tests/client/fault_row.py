@@ -15,7 +15,8 @@ BODY = json.dumps(make_answer("question", list(DOCUMENTS))).encode()
 
 @dataclass(frozen=True)
 class Row:
-    """One fault.
+    """
+    One fault.
 
     Attributes:
         name: Says which.

@@ -95,7 +95,8 @@ class Fault(Protocol):
 
 
 class FaultServer:
-    """Answers request after request from a script whose last entry repeats for ever.
+    """
+    Answers request after request from a script whose last entry repeats for ever.
 
     Attributes:
         url: The API's address.
@@ -109,7 +110,8 @@ class FaultServer:
         tls: ssl.SSLContext | None = None,
         read: Callable[[Exchange], None] | None = None,
     ) -> None:
-        """Listen on a free port of the loopback interface.
+        """
+        Listen on a free port of the loopback interface.
 
         Args:
             *script: What to do with each request.

@@ -207,7 +207,8 @@ async def is_cancelled(call: Coroutine[Any, Any, str | None]) -> bool:
 
 
 async def cancel_at_each_step(server: FaultServer) -> tuple[int, bool]:
-    """Cancel calls at their first step, their second and so on, until one has no more.
+    """
+    Cancel calls at their first step, their second and so on, until one has no more.
 
     Returns:
         How many were cancelled, and whether all connections were closed at the end.

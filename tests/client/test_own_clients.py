@@ -37,7 +37,8 @@ def call_over_own(
     times: int = 1,
     **settings: Any,
 ) -> tuple[Outcome, bool]:
-    """Call over a client of the caller's own.
+    """
+    Call over a client of the caller's own.
 
     Returns:
         What the last call came to, and whether the own client was closed after ours was.

@@ -1,4 +1,5 @@
-"""The client against the contract of the package that it is installed with.
+"""
+The client against the contract of the package that it is installed with.
 
 Not collected with the other tests: `test_variants.py` runs this file over packages that were made
 of other contracts. What is expected is read from the packaged contract.

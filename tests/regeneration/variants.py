@@ -24,7 +24,8 @@ def build_document() -> Json:
 
 @dataclass(frozen=True)
 class Variant:
-    """One change of upstream's.
+    """
+    One change of upstream's.
 
     Attributes:
         change: Makes it.

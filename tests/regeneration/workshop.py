@@ -42,7 +42,8 @@ def digest(package: Path) -> str:
 
 
 class Workshop:
-    """A folder in which documents become contracts, and contracts become packages.
+    """
+    A folder in which documents become contracts, and contracts become packages.
 
     The client is tried over a package as soon as there is one, beside what goes on.
     """
@@ -54,7 +55,8 @@ class Workshop:
         self._made: dict[bytes, tuple[Path, Future[str]]] = {}
 
     def sync(self, name: str, document: Json, over: Path | None = None, *options: str) -> Sync:
-        """Run sync over a document.
+        """
+        Run sync over a document.
 
         Args:
             name: What to call the folder of the contract.
@@ -76,7 +78,8 @@ class Workshop:
         return self._make(contract)[0]
 
     def try_client(self, contract: Path) -> str:
-        """Return what failed of the client's tests over the package of a contract; "" if nothing.
+        """
+        Return what failed of the client's tests over the package of a contract; "" if nothing.
 
         They run in a process that finds the package first.
         """
