@@ -58,7 +58,7 @@ bench: benchmarks/.venv/.installed ## measure the client beside others; ARGS goe
 	@benchmarks/.venv/bin/python benchmarks/run.py $(ARGS)
 
 clean: ## remove .venv and everything else that the targets made
-	rm -rf .venv .nox build dist .coverage .coverage.* .hypothesis .import_linter_cache \
+	rm -rf .venv benchmarks/.venv .nox build dist .coverage .coverage.* .hypothesis .import_linter_cache \
 	    .mypy_cache .pytest_cache .ruff_cache
 	find generated hooks scripts tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
