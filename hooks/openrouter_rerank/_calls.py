@@ -6,7 +6,7 @@ import httpx
 from attrs import evolve, frozen
 
 from ._attempts import run, run_async
-from ._course import SYSTEM_CLOCK, Reply
+from ._course import SYSTEM_CLOCK, Call, Reply
 from ._request import EncodedRequest, check_headers
 from ._retries import RetryConfig
 from ._settings import (
@@ -100,17 +100,8 @@ class Caller:
         Raises:
             OpenRouterError: The call ended in an error.
         """
-        client = self._client
-        self._require_open(client)
-        settings = options.apply(self._settings)
-        headers = make_headers(settings, options)
-        settings.log.note_request(settings.url, encoded)
-        if client is None:
-            request = make_request(settings, headers, encoded.content)
-            call = settings.make_call(is_foreign=self._connections.is_foreign)
-        else:
-            request = adopt_request(client, settings, headers, encoded.content)
-            call = settings.make_call(is_foreign=True)
+        is_foreign = self._connections.is_foreign
+        request, call = self._prepare(self._client, encoded, options, is_foreign=is_foreign)
         return run(self._send, request, call, self.clock)
 
     async def call_async(self, encoded: EncodedRequest, options: CallOptions) -> Reply:
@@ -120,18 +111,28 @@ class Caller:
         Raises:
             OpenRouterError: The call ended in an error.
         """
-        client = self._async_client
+        is_foreign = self._connections.is_foreign_async
+        request, call = self._prepare(self._async_client, encoded, options, is_foreign=is_foreign)
+        return await run_async(self._send_async, request, call, self.clock)
+
+    def _prepare(
+        self,
+        client: httpx.Client | httpx.AsyncClient | None,
+        encoded: EncodedRequest,
+        options: CallOptions,
+        *,
+        is_foreign: bool,
+    ) -> tuple[httpx.Request, Call]:
+        """Build the request, and say what its call may do."""
         self._require_open(client)
         settings = options.apply(self._settings)
         headers = make_headers(settings, options)
         settings.log.note_request(settings.url, encoded)
         if client is None:
             request = make_request(settings, headers, encoded.content)
-            call = settings.make_call(is_foreign=self._connections.is_foreign_async)
-        else:
-            request = adopt_request(client, settings, headers, encoded.content)
-            call = settings.make_call(is_foreign=True)
-        return await run_async(self._send_async, request, call, self.clock)
+            return request, settings.make_call(is_foreign=is_foreign)
+        request = adopt_request(client, settings, headers, encoded.content)
+        return request, settings.make_call(is_foreign=True)
 
     def close(self) -> None:
         """Close the sync connections; the caller's own client stays open."""

@@ -61,10 +61,16 @@ class Pool:
                 self._slots.wait(waiter)
         if not has_place:
             connection = self._wait(waiter, event, seconds)
-        if connection is not None and not connection.is_reusable:
-            connection.close()
-            connection = None
-        return connection or Connection(self._route)
+        if connection is not None and connection.is_reusable:
+            return connection
+        try:
+            if connection is not None:
+                connection.close()
+            return Connection(self._route)
+        except BaseException:
+            # The place is nobody's until there is a connection on it.
+            self._release(None)
+            raise
 
     def _wait(
         self, waiter: Waiter[Connection], event: threading.Event, seconds: float | None
@@ -171,10 +177,15 @@ class AsyncPool:
         has_place, connection = self._slots.take()
         if not has_place:
             connection = await self._wait(seconds)
-        if connection is not None and not connection.is_reusable:
-            await self._close(connection)
-            connection = None
-        return connection or AsyncConnection(self._route)
+        if connection is not None and connection.is_reusable:
+            return connection
+        try:
+            if connection is not None:
+                await self._close(connection)
+            return AsyncConnection(self._route)
+        except BaseException:
+            await self._release(None)
+            raise
 
     async def _wait(self, seconds: float | None) -> AsyncConnection | None:
         event = anyio.Event()

@@ -116,6 +116,39 @@ def test_place_that_comes_while_leaving_is_given_back(serve: Serve) -> None:
     assert server.opened == 1
 
 
+def test_place_without_a_connection_is_given_back(serve: Serve) -> None:
+    """When no connection can be made, the place is free for the next request."""
+    server = serve(OK)
+    route = Route(httpx.URL(server.url), True, None)
+    pool = Pool(route, Slots(1, 1))
+    route.proxy = "odd"  # type: ignore[assignment]
+    for _ in range(2):
+        with pytest.raises(AttributeError):
+            pool.handle_request(ask(server, 0.01))
+    route.proxy = None
+
+    finish(pool.handle_request(ask(server, 0.01)))
+    pool.close()
+
+
+@pytest.mark.anyio
+async def test_place_of_a_call_that_is_cancelled_early_is_given_back(serve: Serve) -> None:
+    """Whatever ends an async call before it has its connection leaves the place free."""
+    server = serve(OK)
+    route = Route(httpx.URL(server.url), True, None)
+    pool = AsyncPool(route, Slots(1, 1))
+    route.proxy = "odd"  # type: ignore[assignment]
+    for _ in range(2):
+        with pytest.raises(AttributeError):
+            await pool.handle_async_request(ask(server, 0.01))
+    route.proxy = None
+
+    response = await pool.handle_async_request(ask(server, 0.01))
+    await response.aread()
+    await response.aclose()
+    await pool.aclose()
+
+
 def test_stream_may_be_closed_twice(serve: Serve) -> None:
     """A second close does not give the place back a second time."""
     server = serve(OK)
