@@ -26,7 +26,7 @@ def test_nothing_is_wrong_with_the_committed_products(tree: CopiedTree) -> None:
 
 def test_each_edit_below_generated_is_one_line(tree: CopiedTree) -> None:
     """Edited, added, lost and headless files are told once each, with the command to run."""
-    tree.edit(f"{PACKAGE}/types.py", "class Unset:", "class Unset():")
+    tree.edit(f"{PACKAGE}/unset.py", "class Unset:", "class Unset():")
     (tree.root / PACKAGE / "added.py").write_text(generate.HEADER, encoding="utf-8")
     (tree.root / PACKAGE / "errors.py").unlink()
     tree.edit(f"{PACKAGE}/client.py", generate.HEADER, "")
@@ -34,7 +34,7 @@ def test_each_edit_below_generated_is_one_line(tree: CopiedTree) -> None:
 
     lines = {problem.where: str(problem) for problem in check_products(tree.root)}
 
-    edited = next(where for where in lines if where.startswith(f"{PACKAGE}/types.py:"))
+    edited = next(where for where in lines if where.startswith(f"{PACKAGE}/unset.py:"))
     assert tree.read_line(edited) == "class Unset():"
     assert set(lines) == {
         "generated/notes.txt",
