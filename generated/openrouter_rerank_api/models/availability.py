@@ -2,18 +2,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
+from ..unset import UNSET, Unset
 
 if TYPE_CHECKING:
     from ..models.availability_constraint import AvailabilityConstraint
-
-
-T = TypeVar("T", bound="Availability")
 
 
 @_attrs_define
@@ -22,102 +19,118 @@ class Availability:
 
     affected_providers: list[str] | Unset = UNSET
     """ The providers that could not serve the request. """
+
     code: str | Unset = UNSET
     """ Why the model is not available. """
+
     constraint: AvailabilityConstraint | Unset = UNSET
     """ The part of the request that left no provider. """
+
     docs_url: str | Unset = UNSET
     """ Where the reason is explained. """
+
     excluded_by: str | Unset = UNSET
     """ The setting that left no provider. """
+
     fallback_models: list[str] | Unset = UNSET
     """ Models that could serve the request instead. """
+
     requested_models: list[str] | Unset = UNSET
     """ The models that the request asked for. """
+
     retry_after: float | None | Unset = UNSET
     """ How long to wait before the next try, in seconds. Null when it is not known. """
+
     retryable: bool | Unset = UNSET
     """ Whether the same request may succeed later. """
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    additional_properties: dict[str, Any] = _attrs_field(init=False)
+    """ Fields that the contract does not name. """
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> dict[str, Any]:
+            # Reached only while an attribute has no value.
+            if name != "additional_properties":
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            self.additional_properties = {}
+            return self.additional_properties
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the model as JSON has it, without the fields that are UNSET."""
+
+        __fields: dict[str, Any] = {}
+        __fields.update(self.additional_properties)
         affected_providers: list[str] | Unset = UNSET
         if not isinstance(self.affected_providers, Unset):
             affected_providers = self.affected_providers
 
+        if affected_providers is not UNSET:
+            __fields["affected_providers"] = affected_providers
         code = self.code
-
+        if code is not UNSET:
+            __fields["code"] = code
         constraint: dict[str, Any] | Unset = UNSET
         if not isinstance(self.constraint, Unset):
             constraint = self.constraint.to_dict()
-
+        if constraint is not UNSET:
+            __fields["constraint"] = constraint
         docs_url = self.docs_url
-
+        if docs_url is not UNSET:
+            __fields["docs_url"] = docs_url
         excluded_by = self.excluded_by
-
+        if excluded_by is not UNSET:
+            __fields["excluded_by"] = excluded_by
         fallback_models: list[str] | Unset = UNSET
         if not isinstance(self.fallback_models, Unset):
             fallback_models = self.fallback_models
 
+        if fallback_models is not UNSET:
+            __fields["fallback_models"] = fallback_models
         requested_models: list[str] | Unset = UNSET
         if not isinstance(self.requested_models, Unset):
             requested_models = self.requested_models
 
+        if requested_models is not UNSET:
+            __fields["requested_models"] = requested_models
         retry_after: float | None | Unset
         if isinstance(self.retry_after, Unset):
             retry_after = UNSET
         else:
             retry_after = self.retry_after
-
-        retryable = self.retryable
-
-        field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
-        field_dict.update({})
-        if affected_providers is not UNSET:
-            field_dict["affected_providers"] = affected_providers
-        if code is not UNSET:
-            field_dict["code"] = code
-        if constraint is not UNSET:
-            field_dict["constraint"] = constraint
-        if docs_url is not UNSET:
-            field_dict["docs_url"] = docs_url
-        if excluded_by is not UNSET:
-            field_dict["excluded_by"] = excluded_by
-        if fallback_models is not UNSET:
-            field_dict["fallback_models"] = fallback_models
-        if requested_models is not UNSET:
-            field_dict["requested_models"] = requested_models
         if retry_after is not UNSET:
-            field_dict["retry_after"] = retry_after
+            __fields["retry_after"] = retry_after
+        retryable = self.retryable
         if retryable is not UNSET:
-            field_dict["retryable"] = retryable
-
-        return field_dict
+            __fields["retryable"] = retryable
+        return __fields
 
     @classmethod
-    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """
+        Build the model from a JSON object; what the contract does not name is kept.
+
+        Raises:
+            KeyError: A required field is missing.
+        """
         from ..models.availability_constraint import AvailabilityConstraint  # noqa: PLC0415
 
-        d = dict(src_dict)
-        affected_providers = cast(list[str], d.pop("affected_providers", UNSET))
+        __rest = dict(src_dict)
+        affected_providers = cast(list[str], __rest.pop("affected_providers", UNSET))
 
-        code = d.pop("code", UNSET)
-
-        _constraint = d.pop("constraint", UNSET)
+        code = __rest.pop("code", UNSET)
+        _constraint = __rest.pop("constraint", UNSET)
         constraint: AvailabilityConstraint | Unset
         if isinstance(_constraint, Unset):
             constraint = UNSET
         else:
             constraint = AvailabilityConstraint.from_dict(_constraint)
 
-        docs_url = d.pop("docs_url", UNSET)
+        docs_url = __rest.pop("docs_url", UNSET)
+        excluded_by = __rest.pop("excluded_by", UNSET)
+        fallback_models = cast(list[str], __rest.pop("fallback_models", UNSET))
 
-        excluded_by = d.pop("excluded_by", UNSET)
-
-        fallback_models = cast(list[str], d.pop("fallback_models", UNSET))
-
-        requested_models = cast(list[str], d.pop("requested_models", UNSET))
+        requested_models = cast(list[str], __rest.pop("requested_models", UNSET))
 
         def _parse_retry_after(data: object) -> float | None | Unset:
             if data is None:
@@ -126,11 +139,10 @@ class Availability:
                 return data
             return cast(float | None | Unset, data)
 
-        retry_after = _parse_retry_after(d.pop("retry_after", UNSET))
+        retry_after = _parse_retry_after(__rest.pop("retry_after", UNSET))
 
-        retryable = d.pop("retryable", UNSET)
-
-        availability = cls(
+        retryable = __rest.pop("retryable", UNSET)
+        __model = cls(
             affected_providers=affected_providers,
             code=code,
             constraint=constraint,
@@ -141,13 +153,14 @@ class Availability:
             retry_after=retry_after,
             retryable=retryable,
         )
-
-        availability.additional_properties = d
-        return availability
+        if __rest:
+            __model.additional_properties = __rest
+        return __model
 
     @property
     def additional_keys(self) -> list[str]:
-        return list(self.additional_properties.keys())
+        """The names of the fields that the contract does not name."""
+        return list(self.additional_properties)
 
     def __getitem__(self, key: str) -> Any:
         return self.additional_properties[key]

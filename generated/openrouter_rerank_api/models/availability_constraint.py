@@ -2,14 +2,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
-
-T = TypeVar("T", bound="AvailabilityConstraint")
+from ..unset import UNSET, Unset
 
 
 @_attrs_define
@@ -18,43 +16,59 @@ class AvailabilityConstraint:
 
     detail: str | Unset = UNSET
     """ Why it left no provider. """
+
     field: str | Unset = UNSET
     """ Path of the field in the request. """
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    additional_properties: dict[str, Any] = _attrs_field(init=False)
+    """ Fields that the contract does not name. """
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> dict[str, Any]:
+            # Reached only while an attribute has no value.
+            if name != "additional_properties":
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            self.additional_properties = {}
+            return self.additional_properties
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the model as JSON has it, without the fields that are UNSET."""
+
+        __fields: dict[str, Any] = {}
+        __fields.update(self.additional_properties)
         detail = self.detail
-
-        field = self.field
-
-        field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
-        field_dict.update({})
         if detail is not UNSET:
-            field_dict["detail"] = detail
+            __fields["detail"] = detail
+        field = self.field
         if field is not UNSET:
-            field_dict["field"] = field
-
-        return field_dict
+            __fields["field"] = field
+        return __fields
 
     @classmethod
-    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        d = dict(src_dict)
-        detail = d.pop("detail", UNSET)
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """
+        Build the model from a JSON object; what the contract does not name is kept.
 
-        field = d.pop("field", UNSET)
+        Raises:
+            KeyError: A required field is missing.
+        """
 
-        availability_constraint = cls(
+        __rest = dict(src_dict)
+        detail = __rest.pop("detail", UNSET)
+        field = __rest.pop("field", UNSET)
+        __model = cls(
             detail=detail,
             field=field,
         )
-
-        availability_constraint.additional_properties = d
-        return availability_constraint
+        if __rest:
+            __model.additional_properties = __rest
+        return __model
 
     @property
     def additional_keys(self) -> list[str]:
-        return list(self.additional_properties.keys())
+        """The names of the fields that the contract does not name."""
+        return list(self.additional_properties)
 
     def __getitem__(self, key: str) -> Any:
         return self.additional_properties[key]

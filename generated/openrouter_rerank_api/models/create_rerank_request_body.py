@@ -2,20 +2,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
+from ..unset import UNSET, Unset
 
 if TYPE_CHECKING:
     from ..models.document_request import DocumentRequest
     from ..models.provider_preferences import ProviderPreferences
     from ..models.trace_config import TraceConfig
-
-
-T = TypeVar("T", bound="CreateRerankRequestBody")
 
 
 @_attrs_define
@@ -24,26 +21,47 @@ class CreateRerankRequestBody:
 
     documents: list[DocumentRequest | str]
     """ The documents to order. Results refer to them by their position in this list. """
+
     model: str
     """ Slug of the rerank model. """
+
     query: str
     """ What the documents are compared with. """
+
     provider: None | ProviderPreferences | Unset = UNSET
     """ Preferences for choosing among the providers that serve the model. """
+
     session_id: str | Unset = UNSET
     """ Groups related requests. It wins over an `x-session-id` header. """
+
     top_n: int | Unset = UNSET
     """ How many results to return. Without it, all documents are returned. """
+
     trace: TraceConfig | Unset = UNSET
     """ Names for this request in an observability tool. Keys beyond those listed are passed on. """
+
     user: str | Unset = UNSET
     """ Identifier of the caller's own end user. """
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    additional_properties: dict[str, Any] = _attrs_field(init=False)
+    """ Fields that the contract does not name. """
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> dict[str, Any]:
+            # Reached only while an attribute has no value.
+            if name != "additional_properties":
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            self.additional_properties = {}
+            return self.additional_properties
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the model as JSON has it, without the fields that are UNSET."""
         from ..models.document_request import DocumentRequest  # noqa: PLC0415
         from ..models.provider_preferences import ProviderPreferences  # noqa: PLC0415
 
+        __fields: dict[str, Any] = {}
+        __fields.update(self.additional_properties)
         documents = []
         for documents_item_data in self.documents:
             documents_item: dict[str, Any] | str
@@ -53,10 +71,11 @@ class CreateRerankRequestBody:
                 documents_item = documents_item_data
             documents.append(documents_item)
 
+        __fields["documents"] = documents
         model = self.model
-
+        __fields["model"] = model
         query = self.query
-
+        __fields["query"] = query
         provider: dict[str, Any] | None | Unset
         if isinstance(self.provider, Unset):
             provider = UNSET
@@ -64,48 +83,39 @@ class CreateRerankRequestBody:
             provider = self.provider.to_dict()
         else:
             provider = self.provider
-
+        if provider is not UNSET:
+            __fields["provider"] = provider
         session_id = self.session_id
-
+        if session_id is not UNSET:
+            __fields["session_id"] = session_id
         top_n = self.top_n
-
+        if top_n is not UNSET:
+            __fields["top_n"] = top_n
         trace: dict[str, Any] | Unset = UNSET
         if not isinstance(self.trace, Unset):
             trace = self.trace.to_dict()
-
-        user = self.user
-
-        field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
-        field_dict.update(
-            {
-                "documents": documents,
-                "model": model,
-                "query": query,
-            }
-        )
-        if provider is not UNSET:
-            field_dict["provider"] = provider
-        if session_id is not UNSET:
-            field_dict["session_id"] = session_id
-        if top_n is not UNSET:
-            field_dict["top_n"] = top_n
         if trace is not UNSET:
-            field_dict["trace"] = trace
+            __fields["trace"] = trace
+        user = self.user
         if user is not UNSET:
-            field_dict["user"] = user
-
-        return field_dict
+            __fields["user"] = user
+        return __fields
 
     @classmethod
-    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """
+        Build the model from a JSON object; what the contract does not name is kept.
+
+        Raises:
+            KeyError: A required field is missing.
+        """
         from ..models.document_request import DocumentRequest  # noqa: PLC0415
         from ..models.provider_preferences import ProviderPreferences  # noqa: PLC0415
         from ..models.trace_config import TraceConfig  # noqa: PLC0415
 
-        d = dict(src_dict)
+        __rest = dict(src_dict)
         documents = []
-        _documents = d.pop("documents")
+        _documents = __rest.pop("documents")
         for documents_item_data in _documents:
 
             def _parse_documents_item(data: object) -> DocumentRequest | str:
@@ -123,9 +133,8 @@ class CreateRerankRequestBody:
 
             documents.append(documents_item)
 
-        model = d.pop("model")
-
-        query = d.pop("query")
+        model = __rest.pop("model")
+        query = __rest.pop("query")
 
         def _parse_provider(data: object) -> None | ProviderPreferences | Unset:
             if data is None:
@@ -142,22 +151,19 @@ class CreateRerankRequestBody:
                 pass
             return cast(None | ProviderPreferences | Unset, data)
 
-        provider = _parse_provider(d.pop("provider", UNSET))
+        provider = _parse_provider(__rest.pop("provider", UNSET))
 
-        session_id = d.pop("session_id", UNSET)
-
-        top_n = d.pop("top_n", UNSET)
-
-        _trace = d.pop("trace", UNSET)
+        session_id = __rest.pop("session_id", UNSET)
+        top_n = __rest.pop("top_n", UNSET)
+        _trace = __rest.pop("trace", UNSET)
         trace: TraceConfig | Unset
         if isinstance(_trace, Unset):
             trace = UNSET
         else:
             trace = TraceConfig.from_dict(_trace)
 
-        user = d.pop("user", UNSET)
-
-        create_rerank_request_body = cls(
+        user = __rest.pop("user", UNSET)
+        __model = cls(
             documents=documents,
             model=model,
             query=query,
@@ -167,13 +173,14 @@ class CreateRerankRequestBody:
             trace=trace,
             user=user,
         )
-
-        create_rerank_request_body.additional_properties = d
-        return create_rerank_request_body
+        if __rest:
+            __model.additional_properties = __rest
+        return __model
 
     @property
     def additional_keys(self) -> list[str]:
-        return list(self.additional_properties.keys())
+        """The names of the fields that the contract does not name."""
+        return list(self.additional_properties)
 
     def __getitem__(self, key: str) -> Any:
         return self.additional_properties[key]

@@ -2,19 +2,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
+from ..unset import UNSET, Unset
 
 if TYPE_CHECKING:
     from ..models.create_rerank_usage import CreateRerankUsage
     from ..models.result import Result
-
-
-T = TypeVar("T", bound="CreateRerankResponseBody")
 
 
 @_attrs_define
@@ -23,30 +20,51 @@ class CreateRerankResponseBody:
 
     model: str
     """ The model that scored the documents. """
+
     results: list[Result]
     """ One entry for each returned document, the most relevant first. """
+
     id: str | Unset = UNSET
     """ Identifier of the reply. """
+
     provider: str | Unset = UNSET
     """ The provider that served the request. """
+
     usage: CreateRerankUsage | None | Unset = UNSET
     """ What the request used. Null or absent when it is not known. """
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    additional_properties: dict[str, Any] = _attrs_field(init=False)
+    """ Fields that the contract does not name. """
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> dict[str, Any]:
+            # Reached only while an attribute has no value.
+            if name != "additional_properties":
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            self.additional_properties = {}
+            return self.additional_properties
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the model as JSON has it, without the fields that are UNSET."""
         from ..models.create_rerank_usage import CreateRerankUsage  # noqa: PLC0415
 
+        __fields: dict[str, Any] = {}
+        __fields.update(self.additional_properties)
         model = self.model
-
+        __fields["model"] = model
         results = []
         for results_item_data in self.results:
             results_item = results_item_data.to_dict()
             results.append(results_item)
 
+        __fields["results"] = results
         id = self.id
-
+        if id is not UNSET:
+            __fields["id"] = id
         provider = self.provider
-
+        if provider is not UNSET:
+            __fields["provider"] = provider
         usage: dict[str, Any] | None | Unset
         if isinstance(self.usage, Unset):
             usage = UNSET
@@ -54,42 +72,32 @@ class CreateRerankResponseBody:
             usage = self.usage.to_dict()
         else:
             usage = self.usage
-
-        field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
-        field_dict.update(
-            {
-                "model": model,
-                "results": results,
-            }
-        )
-        if id is not UNSET:
-            field_dict["id"] = id
-        if provider is not UNSET:
-            field_dict["provider"] = provider
         if usage is not UNSET:
-            field_dict["usage"] = usage
-
-        return field_dict
+            __fields["usage"] = usage
+        return __fields
 
     @classmethod
-    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """
+        Build the model from a JSON object; what the contract does not name is kept.
+
+        Raises:
+            KeyError: A required field is missing.
+        """
         from ..models.create_rerank_usage import CreateRerankUsage  # noqa: PLC0415
         from ..models.result import Result  # noqa: PLC0415
 
-        d = dict(src_dict)
-        model = d.pop("model")
-
+        __rest = dict(src_dict)
+        model = __rest.pop("model")
         results = []
-        _results = d.pop("results")
+        _results = __rest.pop("results")
         for results_item_data in _results:
             results_item = Result.from_dict(results_item_data)
 
             results.append(results_item)
 
-        id = d.pop("id", UNSET)
-
-        provider = d.pop("provider", UNSET)
+        id = __rest.pop("id", UNSET)
+        provider = __rest.pop("provider", UNSET)
 
         def _parse_usage(data: object) -> CreateRerankUsage | None | Unset:
             if data is None:
@@ -106,22 +114,23 @@ class CreateRerankResponseBody:
                 pass
             return cast(CreateRerankUsage | None | Unset, data)
 
-        usage = _parse_usage(d.pop("usage", UNSET))
+        usage = _parse_usage(__rest.pop("usage", UNSET))
 
-        create_rerank_response_body = cls(
+        __model = cls(
             model=model,
             results=results,
             id=id,
             provider=provider,
             usage=usage,
         )
-
-        create_rerank_response_body.additional_properties = d
-        return create_rerank_response_body
+        if __rest:
+            __model.additional_properties = __rest
+        return __model
 
     @property
     def additional_keys(self) -> list[str]:
-        return list(self.additional_properties.keys())
+        """The names of the fields that the contract does not name."""
+        return list(self.additional_properties)
 
     def __getitem__(self, key: str) -> Any:
         return self.additional_properties[key]

@@ -2,14 +2,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
-
-T = TypeVar("T", bound="CreateRerankUsage")
+from ..unset import UNSET, Unset
 
 
 @_attrs_define
@@ -18,52 +16,67 @@ class CreateRerankUsage:
 
     cost: float | Unset = UNSET
     """ Price of the request, in OpenRouter credits. """
+
     search_units: int | Unset = UNSET
     """ How many search units were billed. """
+
     total_tokens: int | Unset = UNSET
     """ How many tokens were read. """
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    additional_properties: dict[str, Any] = _attrs_field(init=False)
+    """ Fields that the contract does not name. """
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> dict[str, Any]:
+            # Reached only while an attribute has no value.
+            if name != "additional_properties":
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            self.additional_properties = {}
+            return self.additional_properties
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the model as JSON has it, without the fields that are UNSET."""
+
+        __fields: dict[str, Any] = {}
+        __fields.update(self.additional_properties)
         cost = self.cost
-
-        search_units = self.search_units
-
-        total_tokens = self.total_tokens
-
-        field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
-        field_dict.update({})
         if cost is not UNSET:
-            field_dict["cost"] = cost
+            __fields["cost"] = cost
+        search_units = self.search_units
         if search_units is not UNSET:
-            field_dict["search_units"] = search_units
+            __fields["search_units"] = search_units
+        total_tokens = self.total_tokens
         if total_tokens is not UNSET:
-            field_dict["total_tokens"] = total_tokens
-
-        return field_dict
+            __fields["total_tokens"] = total_tokens
+        return __fields
 
     @classmethod
-    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        d = dict(src_dict)
-        cost = d.pop("cost", UNSET)
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """
+        Build the model from a JSON object; what the contract does not name is kept.
 
-        search_units = d.pop("search_units", UNSET)
+        Raises:
+            KeyError: A required field is missing.
+        """
 
-        total_tokens = d.pop("total_tokens", UNSET)
-
-        create_rerank_usage = cls(
+        __rest = dict(src_dict)
+        cost = __rest.pop("cost", UNSET)
+        search_units = __rest.pop("search_units", UNSET)
+        total_tokens = __rest.pop("total_tokens", UNSET)
+        __model = cls(
             cost=cost,
             search_units=search_units,
             total_tokens=total_tokens,
         )
-
-        create_rerank_usage.additional_properties = d
-        return create_rerank_usage
+        if __rest:
+            __model.additional_properties = __rest
+        return __model
 
     @property
     def additional_keys(self) -> list[str]:
-        return list(self.additional_properties.keys())
+        """The names of the fields that the contract does not name."""
+        return list(self.additional_properties)
 
     def __getitem__(self, key: str) -> Any:
         return self.additional_properties[key]

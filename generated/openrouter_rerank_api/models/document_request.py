@@ -2,14 +2,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
-
-T = TypeVar("T", bound="DocumentRequest")
+from ..unset import UNSET, Unset
 
 
 @_attrs_define
@@ -18,43 +16,59 @@ class DocumentRequest:
 
     image: str | Unset = UNSET
     """ An http or https URL, or a `data:image/...` URI. """
+
     text: str | Unset = UNSET
     """ The document's text. """
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    additional_properties: dict[str, Any] = _attrs_field(init=False)
+    """ Fields that the contract does not name. """
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> dict[str, Any]:
+            # Reached only while an attribute has no value.
+            if name != "additional_properties":
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            self.additional_properties = {}
+            return self.additional_properties
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the model as JSON has it, without the fields that are UNSET."""
+
+        __fields: dict[str, Any] = {}
+        __fields.update(self.additional_properties)
         image = self.image
-
-        text = self.text
-
-        field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
-        field_dict.update({})
         if image is not UNSET:
-            field_dict["image"] = image
+            __fields["image"] = image
+        text = self.text
         if text is not UNSET:
-            field_dict["text"] = text
-
-        return field_dict
+            __fields["text"] = text
+        return __fields
 
     @classmethod
-    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        d = dict(src_dict)
-        image = d.pop("image", UNSET)
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """
+        Build the model from a JSON object; what the contract does not name is kept.
 
-        text = d.pop("text", UNSET)
+        Raises:
+            KeyError: A required field is missing.
+        """
 
-        document_request = cls(
+        __rest = dict(src_dict)
+        image = __rest.pop("image", UNSET)
+        text = __rest.pop("text", UNSET)
+        __model = cls(
             image=image,
             text=text,
         )
-
-        document_request.additional_properties = d
-        return document_request
+        if __rest:
+            __model.additional_properties = __rest
+        return __model
 
     @property
     def additional_keys(self) -> list[str]:
-        return list(self.additional_properties.keys())
+        """The names of the fields that the contract does not name."""
+        return list(self.additional_properties)
 
     def __getitem__(self, key: str) -> Any:
         return self.additional_properties[key]

@@ -2,19 +2,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
+from ..unset import UNSET, Unset
 
 if TYPE_CHECKING:
     from ..models.availability import Availability
     from ..models.error_metadata import ErrorMetadata
-
-
-T = TypeVar("T", bound="ErrorData")
 
 
 @_attrs_define
@@ -23,33 +20,56 @@ class ErrorData:
 
     message: str
     """ What went wrong, for people to read. """
+
     availability: Availability | Unset = UNSET
     """ Why no provider could serve the model, and whether trying again can help. """
+
     code: int | Unset = UNSET
     """ The HTTP status of the error. Absent on errors of model availability. """
+
     error_type: str | Unset = UNSET
     """ The kind of error, from a vocabulary that does not change its meaning. """
+
     http_status: int | Unset = UNSET
     """ The HTTP status of the error, on errors of model availability. """
+
     metadata: ErrorMetadata | None | Unset = UNSET
     """ Details of the error. """
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    additional_properties: dict[str, Any] = _attrs_field(init=False)
+    """ Fields that the contract does not name. """
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> dict[str, Any]:
+            # Reached only while an attribute has no value.
+            if name != "additional_properties":
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            self.additional_properties = {}
+            return self.additional_properties
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the model as JSON has it, without the fields that are UNSET."""
         from ..models.error_metadata import ErrorMetadata  # noqa: PLC0415
 
+        __fields: dict[str, Any] = {}
+        __fields.update(self.additional_properties)
         message = self.message
-
+        __fields["message"] = message
         availability: dict[str, Any] | Unset = UNSET
         if not isinstance(self.availability, Unset):
             availability = self.availability.to_dict()
-
+        if availability is not UNSET:
+            __fields["availability"] = availability
         code = self.code
-
+        if code is not UNSET:
+            __fields["code"] = code
         error_type = self.error_type
-
+        if error_type is not UNSET:
+            __fields["error_type"] = error_type
         http_status = self.http_status
-
+        if http_status is not UNSET:
+            __fields["http_status"] = http_status
         metadata: dict[str, Any] | None | Unset
         if isinstance(self.metadata, Unset):
             metadata = UNSET
@@ -57,47 +77,33 @@ class ErrorData:
             metadata = self.metadata.to_dict()
         else:
             metadata = self.metadata
-
-        field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
-        field_dict.update(
-            {
-                "message": message,
-            }
-        )
-        if availability is not UNSET:
-            field_dict["availability"] = availability
-        if code is not UNSET:
-            field_dict["code"] = code
-        if error_type is not UNSET:
-            field_dict["error_type"] = error_type
-        if http_status is not UNSET:
-            field_dict["http_status"] = http_status
         if metadata is not UNSET:
-            field_dict["metadata"] = metadata
-
-        return field_dict
+            __fields["metadata"] = metadata
+        return __fields
 
     @classmethod
-    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """
+        Build the model from a JSON object; what the contract does not name is kept.
+
+        Raises:
+            KeyError: A required field is missing.
+        """
         from ..models.availability import Availability  # noqa: PLC0415
         from ..models.error_metadata import ErrorMetadata  # noqa: PLC0415
 
-        d = dict(src_dict)
-        message = d.pop("message")
-
-        _availability = d.pop("availability", UNSET)
+        __rest = dict(src_dict)
+        message = __rest.pop("message")
+        _availability = __rest.pop("availability", UNSET)
         availability: Availability | Unset
         if isinstance(_availability, Unset):
             availability = UNSET
         else:
             availability = Availability.from_dict(_availability)
 
-        code = d.pop("code", UNSET)
-
-        error_type = d.pop("error_type", UNSET)
-
-        http_status = d.pop("http_status", UNSET)
+        code = __rest.pop("code", UNSET)
+        error_type = __rest.pop("error_type", UNSET)
+        http_status = __rest.pop("http_status", UNSET)
 
         def _parse_metadata(data: object) -> ErrorMetadata | None | Unset:
             if data is None:
@@ -114,9 +120,9 @@ class ErrorData:
                 pass
             return cast(ErrorMetadata | None | Unset, data)
 
-        metadata = _parse_metadata(d.pop("metadata", UNSET))
+        metadata = _parse_metadata(__rest.pop("metadata", UNSET))
 
-        error_data = cls(
+        __model = cls(
             message=message,
             availability=availability,
             code=code,
@@ -124,13 +130,14 @@ class ErrorData:
             http_status=http_status,
             metadata=metadata,
         )
-
-        error_data.additional_properties = d
-        return error_data
+        if __rest:
+            __model.additional_properties = __rest
+        return __model
 
     @property
     def additional_keys(self) -> list[str]:
-        return list(self.additional_properties.keys())
+        """The names of the fields that the contract does not name."""
+        return list(self.additional_properties)
 
     def __getitem__(self, key: str) -> Any:
         return self.additional_properties[key]

@@ -2,18 +2,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
+from ..unset import UNSET, Unset
 
 if TYPE_CHECKING:
     from ..models.previous_error import PreviousError
-
-
-T = TypeVar("T", bound="ErrorMetadata")
 
 
 @_attrs_define
@@ -22,27 +19,51 @@ class ErrorMetadata:
 
     error_type: str | Unset = UNSET
     """ The kind of error, from a vocabulary that does not change its meaning. """
+
     flagged_input: str | Unset = UNSET
     """ The part of the input that moderation refused. """
+
     model_slug: str | Unset = UNSET
     """ The model that the request was meant for. """
+
     previous_errors: list[PreviousError] | Unset = UNSET
     """ What other providers answered before, the first one first. """
+
     provider_code: int | None | str | Unset = UNSET
     """ The provider's own code for the error. """
+
     provider_name: str | Unset = UNSET
     """ The provider that the request was meant for. """
+
     reasons: list[str] | Unset = UNSET
     """ Why moderation refused the input. """
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    additional_properties: dict[str, Any] = _attrs_field(init=False)
+    """ Fields that the contract does not name. """
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> dict[str, Any]:
+            # Reached only while an attribute has no value.
+            if name != "additional_properties":
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            self.additional_properties = {}
+            return self.additional_properties
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the model as JSON has it, without the fields that are UNSET."""
+
+        __fields: dict[str, Any] = {}
+        __fields.update(self.additional_properties)
         error_type = self.error_type
-
+        if error_type is not UNSET:
+            __fields["error_type"] = error_type
         flagged_input = self.flagged_input
-
+        if flagged_input is not UNSET:
+            __fields["flagged_input"] = flagged_input
         model_slug = self.model_slug
-
+        if model_slug is not UNSET:
+            __fields["model_slug"] = model_slug
         previous_errors: list[dict[str, Any]] | Unset = UNSET
         if not isinstance(self.previous_errors, Unset):
             previous_errors = []
@@ -50,50 +71,41 @@ class ErrorMetadata:
                 previous_errors_item = previous_errors_item_data.to_dict()
                 previous_errors.append(previous_errors_item)
 
+        if previous_errors is not UNSET:
+            __fields["previous_errors"] = previous_errors
         provider_code: int | None | str | Unset
         if isinstance(self.provider_code, Unset):
             provider_code = UNSET
         else:
             provider_code = self.provider_code
-
+        if provider_code is not UNSET:
+            __fields["provider_code"] = provider_code
         provider_name = self.provider_name
-
+        if provider_name is not UNSET:
+            __fields["provider_name"] = provider_name
         reasons: list[str] | Unset = UNSET
         if not isinstance(self.reasons, Unset):
             reasons = self.reasons
 
-        field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
-        field_dict.update({})
-        if error_type is not UNSET:
-            field_dict["error_type"] = error_type
-        if flagged_input is not UNSET:
-            field_dict["flagged_input"] = flagged_input
-        if model_slug is not UNSET:
-            field_dict["model_slug"] = model_slug
-        if previous_errors is not UNSET:
-            field_dict["previous_errors"] = previous_errors
-        if provider_code is not UNSET:
-            field_dict["provider_code"] = provider_code
-        if provider_name is not UNSET:
-            field_dict["provider_name"] = provider_name
         if reasons is not UNSET:
-            field_dict["reasons"] = reasons
-
-        return field_dict
+            __fields["reasons"] = reasons
+        return __fields
 
     @classmethod
-    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """
+        Build the model from a JSON object; what the contract does not name is kept.
+
+        Raises:
+            KeyError: A required field is missing.
+        """
         from ..models.previous_error import PreviousError  # noqa: PLC0415
 
-        d = dict(src_dict)
-        error_type = d.pop("error_type", UNSET)
-
-        flagged_input = d.pop("flagged_input", UNSET)
-
-        model_slug = d.pop("model_slug", UNSET)
-
-        _previous_errors = d.pop("previous_errors", UNSET)
+        __rest = dict(src_dict)
+        error_type = __rest.pop("error_type", UNSET)
+        flagged_input = __rest.pop("flagged_input", UNSET)
+        model_slug = __rest.pop("model_slug", UNSET)
+        _previous_errors = __rest.pop("previous_errors", UNSET)
         previous_errors: list[PreviousError] | Unset = UNSET
         if _previous_errors is not UNSET:
             previous_errors = []
@@ -109,13 +121,12 @@ class ErrorMetadata:
                 return data
             return cast(int | None | str | Unset, data)
 
-        provider_code = _parse_provider_code(d.pop("provider_code", UNSET))
+        provider_code = _parse_provider_code(__rest.pop("provider_code", UNSET))
 
-        provider_name = d.pop("provider_name", UNSET)
+        provider_name = __rest.pop("provider_name", UNSET)
+        reasons = cast(list[str], __rest.pop("reasons", UNSET))
 
-        reasons = cast(list[str], d.pop("reasons", UNSET))
-
-        error_metadata = cls(
+        __model = cls(
             error_type=error_type,
             flagged_input=flagged_input,
             model_slug=model_slug,
@@ -124,13 +135,14 @@ class ErrorMetadata:
             provider_name=provider_name,
             reasons=reasons,
         )
-
-        error_metadata.additional_properties = d
-        return error_metadata
+        if __rest:
+            __model.additional_properties = __rest
+        return __model
 
     @property
     def additional_keys(self) -> list[str]:
-        return list(self.additional_properties.keys())
+        """The names of the fields that the contract does not name."""
+        return list(self.additional_properties)
 
     def __getitem__(self, key: str) -> Any:
         return self.additional_properties[key]

@@ -2,12 +2,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
+from ..unset import UNSET, Unset
 
 if TYPE_CHECKING:
     from ..models.error_data import ErrorData
@@ -16,28 +16,41 @@ if TYPE_CHECKING:
     )
 
 
-T = TypeVar("T", bound="ErrorResponse")
-
-
 @_attrs_define
 class ErrorResponse:
     """The body of every reply that reports an error."""
 
     error: ErrorData
     """ What went wrong. """
+
     openrouter_metadata: ErrorResponseOpenrouterMetadataType0 | None | Unset = UNSET
     """ What OpenRouter adds about the request's way. """
+
     user_id: None | str | Unset = UNSET
     """ Identifier of the account that made the request. """
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    additional_properties: dict[str, Any] = _attrs_field(init=False)
+    """ Fields that the contract does not name. """
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> dict[str, Any]:
+            # Reached only while an attribute has no value.
+            if name != "additional_properties":
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            self.additional_properties = {}
+            return self.additional_properties
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the model as JSON has it, without the fields that are UNSET."""
         from ..models.error_response_openrouter_metadata_type_0 import (
             ErrorResponseOpenrouterMetadataType0,  # noqa: PLC0415
         )
 
+        __fields: dict[str, Any] = {}
+        __fields.update(self.additional_properties)
         error = self.error.to_dict()
-
+        __fields["error"] = error
         openrouter_metadata: dict[str, Any] | None | Unset
         if isinstance(self.openrouter_metadata, Unset):
             openrouter_metadata = UNSET
@@ -45,36 +58,32 @@ class ErrorResponse:
             openrouter_metadata = self.openrouter_metadata.to_dict()
         else:
             openrouter_metadata = self.openrouter_metadata
-
+        if openrouter_metadata is not UNSET:
+            __fields["openrouter_metadata"] = openrouter_metadata
         user_id: None | str | Unset
         if isinstance(self.user_id, Unset):
             user_id = UNSET
         else:
             user_id = self.user_id
-
-        field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
-        field_dict.update(
-            {
-                "error": error,
-            }
-        )
-        if openrouter_metadata is not UNSET:
-            field_dict["openrouter_metadata"] = openrouter_metadata
         if user_id is not UNSET:
-            field_dict["user_id"] = user_id
-
-        return field_dict
+            __fields["user_id"] = user_id
+        return __fields
 
     @classmethod
-    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """
+        Build the model from a JSON object; what the contract does not name is kept.
+
+        Raises:
+            KeyError: A required field is missing.
+        """
         from ..models.error_data import ErrorData  # noqa: PLC0415
         from ..models.error_response_openrouter_metadata_type_0 import (
             ErrorResponseOpenrouterMetadataType0,  # noqa: PLC0415
         )
 
-        d = dict(src_dict)
-        error = ErrorData.from_dict(d.pop("error"))
+        __rest = dict(src_dict)
+        error = ErrorData.from_dict(__rest.pop("error"))
 
         def _parse_openrouter_metadata(
             data: object,
@@ -93,7 +102,7 @@ class ErrorResponse:
                 pass
             return cast(ErrorResponseOpenrouterMetadataType0 | None | Unset, data)
 
-        openrouter_metadata = _parse_openrouter_metadata(d.pop("openrouter_metadata", UNSET))
+        openrouter_metadata = _parse_openrouter_metadata(__rest.pop("openrouter_metadata", UNSET))
 
         def _parse_user_id(data: object) -> None | str | Unset:
             if data is None:
@@ -102,20 +111,21 @@ class ErrorResponse:
                 return data
             return cast(None | str | Unset, data)
 
-        user_id = _parse_user_id(d.pop("user_id", UNSET))
+        user_id = _parse_user_id(__rest.pop("user_id", UNSET))
 
-        error_response = cls(
+        __model = cls(
             error=error,
             openrouter_metadata=openrouter_metadata,
             user_id=user_id,
         )
-
-        error_response.additional_properties = d
-        return error_response
+        if __rest:
+            __model.additional_properties = __rest
+        return __model
 
     @property
     def additional_keys(self) -> list[str]:
-        return list(self.additional_properties.keys())
+        """The names of the fields that the contract does not name."""
+        return list(self.additional_properties)
 
     def __getitem__(self, key: str) -> Any:
         return self.additional_properties[key]

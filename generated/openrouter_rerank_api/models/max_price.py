@@ -2,14 +2,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
-
-T = TypeVar("T", bound="MaxPrice")
+from ..unset import UNSET, Unset
 
 
 @_attrs_define
@@ -18,70 +16,83 @@ class MaxPrice:
 
     audio: str | Unset = UNSET
     """ For one unit of audio. """
+
     completion: str | Unset = UNSET
     """ For a million tokens of completion. """
+
     image: str | Unset = UNSET
     """ For one image. """
+
     prompt: str | Unset = UNSET
     """ For a million tokens of prompt. """
+
     request: str | Unset = UNSET
     """ For one request. """
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    additional_properties: dict[str, Any] = _attrs_field(init=False)
+    """ Fields that the contract does not name. """
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> dict[str, Any]:
+            # Reached only while an attribute has no value.
+            if name != "additional_properties":
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            self.additional_properties = {}
+            return self.additional_properties
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the model as JSON has it, without the fields that are UNSET."""
+
+        __fields: dict[str, Any] = {}
+        __fields.update(self.additional_properties)
         audio = self.audio
-
-        completion = self.completion
-
-        image = self.image
-
-        prompt = self.prompt
-
-        request = self.request
-
-        field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
-        field_dict.update({})
         if audio is not UNSET:
-            field_dict["audio"] = audio
+            __fields["audio"] = audio
+        completion = self.completion
         if completion is not UNSET:
-            field_dict["completion"] = completion
+            __fields["completion"] = completion
+        image = self.image
         if image is not UNSET:
-            field_dict["image"] = image
+            __fields["image"] = image
+        prompt = self.prompt
         if prompt is not UNSET:
-            field_dict["prompt"] = prompt
+            __fields["prompt"] = prompt
+        request = self.request
         if request is not UNSET:
-            field_dict["request"] = request
-
-        return field_dict
+            __fields["request"] = request
+        return __fields
 
     @classmethod
-    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        d = dict(src_dict)
-        audio = d.pop("audio", UNSET)
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """
+        Build the model from a JSON object; what the contract does not name is kept.
 
-        completion = d.pop("completion", UNSET)
+        Raises:
+            KeyError: A required field is missing.
+        """
 
-        image = d.pop("image", UNSET)
-
-        prompt = d.pop("prompt", UNSET)
-
-        request = d.pop("request", UNSET)
-
-        max_price = cls(
+        __rest = dict(src_dict)
+        audio = __rest.pop("audio", UNSET)
+        completion = __rest.pop("completion", UNSET)
+        image = __rest.pop("image", UNSET)
+        prompt = __rest.pop("prompt", UNSET)
+        request = __rest.pop("request", UNSET)
+        __model = cls(
             audio=audio,
             completion=completion,
             image=image,
             prompt=prompt,
             request=request,
         )
-
-        max_price.additional_properties = d
-        return max_price
+        if __rest:
+            __model.additional_properties = __rest
+        return __model
 
     @property
     def additional_keys(self) -> list[str]:
-        return list(self.additional_properties.keys())
+        """The names of the fields that the contract does not name."""
+        return list(self.additional_properties)
 
     def __getitem__(self, key: str) -> Any:
         return self.additional_properties[key]

@@ -2,14 +2,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
-
-T = TypeVar("T", bound="PercentileThroughputCutoffs")
+from ..unset import UNSET, Unset
 
 
 @_attrs_define
@@ -18,56 +16,73 @@ class PercentileThroughputCutoffs:
 
     p50: float | None | Unset = UNSET
     """ For the median. """
+
     p75: float | None | Unset = UNSET
     """ For the 75th percentile. """
+
     p90: float | None | Unset = UNSET
     """ For the 90th percentile. """
+
     p99: float | None | Unset = UNSET
     """ For the 99th percentile. """
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    additional_properties: dict[str, Any] = _attrs_field(init=False)
+    """ Fields that the contract does not name. """
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> dict[str, Any]:
+            # Reached only while an attribute has no value.
+            if name != "additional_properties":
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            self.additional_properties = {}
+            return self.additional_properties
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the model as JSON has it, without the fields that are UNSET."""
+
+        __fields: dict[str, Any] = {}
+        __fields.update(self.additional_properties)
         p50: float | None | Unset
         if isinstance(self.p50, Unset):
             p50 = UNSET
         else:
             p50 = self.p50
-
+        if p50 is not UNSET:
+            __fields["p50"] = p50
         p75: float | None | Unset
         if isinstance(self.p75, Unset):
             p75 = UNSET
         else:
             p75 = self.p75
-
+        if p75 is not UNSET:
+            __fields["p75"] = p75
         p90: float | None | Unset
         if isinstance(self.p90, Unset):
             p90 = UNSET
         else:
             p90 = self.p90
-
+        if p90 is not UNSET:
+            __fields["p90"] = p90
         p99: float | None | Unset
         if isinstance(self.p99, Unset):
             p99 = UNSET
         else:
             p99 = self.p99
-
-        field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
-        field_dict.update({})
-        if p50 is not UNSET:
-            field_dict["p50"] = p50
-        if p75 is not UNSET:
-            field_dict["p75"] = p75
-        if p90 is not UNSET:
-            field_dict["p90"] = p90
         if p99 is not UNSET:
-            field_dict["p99"] = p99
-
-        return field_dict
+            __fields["p99"] = p99
+        return __fields
 
     @classmethod
-    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        d = dict(src_dict)
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """
+        Build the model from a JSON object; what the contract does not name is kept.
+
+        Raises:
+            KeyError: A required field is missing.
+        """
+
+        __rest = dict(src_dict)
 
         def _parse_p50(data: object) -> float | None | Unset:
             if data is None:
@@ -76,7 +91,7 @@ class PercentileThroughputCutoffs:
                 return data
             return cast(float | None | Unset, data)
 
-        p50 = _parse_p50(d.pop("p50", UNSET))
+        p50 = _parse_p50(__rest.pop("p50", UNSET))
 
         def _parse_p75(data: object) -> float | None | Unset:
             if data is None:
@@ -85,7 +100,7 @@ class PercentileThroughputCutoffs:
                 return data
             return cast(float | None | Unset, data)
 
-        p75 = _parse_p75(d.pop("p75", UNSET))
+        p75 = _parse_p75(__rest.pop("p75", UNSET))
 
         def _parse_p90(data: object) -> float | None | Unset:
             if data is None:
@@ -94,7 +109,7 @@ class PercentileThroughputCutoffs:
                 return data
             return cast(float | None | Unset, data)
 
-        p90 = _parse_p90(d.pop("p90", UNSET))
+        p90 = _parse_p90(__rest.pop("p90", UNSET))
 
         def _parse_p99(data: object) -> float | None | Unset:
             if data is None:
@@ -103,21 +118,22 @@ class PercentileThroughputCutoffs:
                 return data
             return cast(float | None | Unset, data)
 
-        p99 = _parse_p99(d.pop("p99", UNSET))
+        p99 = _parse_p99(__rest.pop("p99", UNSET))
 
-        percentile_throughput_cutoffs = cls(
+        __model = cls(
             p50=p50,
             p75=p75,
             p90=p90,
             p99=p99,
         )
-
-        percentile_throughput_cutoffs.additional_properties = d
-        return percentile_throughput_cutoffs
+        if __rest:
+            __model.additional_properties = __rest
+        return __model
 
     @property
     def additional_keys(self) -> list[str]:
-        return list(self.additional_properties.keys())
+        """The names of the fields that the contract does not name."""
+        return list(self.additional_properties)
 
     def __getitem__(self, key: str) -> Any:
         return self.additional_properties[key]

@@ -2,14 +2,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
-
-T = TypeVar("T", bound="PreviousError")
+from ..unset import UNSET, Unset
 
 
 @_attrs_define
@@ -18,42 +16,59 @@ class PreviousError:
 
     code: int | None | str | Unset = UNSET
     """ The provider's code for the error. """
+
     provider: str | Unset = UNSET
     """ The provider's name. """
+
     status: int | None | Unset = UNSET
     """ The HTTP status that the provider answered with. """
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    additional_properties: dict[str, Any] = _attrs_field(init=False)
+    """ Fields that the contract does not name. """
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> dict[str, Any]:
+            # Reached only while an attribute has no value.
+            if name != "additional_properties":
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            self.additional_properties = {}
+            return self.additional_properties
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the model as JSON has it, without the fields that are UNSET."""
+
+        __fields: dict[str, Any] = {}
+        __fields.update(self.additional_properties)
         code: int | None | str | Unset
         if isinstance(self.code, Unset):
             code = UNSET
         else:
             code = self.code
-
+        if code is not UNSET:
+            __fields["code"] = code
         provider = self.provider
-
+        if provider is not UNSET:
+            __fields["provider"] = provider
         status: int | None | Unset
         if isinstance(self.status, Unset):
             status = UNSET
         else:
             status = self.status
-
-        field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
-        field_dict.update({})
-        if code is not UNSET:
-            field_dict["code"] = code
-        if provider is not UNSET:
-            field_dict["provider"] = provider
         if status is not UNSET:
-            field_dict["status"] = status
-
-        return field_dict
+            __fields["status"] = status
+        return __fields
 
     @classmethod
-    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        d = dict(src_dict)
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """
+        Build the model from a JSON object; what the contract does not name is kept.
+
+        Raises:
+            KeyError: A required field is missing.
+        """
+
+        __rest = dict(src_dict)
 
         def _parse_code(data: object) -> int | None | str | Unset:
             if data is None:
@@ -62,9 +77,9 @@ class PreviousError:
                 return data
             return cast(int | None | str | Unset, data)
 
-        code = _parse_code(d.pop("code", UNSET))
+        code = _parse_code(__rest.pop("code", UNSET))
 
-        provider = d.pop("provider", UNSET)
+        provider = __rest.pop("provider", UNSET)
 
         def _parse_status(data: object) -> int | None | Unset:
             if data is None:
@@ -73,20 +88,21 @@ class PreviousError:
                 return data
             return cast(int | None | Unset, data)
 
-        status = _parse_status(d.pop("status", UNSET))
+        status = _parse_status(__rest.pop("status", UNSET))
 
-        previous_error = cls(
+        __model = cls(
             code=code,
             provider=provider,
             status=status,
         )
-
-        previous_error.additional_properties = d
-        return previous_error
+        if __rest:
+            __model.additional_properties = __rest
+        return __model
 
     @property
     def additional_keys(self) -> list[str]:
-        return list(self.additional_properties.keys())
+        """The names of the fields that the contract does not name."""
+        return list(self.additional_properties)
 
     def __getitem__(self, key: str) -> Any:
         return self.additional_properties[key]

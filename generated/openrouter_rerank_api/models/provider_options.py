@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
@@ -11,44 +11,52 @@ if TYPE_CHECKING:
     from ..models.provider_options_additional_property import ProviderOptionsAdditionalProperty
 
 
-T = TypeVar("T", bound="ProviderOptions")
-
-
 @_attrs_define
 class ProviderOptions:
     """Settings that only one provider understands, by the provider's slug."""
 
-    additional_properties: dict[str, ProviderOptionsAdditionalProperty] = _attrs_field(
-        init=False, factory=dict
-    )
+    additional_properties: dict[str, ProviderOptionsAdditionalProperty] = _attrs_field(init=False)
+    """ Fields that the contract does not name. """
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> dict[str, Any]:
+            # Reached only while an attribute has no value.
+            if name != "additional_properties":
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            self.additional_properties = {}
+            return self.additional_properties
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the model as JSON has it, without the fields that are UNSET."""
 
-        field_dict: dict[str, Any] = {}
-        for prop_name, prop in self.additional_properties.items():
-            field_dict[prop_name] = prop.to_dict()
-
-        return field_dict
+        __fields: dict[str, Any] = {}
+        for __name, __value in self.additional_properties.items():
+            __fields[__name] = __value.to_dict()
+        return __fields
 
     @classmethod
-    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """
+        Build the model from a JSON object; what the contract does not name is kept.
+
+        Raises:
+            KeyError: A required field is missing.
+        """
         from ..models.provider_options_additional_property import ProviderOptionsAdditionalProperty  # noqa: PLC0415
 
-        d = dict(src_dict)
-        provider_options = cls()
+        __rest = dict(src_dict)
+        __model = cls()
+        for __name, __value in __rest.items():
+            additional_property = ProviderOptionsAdditionalProperty.from_dict(__value)
 
-        additional_properties = {}
-        for prop_name, prop_dict in d.items():
-            additional_property = ProviderOptionsAdditionalProperty.from_dict(prop_dict)
-
-            additional_properties[prop_name] = additional_property
-
-        provider_options.additional_properties = additional_properties
-        return provider_options
+            __model.additional_properties[__name] = additional_property
+        return __model
 
     @property
     def additional_keys(self) -> list[str]:
-        return list(self.additional_properties.keys())
+        """The names of the fields that the contract does not name."""
+        return list(self.additional_properties)
 
     def __getitem__(self, key: str) -> ProviderOptionsAdditionalProperty:
         return self.additional_properties[key]

@@ -2,11 +2,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from attrs import define as _attrs_define
 
-from ..types import UNSET, Unset
+from ..unset import UNSET, Unset
 
 if TYPE_CHECKING:
     from ..models.max_price import MaxPrice
@@ -16,65 +16,81 @@ if TYPE_CHECKING:
     from ..models.provider_sort_config import ProviderSortConfig
 
 
-T = TypeVar("T", bound="ProviderPreferences")
-
-
 @_attrs_define
 class ProviderPreferences:
-    """Preferences for choosing among the providers that serve a model. What is left out keeps the account's setting."""
+    """Preferences for choosing among the providers that serve a model. What is left out keeps the
+    account's setting."""
 
     allow_fallbacks: bool | None | Unset = UNSET
     """ Whether another provider may serve the request when the preferred one cannot. """
+
     data_collection: None | str | Unset = UNSET
     """ Whether providers that store requests may be used. """
+
     enforce_distillable_text: bool | None | Unset = UNSET
     """ Whether to use only models whose output may be used for distillation. """
+
     ignore: list[str] | None | Unset = UNSET
     """ Slugs of providers to leave out. """
+
     max_price: MaxPrice | Unset = UNSET
     """ The most to pay, each price a decimal number of US dollars in a string. """
+
     only: list[str] | None | Unset = UNSET
     """ Slugs of the only providers to use. """
+
     options: ProviderOptions | Unset = UNSET
     """ Settings that only one provider understands, by the provider's slug. """
+
     order: list[str] | None | Unset = UNSET
     """ Slugs of the providers to try, the first one first. """
+
     preferred_max_latency: float | None | PercentileLatencyCutoffs | Unset = UNSET
     """ The latency to stay below, in seconds, as one number or by percentile. """
+
     preferred_min_throughput: float | None | PercentileThroughputCutoffs | Unset = UNSET
     """ The throughput to stay above, in tokens a second, as one number or by percentile. """
+
     quantizations: list[str] | None | Unset = UNSET
     """ The quantizations of the model that may be used. """
+
     require_parameters: bool | None | Unset = UNSET
     """ Whether to use only providers that support every parameter of the request. """
+
     sort: None | ProviderSortConfig | str | Unset = UNSET
     """ What to order the providers by, as a name or with a partition. """
+
     zdr: bool | None | Unset = UNSET
     """ Whether to use only endpoints that retain no data. """
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the model as JSON has it, without the fields that are UNSET."""
         from ..models.percentile_latency_cutoffs import PercentileLatencyCutoffs  # noqa: PLC0415
         from ..models.percentile_throughput_cutoffs import PercentileThroughputCutoffs  # noqa: PLC0415
         from ..models.provider_sort_config import ProviderSortConfig  # noqa: PLC0415
 
+        __fields: dict[str, Any] = {}
         allow_fallbacks: bool | None | Unset
         if isinstance(self.allow_fallbacks, Unset):
             allow_fallbacks = UNSET
         else:
             allow_fallbacks = self.allow_fallbacks
-
+        if allow_fallbacks is not UNSET:
+            __fields["allow_fallbacks"] = allow_fallbacks
         data_collection: None | str | Unset
         if isinstance(self.data_collection, Unset):
             data_collection = UNSET
         else:
             data_collection = self.data_collection
-
+        if data_collection is not UNSET:
+            __fields["data_collection"] = data_collection
         enforce_distillable_text: bool | None | Unset
         if isinstance(self.enforce_distillable_text, Unset):
             enforce_distillable_text = UNSET
         else:
             enforce_distillable_text = self.enforce_distillable_text
-
+        if enforce_distillable_text is not UNSET:
+            __fields["enforce_distillable_text"] = enforce_distillable_text
         ignore: list[str] | None | Unset
         if isinstance(self.ignore, Unset):
             ignore = UNSET
@@ -83,11 +99,13 @@ class ProviderPreferences:
 
         else:
             ignore = self.ignore
-
+        if ignore is not UNSET:
+            __fields["ignore"] = ignore
         max_price: dict[str, Any] | Unset = UNSET
         if not isinstance(self.max_price, Unset):
             max_price = self.max_price.to_dict()
-
+        if max_price is not UNSET:
+            __fields["max_price"] = max_price
         only: list[str] | None | Unset
         if isinstance(self.only, Unset):
             only = UNSET
@@ -96,11 +114,13 @@ class ProviderPreferences:
 
         else:
             only = self.only
-
+        if only is not UNSET:
+            __fields["only"] = only
         options: dict[str, Any] | Unset = UNSET
         if not isinstance(self.options, Unset):
             options = self.options.to_dict()
-
+        if options is not UNSET:
+            __fields["options"] = options
         order: list[str] | None | Unset
         if isinstance(self.order, Unset):
             order = UNSET
@@ -109,7 +129,8 @@ class ProviderPreferences:
 
         else:
             order = self.order
-
+        if order is not UNSET:
+            __fields["order"] = order
         preferred_max_latency: dict[str, Any] | float | None | Unset
         if isinstance(self.preferred_max_latency, Unset):
             preferred_max_latency = UNSET
@@ -117,7 +138,8 @@ class ProviderPreferences:
             preferred_max_latency = self.preferred_max_latency.to_dict()
         else:
             preferred_max_latency = self.preferred_max_latency
-
+        if preferred_max_latency is not UNSET:
+            __fields["preferred_max_latency"] = preferred_max_latency
         preferred_min_throughput: dict[str, Any] | float | None | Unset
         if isinstance(self.preferred_min_throughput, Unset):
             preferred_min_throughput = UNSET
@@ -125,7 +147,8 @@ class ProviderPreferences:
             preferred_min_throughput = self.preferred_min_throughput.to_dict()
         else:
             preferred_min_throughput = self.preferred_min_throughput
-
+        if preferred_min_throughput is not UNSET:
+            __fields["preferred_min_throughput"] = preferred_min_throughput
         quantizations: list[str] | None | Unset
         if isinstance(self.quantizations, Unset):
             quantizations = UNSET
@@ -134,13 +157,15 @@ class ProviderPreferences:
 
         else:
             quantizations = self.quantizations
-
+        if quantizations is not UNSET:
+            __fields["quantizations"] = quantizations
         require_parameters: bool | None | Unset
         if isinstance(self.require_parameters, Unset):
             require_parameters = UNSET
         else:
             require_parameters = self.require_parameters
-
+        if require_parameters is not UNSET:
+            __fields["require_parameters"] = require_parameters
         sort: dict[str, Any] | None | str | Unset
         if isinstance(self.sort, Unset):
             sort = UNSET
@@ -148,56 +173,32 @@ class ProviderPreferences:
             sort = self.sort.to_dict()
         else:
             sort = self.sort
-
+        if sort is not UNSET:
+            __fields["sort"] = sort
         zdr: bool | None | Unset
         if isinstance(self.zdr, Unset):
             zdr = UNSET
         else:
             zdr = self.zdr
-
-        field_dict: dict[str, Any] = {}
-
-        field_dict.update({})
-        if allow_fallbacks is not UNSET:
-            field_dict["allow_fallbacks"] = allow_fallbacks
-        if data_collection is not UNSET:
-            field_dict["data_collection"] = data_collection
-        if enforce_distillable_text is not UNSET:
-            field_dict["enforce_distillable_text"] = enforce_distillable_text
-        if ignore is not UNSET:
-            field_dict["ignore"] = ignore
-        if max_price is not UNSET:
-            field_dict["max_price"] = max_price
-        if only is not UNSET:
-            field_dict["only"] = only
-        if options is not UNSET:
-            field_dict["options"] = options
-        if order is not UNSET:
-            field_dict["order"] = order
-        if preferred_max_latency is not UNSET:
-            field_dict["preferred_max_latency"] = preferred_max_latency
-        if preferred_min_throughput is not UNSET:
-            field_dict["preferred_min_throughput"] = preferred_min_throughput
-        if quantizations is not UNSET:
-            field_dict["quantizations"] = quantizations
-        if require_parameters is not UNSET:
-            field_dict["require_parameters"] = require_parameters
-        if sort is not UNSET:
-            field_dict["sort"] = sort
         if zdr is not UNSET:
-            field_dict["zdr"] = zdr
-
-        return field_dict
+            __fields["zdr"] = zdr
+        return __fields
 
     @classmethod
-    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """
+        Build the model from a JSON object; what the contract does not name is left out.
+
+        Raises:
+            KeyError: A required field is missing.
+        """
         from ..models.max_price import MaxPrice  # noqa: PLC0415
         from ..models.percentile_latency_cutoffs import PercentileLatencyCutoffs  # noqa: PLC0415
         from ..models.percentile_throughput_cutoffs import PercentileThroughputCutoffs  # noqa: PLC0415
         from ..models.provider_options import ProviderOptions  # noqa: PLC0415
         from ..models.provider_sort_config import ProviderSortConfig  # noqa: PLC0415
 
-        d = dict(src_dict)
+        __rest = dict(src_dict)
 
         def _parse_allow_fallbacks(data: object) -> bool | None | Unset:
             if data is None:
@@ -206,7 +207,7 @@ class ProviderPreferences:
                 return data
             return cast(bool | None | Unset, data)
 
-        allow_fallbacks = _parse_allow_fallbacks(d.pop("allow_fallbacks", UNSET))
+        allow_fallbacks = _parse_allow_fallbacks(__rest.pop("allow_fallbacks", UNSET))
 
         def _parse_data_collection(data: object) -> None | str | Unset:
             if data is None:
@@ -215,7 +216,7 @@ class ProviderPreferences:
                 return data
             return cast(None | str | Unset, data)
 
-        data_collection = _parse_data_collection(d.pop("data_collection", UNSET))
+        data_collection = _parse_data_collection(__rest.pop("data_collection", UNSET))
 
         def _parse_enforce_distillable_text(data: object) -> bool | None | Unset:
             if data is None:
@@ -225,7 +226,7 @@ class ProviderPreferences:
             return cast(bool | None | Unset, data)
 
         enforce_distillable_text = _parse_enforce_distillable_text(
-            d.pop("enforce_distillable_text", UNSET)
+            __rest.pop("enforce_distillable_text", UNSET)
         )
 
         def _parse_ignore(data: object) -> list[str] | None | Unset:
@@ -243,9 +244,9 @@ class ProviderPreferences:
                 pass
             return cast(list[str] | None | Unset, data)
 
-        ignore = _parse_ignore(d.pop("ignore", UNSET))
+        ignore = _parse_ignore(__rest.pop("ignore", UNSET))
 
-        _max_price = d.pop("max_price", UNSET)
+        _max_price = __rest.pop("max_price", UNSET)
         max_price: MaxPrice | Unset
         if isinstance(_max_price, Unset):
             max_price = UNSET
@@ -267,9 +268,9 @@ class ProviderPreferences:
                 pass
             return cast(list[str] | None | Unset, data)
 
-        only = _parse_only(d.pop("only", UNSET))
+        only = _parse_only(__rest.pop("only", UNSET))
 
-        _options = d.pop("options", UNSET)
+        _options = __rest.pop("options", UNSET)
         options: ProviderOptions | Unset
         if isinstance(_options, Unset):
             options = UNSET
@@ -291,7 +292,7 @@ class ProviderPreferences:
                 pass
             return cast(list[str] | None | Unset, data)
 
-        order = _parse_order(d.pop("order", UNSET))
+        order = _parse_order(__rest.pop("order", UNSET))
 
         def _parse_preferred_max_latency(
             data: object,
@@ -310,7 +311,9 @@ class ProviderPreferences:
                 pass
             return cast(float | None | PercentileLatencyCutoffs | Unset, data)
 
-        preferred_max_latency = _parse_preferred_max_latency(d.pop("preferred_max_latency", UNSET))
+        preferred_max_latency = _parse_preferred_max_latency(
+            __rest.pop("preferred_max_latency", UNSET)
+        )
 
         def _parse_preferred_min_throughput(
             data: object,
@@ -330,7 +333,7 @@ class ProviderPreferences:
             return cast(float | None | PercentileThroughputCutoffs | Unset, data)
 
         preferred_min_throughput = _parse_preferred_min_throughput(
-            d.pop("preferred_min_throughput", UNSET)
+            __rest.pop("preferred_min_throughput", UNSET)
         )
 
         def _parse_quantizations(data: object) -> list[str] | None | Unset:
@@ -348,7 +351,7 @@ class ProviderPreferences:
                 pass
             return cast(list[str] | None | Unset, data)
 
-        quantizations = _parse_quantizations(d.pop("quantizations", UNSET))
+        quantizations = _parse_quantizations(__rest.pop("quantizations", UNSET))
 
         def _parse_require_parameters(data: object) -> bool | None | Unset:
             if data is None:
@@ -357,7 +360,7 @@ class ProviderPreferences:
                 return data
             return cast(bool | None | Unset, data)
 
-        require_parameters = _parse_require_parameters(d.pop("require_parameters", UNSET))
+        require_parameters = _parse_require_parameters(__rest.pop("require_parameters", UNSET))
 
         def _parse_sort(data: object) -> None | ProviderSortConfig | str | Unset:
             if data is None:
@@ -374,7 +377,7 @@ class ProviderPreferences:
                 pass
             return cast(None | ProviderSortConfig | str | Unset, data)
 
-        sort = _parse_sort(d.pop("sort", UNSET))
+        sort = _parse_sort(__rest.pop("sort", UNSET))
 
         def _parse_zdr(data: object) -> bool | None | Unset:
             if data is None:
@@ -383,9 +386,9 @@ class ProviderPreferences:
                 return data
             return cast(bool | None | Unset, data)
 
-        zdr = _parse_zdr(d.pop("zdr", UNSET))
+        zdr = _parse_zdr(__rest.pop("zdr", UNSET))
 
-        provider_preferences = cls(
+        __model = cls(
             allow_fallbacks=allow_fallbacks,
             data_collection=data_collection,
             enforce_distillable_text=enforce_distillable_text,
@@ -401,5 +404,4 @@ class ProviderPreferences:
             sort=sort,
             zdr=zdr,
         )
-
-        return provider_preferences
+        return __model

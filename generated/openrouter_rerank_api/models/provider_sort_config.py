@@ -2,14 +2,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
-
-T = TypeVar("T", bound="ProviderSortConfig")
+from ..unset import UNSET, Unset
 
 
 @_attrs_define
@@ -18,36 +16,53 @@ class ProviderSortConfig:
 
     by: None | str | Unset = UNSET
     """ What to order by. """
+
     partition: None | str | Unset = UNSET
     """ Whether to order within each model, or across all models at once. """
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    additional_properties: dict[str, Any] = _attrs_field(init=False)
+    """ Fields that the contract does not name. """
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> dict[str, Any]:
+            # Reached only while an attribute has no value.
+            if name != "additional_properties":
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            self.additional_properties = {}
+            return self.additional_properties
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the model as JSON has it, without the fields that are UNSET."""
+
+        __fields: dict[str, Any] = {}
+        __fields.update(self.additional_properties)
         by: None | str | Unset
         if isinstance(self.by, Unset):
             by = UNSET
         else:
             by = self.by
-
+        if by is not UNSET:
+            __fields["by"] = by
         partition: None | str | Unset
         if isinstance(self.partition, Unset):
             partition = UNSET
         else:
             partition = self.partition
-
-        field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
-        field_dict.update({})
-        if by is not UNSET:
-            field_dict["by"] = by
         if partition is not UNSET:
-            field_dict["partition"] = partition
-
-        return field_dict
+            __fields["partition"] = partition
+        return __fields
 
     @classmethod
-    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        d = dict(src_dict)
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """
+        Build the model from a JSON object; what the contract does not name is kept.
+
+        Raises:
+            KeyError: A required field is missing.
+        """
+
+        __rest = dict(src_dict)
 
         def _parse_by(data: object) -> None | str | Unset:
             if data is None:
@@ -56,7 +71,7 @@ class ProviderSortConfig:
                 return data
             return cast(None | str | Unset, data)
 
-        by = _parse_by(d.pop("by", UNSET))
+        by = _parse_by(__rest.pop("by", UNSET))
 
         def _parse_partition(data: object) -> None | str | Unset:
             if data is None:
@@ -65,19 +80,20 @@ class ProviderSortConfig:
                 return data
             return cast(None | str | Unset, data)
 
-        partition = _parse_partition(d.pop("partition", UNSET))
+        partition = _parse_partition(__rest.pop("partition", UNSET))
 
-        provider_sort_config = cls(
+        __model = cls(
             by=by,
             partition=partition,
         )
-
-        provider_sort_config.additional_properties = d
-        return provider_sort_config
+        if __rest:
+            __model.additional_properties = __rest
+        return __model
 
     @property
     def additional_keys(self) -> list[str]:
-        return list(self.additional_properties.keys())
+        """The names of the fields that the contract does not name."""
+        return list(self.additional_properties)
 
     def __getitem__(self, key: str) -> Any:
         return self.additional_properties[key]

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
@@ -11,64 +11,73 @@ if TYPE_CHECKING:
     from ..models.document_response import DocumentResponse
 
 
-T = TypeVar("T", bound="Result")
-
-
 @_attrs_define
 class Result:
     """One document with its score."""
 
     document: DocumentResponse
     """ The document as it was sent. """
+
     index: int
     """ Position of the document in the request's list, counted from 0. """
+
     relevance_score: float
-    """ How relevant the document is. Higher is better; the scale depends on the model, so scores of different
-    models do not compare. """
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    """ How relevant the document is. Higher is better; the scale depends on the model, so scores of
+    different models do not compare. """
+
+    additional_properties: dict[str, Any] = _attrs_field(init=False)
+    """ Fields that the contract does not name. """
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> dict[str, Any]:
+            # Reached only while an attribute has no value.
+            if name != "additional_properties":
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            self.additional_properties = {}
+            return self.additional_properties
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the model as JSON has it, without the fields that are UNSET."""
+
+        __fields: dict[str, Any] = {}
+        __fields.update(self.additional_properties)
         document = self.document.to_dict()
-
+        __fields["document"] = document
         index = self.index
-
+        __fields["index"] = index
         relevance_score = self.relevance_score
-
-        field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
-        field_dict.update(
-            {
-                "document": document,
-                "index": index,
-                "relevance_score": relevance_score,
-            }
-        )
-
-        return field_dict
+        __fields["relevance_score"] = relevance_score
+        return __fields
 
     @classmethod
-    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """
+        Build the model from a JSON object; what the contract does not name is kept.
+
+        Raises:
+            KeyError: A required field is missing.
+        """
         from ..models.document_response import DocumentResponse  # noqa: PLC0415
 
-        d = dict(src_dict)
-        document = DocumentResponse.from_dict(d.pop("document"))
+        __rest = dict(src_dict)
+        document = DocumentResponse.from_dict(__rest.pop("document"))
 
-        index = d.pop("index")
-
-        relevance_score = d.pop("relevance_score")
-
-        result = cls(
+        index = __rest.pop("index")
+        relevance_score = __rest.pop("relevance_score")
+        __model = cls(
             document=document,
             index=index,
             relevance_score=relevance_score,
         )
-
-        result.additional_properties = d
-        return result
+        if __rest:
+            __model.additional_properties = __rest
+        return __model
 
     @property
     def additional_keys(self) -> list[str]:
-        return list(self.additional_properties.keys())
+        """The names of the fields that the contract does not name."""
+        return list(self.additional_properties)
 
     def __getitem__(self, key: str) -> Any:
         return self.additional_properties[key]

@@ -2,14 +2,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
-
-T = TypeVar("T", bound="TraceConfig")
+from ..unset import UNSET, Unset
 
 
 @_attrs_define
@@ -18,70 +16,83 @@ class TraceConfig:
 
     generation_name: str | Unset = UNSET
     """ Name of this generation. """
+
     parent_span_id: str | Unset = UNSET
     """ Identifier of the span that this one belongs to. """
+
     span_name: str | Unset = UNSET
     """ Name of this span. """
+
     trace_id: str | Unset = UNSET
     """ Identifier of the trace. """
+
     trace_name: str | Unset = UNSET
     """ Name of the trace. """
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    additional_properties: dict[str, Any] = _attrs_field(init=False)
+    """ Fields that the contract does not name. """
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> dict[str, Any]:
+            # Reached only while an attribute has no value.
+            if name != "additional_properties":
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            self.additional_properties = {}
+            return self.additional_properties
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the model as JSON has it, without the fields that are UNSET."""
+
+        __fields: dict[str, Any] = {}
+        __fields.update(self.additional_properties)
         generation_name = self.generation_name
-
-        parent_span_id = self.parent_span_id
-
-        span_name = self.span_name
-
-        trace_id = self.trace_id
-
-        trace_name = self.trace_name
-
-        field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
-        field_dict.update({})
         if generation_name is not UNSET:
-            field_dict["generation_name"] = generation_name
+            __fields["generation_name"] = generation_name
+        parent_span_id = self.parent_span_id
         if parent_span_id is not UNSET:
-            field_dict["parent_span_id"] = parent_span_id
+            __fields["parent_span_id"] = parent_span_id
+        span_name = self.span_name
         if span_name is not UNSET:
-            field_dict["span_name"] = span_name
+            __fields["span_name"] = span_name
+        trace_id = self.trace_id
         if trace_id is not UNSET:
-            field_dict["trace_id"] = trace_id
+            __fields["trace_id"] = trace_id
+        trace_name = self.trace_name
         if trace_name is not UNSET:
-            field_dict["trace_name"] = trace_name
-
-        return field_dict
+            __fields["trace_name"] = trace_name
+        return __fields
 
     @classmethod
-    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        d = dict(src_dict)
-        generation_name = d.pop("generation_name", UNSET)
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """
+        Build the model from a JSON object; what the contract does not name is kept.
 
-        parent_span_id = d.pop("parent_span_id", UNSET)
+        Raises:
+            KeyError: A required field is missing.
+        """
 
-        span_name = d.pop("span_name", UNSET)
-
-        trace_id = d.pop("trace_id", UNSET)
-
-        trace_name = d.pop("trace_name", UNSET)
-
-        trace_config = cls(
+        __rest = dict(src_dict)
+        generation_name = __rest.pop("generation_name", UNSET)
+        parent_span_id = __rest.pop("parent_span_id", UNSET)
+        span_name = __rest.pop("span_name", UNSET)
+        trace_id = __rest.pop("trace_id", UNSET)
+        trace_name = __rest.pop("trace_name", UNSET)
+        __model = cls(
             generation_name=generation_name,
             parent_span_id=parent_span_id,
             span_name=span_name,
             trace_id=trace_id,
             trace_name=trace_name,
         )
-
-        trace_config.additional_properties = d
-        return trace_config
+        if __rest:
+            __model.additional_properties = __rest
+        return __model
 
     @property
     def additional_keys(self) -> list[str]:
-        return list(self.additional_properties.keys())
+        """The names of the fields that the contract does not name."""
+        return list(self.additional_properties)
 
     def __getitem__(self, key: str) -> Any:
         return self.additional_properties[key]
