@@ -1,5 +1,7 @@
 """Addresses to listen on, and their URLs."""
 
+import socket
+
 import pytest
 from openrouter_rerank.local import ServerStartError
 from openrouter_rerank.local._sockets import find_base_url, join_address, open_socket
@@ -54,3 +56,15 @@ def test_url_can_be_connected_to(host: str, reachable: str) -> None:
 def test_ipv6_address_stands_in_brackets() -> None:
     """An IPv6 address is told from its port."""
     assert join_address("::1", 80) == "[::1]:80"
+
+
+def test_connections_send_at_once() -> None:
+    """A reply in two parts does not wait for the client to acknowledge the first."""
+    with (
+        open_socket("127.0.0.1", 0) as listener,
+        socket.create_connection(listener.getsockname()),
+        listener.accept()[0] as connection,
+    ):
+        is_set = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+    assert is_set

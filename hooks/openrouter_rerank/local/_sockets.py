@@ -29,12 +29,16 @@ def open_socket(host: str, port: int) -> socket.socket:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, *_, address = found[0]
         # One family only: an IPv6 socket would else take IPv4 connections on some systems.
-        return socket.create_server(address[:2], family=family)  # type: ignore[arg-type,unused-ignore]
+        listener = socket.create_server(address[:2], family=family)  # type: ignore[arg-type,unused-ignore]
     except (OSError, UnicodeError) as error:
         raise ServerStartError(
             f"cannot listen on {join_address(host, port)}: {_find_reason(error)}; "
             "choose another host or port"
         ) from error
+    # asyncio sets it only for sockets that name their protocol, which this one's connections do not.
+    # A reply would wait for the client to acknowledge its head, some 40 ms (RFC 1122, 4.2.3.2).
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def find_base_url(host: str, listener: socket.socket, path: str) -> str:
