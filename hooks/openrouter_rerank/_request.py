@@ -5,7 +5,6 @@ What the API would refuse, or bill for nothing, is refused here before any byte 
 for the wrong type, `ValueError` for the wrong value, each naming the argument.
 """
 
-import json
 import operator
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,14 +14,16 @@ from attrs import frozen
 from openrouter_rerank_api.models.document_request import DocumentRequest
 from openrouter_rerank_api.models.provider_preferences import ProviderPreferences
 from openrouter_rerank_api.models.trace_config import TraceConfig
-from openrouter_rerank_api.types import Unset
+from openrouter_rerank_api.unset import Unset
+
+from ._json import encode_json, encode_texts
 
 MAX_SESSION_ID_CHARACTERS = 256
 SHOWN_POSITIONS = 10
 DOCUMENT_KEYS = ("text", "image")
-FIELDS = frozenset(
-    {"documents", "model", "provider", "query", "session_id", "top_n", "trace", "user"}
-)
+# Those whose checks leave nothing but text, integers, and lists and dicts of these.
+TEXT_FIELDS = frozenset({"documents", "model", "query", "session_id", "top_n", "user"})
+FIELDS = TEXT_FIELDS | {"provider", "trace"}
 # RFC 9110, section 5.6.2.
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FIXED_HEADERS = frozenset({"authorization", "content-length"})
@@ -40,12 +41,14 @@ class EncodedRequest:
         documents: The documents as they are sent; a result's index is a position in this list.
         model: The model that is asked.
         query: What the documents are compared with.
+        top_n: How many results to return; None for all.
     """
 
     content: bytes
     documents: Sequence[EncodedDocument]
     model: str
     query: str
+    top_n: int | None = None
 
 
 def encode_request(
@@ -89,7 +92,9 @@ def encode_request(
         body["user"] = require_str(user, "user")
     if extra_body is not None:
         body.update(encode_extra(extra_body))
-    return EncodedRequest(dump_json(body), encoded, model=model, query=query)
+    return EncodedRequest(
+        dump_json(body), encoded, model=model, query=query, top_n=body.get("top_n")
+    )
 
 
 def encode_extra(extra_body: Mapping[str, Any]) -> dict[str, Any]:
@@ -211,7 +216,7 @@ def encode_model(value: object, name: str) -> dict[str, Any]:
 def dump_json(body: Mapping[str, Any]) -> bytes:
     """Encode the body as JSON in UTF-8, without NaN, and say which argument cannot be encoded."""
     try:
-        return encode_json(body)
+        return encode_texts(body) if body.keys() <= TEXT_FIELDS else encode_json(body)
     except (AttributeError, RecursionError, TypeError, ValueError):
         for key, value in body.items():
             name = key.encode("ascii", "backslashreplace").decode()
@@ -224,25 +229,6 @@ def dump_json(body: Mapping[str, Any]) -> bytes:
             except (RecursionError, ValueError) as error:
                 raise ValueError(f"{name}: {error}") from error
         raise
-
-
-def encode_json(value: object) -> bytes:
-    """Encode a value, models in it included, as compact JSON (RFC 8259)."""
-    return _ENCODER.encode(value).encode()
-
-
-def encode_nested(value: object) -> object:
-    """Return a model or a mapping that stands inside another as a plain object."""
-    if isinstance(value, Mapping):
-        return dict(cast("Mapping[object, object]", value))
-    if hasattr(value, "to_dict"):
-        return cast("Any", value).to_dict()
-    raise TypeError(f"{type(value).__name__} cannot be sent as JSON")
-
-
-_ENCODER = json.JSONEncoder(
-    ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=encode_nested
-)
 
 
 def check_header(value: object, name: str) -> str:

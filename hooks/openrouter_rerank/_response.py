@@ -5,23 +5,24 @@ The status decides which error it is; the body only adds detail. An error's body
 patience: whatever it holds, the right class comes out.
 """
 
-import json
-import math
-import re
-from collections.abc import Mapping, Sequence
-from http import HTTPStatus
-from typing import Any, NoReturn, cast
+from __future__ import annotations
 
+import re
+from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
+from math import inf, isfinite
+from typing import TYPE_CHECKING, Any, NoReturn, cast
+
+import attrs
 import httpx
-from openrouter_rerank_api.models.availability import Availability
 from openrouter_rerank_api.models.create_rerank_response_body import CreateRerankResponseBody
 from openrouter_rerank_api.models.document_response import DocumentResponse
-from openrouter_rerank_api.models.error_response import ErrorResponse
-from openrouter_rerank_api.models.previous_error import PreviousError
 from openrouter_rerank_api.models.result import Result
+from openrouter_rerank_api.unset import UNSET
 
 from ._auth import API_KEY_VARIABLE, KEY_HINT
 from ._body import read_text
+from ._json import IS_FAST, is_certain, load_fast, load_json
 from ._retries import read_retry_after
 from .errors import (
     STATUS_ERRORS,
@@ -30,6 +31,10 @@ from .errors import (
     OpenRouterError,
     ResponseValidationError,
 )
+
+if TYPE_CHECKING:
+    from openrouter_rerank_api.models.availability import Availability
+    from openrouter_rerank_api.models.error_response import ErrorResponse
 
 SHOWN_BODY_CHARACTERS = 200
 ERROR_STATUSES = range(400, 600)
@@ -50,6 +55,7 @@ ERROR_TYPE_STATUSES = {
 }
 # A result has an index, a score and a document; one with more keeps them the long way.
 USUAL_FIELDS = 3
+NO_DOCUMENT: Mapping[str, Any] = {}
 
 _STATUS = re.compile("[0-9]{3}")
 
@@ -70,10 +76,7 @@ def read_reply(response: httpx.Response) -> JsonObject:
         raise build_status_error(response, parse_object(response), response.status_code)
     if response.status_code != HTTPStatus.OK:
         reject(response, f"expected status 200, got {response.status_code}")
-    try:
-        payload = load_json(response.content)
-    except (ValueError, RecursionError) as error:
-        reject(response, f"the body is not JSON: {describe(error)}", cause=error)
+    payload = parse_reply(response, load_fast)
     if not isinstance(payload, dict):
         reject(response, f"expected an object, got {type_name(payload)}")
     reply = cast("JsonObject", payload)
@@ -82,23 +85,12 @@ def read_reply(response: httpx.Response) -> JsonObject:
     return reply
 
 
-def load_json(content: bytes) -> Any:
-    """
-    Parse JSON as RFC 8259 has it: UTF-8, no NaN, no Infinity; a byte order mark is passed over.
-
-    Raises:
-        ValueError: The bytes are not JSON.
-        RecursionError: The value is nested too deeply.
-    """
-    return _DECODER.decode(content.decode("utf-8-sig"))
-
-
-def refuse_constant(name: str) -> NoReturn:
-    """Refuse what Python writes for numbers that JSON does not have (RFC 8259, section 6)."""
-    raise ValueError(f"{name} is not a number of JSON")
-
-
-_DECODER = json.JSONDecoder(parse_constant=refuse_constant)
+def parse_reply(response: httpx.Response, load: Callable[[bytes], Any]) -> Any:
+    """Parse the body of a success."""
+    try:
+        return load(response.content)
+    except (ValueError, RecursionError) as error:
+        reject(response, f"the body is not JSON: {describe(error)}", cause=error)
 
 
 def describe(error: Exception) -> str:
@@ -201,6 +193,8 @@ def key_advice(response: httpx.Response) -> str:
 
 def decode_envelope(payload: JsonObject) -> ErrorResponse | None:
     """Decode the contract's error envelope; None if the body is not one."""
+    from openrouter_rerank_api.models.error_response import ErrorResponse
+
     try:
         return ErrorResponse.from_dict(payload)
     except (AttributeError, KeyError, TypeError, ValueError):
@@ -209,6 +203,8 @@ def decode_envelope(payload: JsonObject) -> ErrorResponse | None:
 
 def add_details(error: OpenRouterError, details: Mapping[str, Any]) -> None:
     """Put on the error what its body says beyond the message."""
+    from openrouter_rerank_api.models.previous_error import PreviousError
+
     metadata = as_object(details.get("metadata"))
     error.metadata = metadata
     error.error_type = as_text(details.get("error_type")) or as_text(metadata.get("error_type"))
@@ -230,6 +226,8 @@ def add_details(error: OpenRouterError, details: Mapping[str, Any]) -> None:
 
 def read_availability(fields: Mapping[str, Any]) -> Availability:
     """Decode an availability; a constraint that is none counts as absent."""
+    from openrouter_rerank_api.models.availability import Availability
+
     known = dict(fields)
     if not isinstance(known.get("constraint"), dict):
         known.pop("constraint", None)
@@ -268,18 +266,35 @@ def decode(
             range or comes twice, or a score is not finite. The message names the field.
     """
     try:
-        results = check_reply(reply)
-        model = CreateRerankResponseBody.from_dict({**reply, "results": []})
-        model.results = decode_results(results, documents)
+        if IS_FAST:
+            try:
+                return build_model(reply, documents, is_fast=True)
+            except ShapeError:
+                # Python's own parser has the last word.
+                reply = parse_reply(response, load_json)
+        return build_model(reply, documents, is_fast=False)
     except ShapeError as error:
         reject(response, str(error))
     except (AttributeError, KeyError, TypeError, ValueError) as error:  # pragma: no cover - guard
         reject(response, f"{type(error).__name__}: {error}", cause=error)
-    return model
 
 
 class ShapeError(Exception):
     """A value is not what the contract has at its place; the message names the place."""
+
+
+class UncertainError(ShapeError):
+    """A value may not be what Python's own parser gives."""
+
+
+def build_model(
+    reply: JsonObject, documents: Sequence[Document], *, is_fast: bool
+) -> CreateRerankResponseBody:
+    """Check a success and turn it into the model; `is_fast` tells that `load_fast` parsed it."""
+    results = check_reply(reply)
+    model = CreateRerankResponseBody.from_dict({**reply, "results": []})
+    model.results = decode_results(results, documents, is_fast=is_fast)
+    return model
 
 
 def check_reply(reply: JsonObject) -> list[Any]:
@@ -295,40 +310,55 @@ def check_reply(reply: JsonObject) -> list[Any]:
     return results
 
 
-def decode_results(results: list[Any], documents: Sequence[Document]) -> list[Result]:
-    """Turn the results into models in their place, the usual ones by the shortest way."""
-    seen = bytearray(len(documents))
+def decode_results(
+    results: list[Any], documents: Sequence[Document], *, is_fast: bool
+) -> list[Result]:
+    """
+    Turn the results into models in their place.
+
+    The usual ones, with an index, a score, a text and nothing else, are checked and built here: a
+    call for each would cost half as much again.
+    """
+    count = len(documents)
+    seen = bytearray(count)
     for position, result in enumerate(results):
-        model = decode_usual(result, seen)
-        if model is None:
+        try:
+            index, score, document = result["index"], result["relevance_score"], result["document"]
+            text = document["text"]
+        except (KeyError, TypeError):
+            index = score = text = None
+            document = NO_DOCUMENT
+        if (
+            type(index) is int
+            and type(score) is float
+            and type(text) is str
+            and len(result) == USUAL_FIELDS
+            and len(document) == 1
+            and 0 <= index < count
+            and not seen[index]
+            and isfinite(score)
+            and HAS_USUAL_FIELDS
+        ):
+            seen[index] = True
+            # In its place: what is given up at once is no work for the garbage collector.
+            results[position] = Result(DocumentResponse(UNSET, text), index, score)
+        else:
+            if is_fast and not is_certain(result):
+                raise UncertainError
             check_result(expect(result, dict, f"results[{position}]"), position, documents, seen)
-            model = Result.from_dict(result)
-        # In its place: what is given up at once is no work for the garbage collector.
-        results[position] = model
+            results[position] = Result.from_dict(result)
     return results
 
 
-def decode_usual(result: Any, seen: bytearray) -> Result | None:
-    """Decode a result with an index, a score and a text, and nothing else; None for any other."""
-    try:
-        index, score, document = result["index"], result["relevance_score"], result["document"]
-        text = document["text"]
-    except (KeyError, TypeError):
-        return None
-    if (
-        type(index) is int
-        and 0 <= index < len(seen)
-        and not seen[index]
-        and type(score) is float
-        and math.isfinite(score)
-        and type(text) is str
-        and len(result) == USUAL_FIELDS
-        and len(document) == 1
-    ):
-        seen[index] = True
-        # By name: attrs moves a field behind the others when it becomes optional.
-        return Result(document=DocumentResponse(text=text), index=index, relevance_score=score)
-    return None
+def has_fields(model: type[Any], *names: str) -> bool:
+    """Tell whether a model has these fields to begin with, in this order, and no others."""
+    return tuple(field.name for field in attrs.fields(model) if field.init) == names
+
+
+# A later contract may have more fields, or others: then every result goes the long way.
+HAS_USUAL_FIELDS = has_fields(Result, "document", "index", "relevance_score") and has_fields(
+    DocumentResponse, "image", "text"
+)
 
 
 def check_result(
@@ -378,8 +408,8 @@ def check_finite(number: float, where: str) -> float:
     try:
         value = float(number)
     except OverflowError:
-        value = math.inf
-    if not math.isfinite(value):
+        value = inf
+    if not isfinite(value):
         raise ShapeError(f"{where}: number is out of range")
     return value
 

@@ -1,5 +1,5 @@
 """The marker for a field that is absent; these names only stand here for import."""
 
-from openrouter_rerank_api.types import UNSET, Unset
+from openrouter_rerank_api.unset import UNSET, Unset
 
 __all__ = ["UNSET", "Unset"]
