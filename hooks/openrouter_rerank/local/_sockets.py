@@ -35,8 +35,8 @@ def open_socket(host: str, port: int) -> socket.socket:
             f"cannot listen on {join_address(host, port)}: {_find_reason(error)}; "
             "choose another host or port"
         ) from error
-    # asyncio sets it only for sockets that name their protocol, which this one's connections do not.
-    # A reply would wait for the client to acknowledge its head, some 40 ms (RFC 1122, 4.2.3.2).
+    # asyncio sets it for sockets that name their protocol, as those of this listener do not. A
+    # reply would wait for the client to acknowledge its head, some 40 ms (RFC 1122, 4.2.3.2).
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
 
