@@ -19,7 +19,6 @@ from .errors import OpenRouterError, ResponseValidationError
 # RFC 9110, sections 15.4.8 and 15.4.9: these two alone keep the method and the body.
 FOLLOWED_REDIRECTS = frozenset({307, 308})
 CLOSE_SECONDS = 1.0
-_DROPPED_HEADERS = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
 
 Send = Callable[[httpx.Request], httpx.Response]
 SendAsync = Callable[[httpx.Request], Awaitable[httpx.Response]]
@@ -209,14 +208,18 @@ def _refuse_body(
 
 def _seal(request: httpx.Request, response: httpx.Response, body: bytes) -> httpx.Response:
     """Return the reply with its body in memory, inflated, and without its connection."""
-    headers = [
-        (name, value)
-        for name, value in response.headers.raw
-        if name.lower() not in _DROPPED_HEADERS
-    ]
-    extensions = {
-        name: value for name, value in response.extensions.items() if name != "network_stream"
-    }
-    return httpx.Response(
-        response.status_code, headers=headers, content=body, request=request, extensions=extensions
+    headers = response.headers
+    if "content-encoding" in headers:
+        headers = headers.copy()
+        del headers["content-encoding"]
+        headers["content-length"] = str(len(body))
+    sealed = httpx.Response(
+        response.status_code,
+        headers=headers,
+        # With `content` httpx would add a header and parse all of them anew.
+        stream=httpx.ByteStream(body),
+        request=request,
+        extensions={k: v for k, v in response.extensions.items() if k != "network_stream"},
     )
+    sealed.read()
+    return sealed

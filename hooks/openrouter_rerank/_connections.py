@@ -76,7 +76,12 @@ class Connection(httpx.HTTPTransport):
     One sync connection, which obeys the deadline of the current attempt.
 
     Through a SOCKS proxy the deadline holds between reads.
+
+    Attributes:
+        rests_since: When its last reply ended, by the monotonic clock.
     """
+
+    rests_since = 0.0
 
     def __init__(self, route: Route) -> None:
         """Prepare a connection, to be opened by its first request."""
@@ -121,7 +126,14 @@ class Connection(httpx.HTTPTransport):
 
 
 class AsyncConnection(httpx.AsyncHTTPTransport):
-    """One async connection, which notes what the current attempt does."""
+    """
+    One async connection, which notes what the current attempt does.
+
+    Attributes:
+        rests_since: When its last reply ended, by the monotonic clock.
+    """
+
+    rests_since = 0.0
 
     def __init__(self, route: Route) -> None:
         """Prepare a connection, to be opened by its first request."""

@@ -7,13 +7,14 @@ give out the connection that came back last, and serve who waits in the order of
 """
 
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 from typing import cast
 
 import anyio
 import httpx
 
-from ._connections import AsyncConnection, Connection, Route
+from ._connections import KEEPALIVE_SECONDS, AsyncConnection, Connection, Route
 from ._slots import Slots, Waiter
 
 CLOSE_SECONDS = 1.0
@@ -53,14 +54,11 @@ class Pool:
         return response
 
     def _take(self, seconds: float | None) -> Connection:
-        event = threading.Event()
-        waiter: Waiter[Connection] = Waiter(event)
         with self._lock:
             has_place, connection = self._slots.take()
-            if not has_place:
-                self._slots.wait(waiter)
-        if not has_place:
-            connection = self._wait(waiter, event, seconds)
+            queued = None if has_place else self._queue()
+        if queued is not None:
+            connection = self._wait(*queued, seconds)
         if connection is not None and connection.is_reusable:
             return connection
         try:
@@ -71,6 +69,12 @@ class Pool:
             # The place is nobody's until there is a connection on it.
             self._release(None)
             raise
+
+    def _queue(self) -> tuple[Waiter[Connection], threading.Event]:
+        event = threading.Event()
+        waiter: Waiter[Connection] = Waiter(event)
+        self._slots.wait(waiter)
+        return waiter, event
 
     def _wait(
         self, waiter: Waiter[Connection], event: threading.Event, seconds: float | None
@@ -95,6 +99,7 @@ class Pool:
     def give_back(self, connection: Connection) -> None:
         """Keep a connection for the next request, or close it."""
         if connection.is_idle:
+            connection.rests_since = time.monotonic()
             self._release(connection)
         else:
             self._release(None, connection)
@@ -103,7 +108,7 @@ class Pool:
         stale = list(closing)
         with self._lock:
             unwanted = self._slots.give_back(connection)
-            while (oldest := self._slots.find_oldest(connection)) and not oldest.is_reusable:
+            while (oldest := self._slots.find_oldest(connection)) and has_expired(oldest):
                 self._slots.drop_oldest()
                 stale.append(oldest)
         if unwanted is not None:
@@ -122,6 +127,11 @@ class Pool:
         """Close this process's copies of another's connections, without the other's lock."""
         for connection in self._slots.close():
             connection.close()
+
+
+def has_expired(connection: Connection | AsyncConnection) -> bool:
+    """Tell whether a connection has rested too long; asking its socket would be a system call."""
+    return time.monotonic() - connection.rests_since > KEEPALIVE_SECONDS
 
 
 class LeasedStream(httpx.SyncByteStream):
@@ -206,6 +216,7 @@ class AsyncPool:
     async def give_back(self, connection: AsyncConnection) -> None:
         """Keep a connection for the next request, or close it."""
         if connection.is_idle:
+            connection.rests_since = time.monotonic()
             await self._release(connection)
         else:
             await self._release(None, connection)
@@ -213,7 +224,7 @@ class AsyncPool:
     async def _release(self, connection: AsyncConnection | None, *closing: AsyncConnection) -> None:
         unwanted = self._slots.give_back(connection)
         stale = [one for one in (*closing, unwanted) if one is not None]
-        while (oldest := self._slots.find_oldest(connection)) and not oldest.is_reusable:
+        while (oldest := self._slots.find_oldest(connection)) and has_expired(oldest):
             self._slots.drop_oldest()
             stale.append(oldest)
         for one in stale:
