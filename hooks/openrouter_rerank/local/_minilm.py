@@ -144,8 +144,9 @@ def _open_session(model: bytes) -> _Session:
         onnxruntime = importlib.import_module("onnxruntime")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = min(_count_cpus(), MAX_THREADS)
-    # Threads that spin while they wait are hardly faster and take the CPU from everything else.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # Threads that spin while they wait for each other are faster; those that spin on after a run
+    # would only take the CPU from everything else.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
     options.log_severity_level = LOG_ERRORS_ONLY
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     return cast("_Session", session)
