@@ -14,13 +14,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from openrouter_rerank._body import (
-    DEFAULT_MAX_RESPONSE_BYTES,
     BodyError,
     BodyReader,
     read,
     read_async,
     read_text,
 )
+from openrouter_rerank._limits import DEFAULT_MAX_RESPONSE_BYTES
 
 LIMIT = 1000
 GZIP = {"content-encoding": "gzip"}

@@ -1,7 +1,10 @@
 """The operation: any items, raw replies, and options of one call."""
 
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
+import anyio
 import httpx
 import pytest
 from openrouter_rerank import Ranked, RateLimit, RetryConfig, errors
@@ -87,6 +90,28 @@ async def test_raw_reply_says_how_it_came(half: str) -> None:
     assert raw.parse().results[0].document.text == "a"
     assert raw.parse() is raw.parse()
     assert repr(raw) == "RawReply(status_code=200, generation_id='gen-1', attempts=2)"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"top_k": 3}, r"rerank\(\) got an unexpected keyword argument 'top_k'"),
+        ({"model": ...}, r"rerank\(\) missing a required keyword argument: 'model'"),
+    ],
+)
+def test_raw_calls_know_their_arguments(arguments: dict[str, Any], message: str) -> None:
+    """A name that is unknown, or missing, is refused as a signature does, and nothing is sent."""
+    usual: dict[str, Any] = {"documents": ["a"], "model": "m", "query": "q"}
+    given = {name: one for name, one in {**usual, **arguments}.items() if one is not ...}
+    with FakeOpenRouter(200) as client:
+        raw_rerank = client.rerank.with_raw_response
+
+        with pytest.raises(TypeError, match=message):
+            raw_rerank.rerank(**given)
+        with pytest.raises(TypeError, match=message):
+            anyio.run(partial(raw_rerank.rerank_async, **given))
+
+    assert client.requests == []
 
 
 def test_raw_reply_parses_when_asked() -> None:

@@ -2,18 +2,25 @@
 Rerank documents through OpenRouter.
 
 `OpenRouter` is the client, `errors` holds what a call can end in, `HooksTransport` gives the same
-behaviour to the generated functions of `openrouter_rerank_api`.
+behaviour to the generated functions of `openrouter_rerank_api`. Each name is imported when it is
+first used.
 """
 
-from . import components, errors, operations, types, utils
-from ._client import OpenRouter
-from ._hooks import Hooks, RetryEvent
-from ._raw import RateLimit, RawReply
-from ._rerank import Ranked
-from ._transport import HooksTransport
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from ._version import __version__
-from .types import UNSET
-from .utils import BackoffStrategy, RetryConfig
+
+if TYPE_CHECKING:
+    from . import components, errors, operations, types, utils
+    from ._client import OpenRouter
+    from ._hooks import Hooks, RetryEvent
+    from ._jobs import RerankJob, RerankOutcome, RunProgress
+    from ._raw import RateLimit, RawReply
+    from ._rerank import Ranked
+    from ._transport import HooksTransport
+    from .types import UNSET
+    from .utils import BackoffStrategy, RetryConfig
 
 __all__ = [
     "UNSET",
@@ -24,8 +31,11 @@ __all__ = [
     "Ranked",
     "RateLimit",
     "RawReply",
+    "RerankJob",
+    "RerankOutcome",
     "RetryConfig",
     "RetryEvent",
+    "RunProgress",
     "__version__",
     "components",
     "errors",
@@ -33,3 +43,35 @@ __all__ = [
     "types",
     "utils",
 ]
+
+_MODULES = frozenset({"components", "errors", "operations", "types", "utils"})
+_HOMES = {
+    "UNSET": ".types",
+    "BackoffStrategy": "._retries",
+    "Hooks": "._hooks",
+    "HooksTransport": "._transport",
+    "OpenRouter": "._client",
+    "Ranked": "._rerank",
+    "RateLimit": "._raw",
+    "RawReply": "._raw",
+    "RerankJob": "._jobs",
+    "RerankOutcome": "._jobs",
+    "RetryConfig": "._retries",
+    "RetryEvent": "._hooks",
+    "RunProgress": "._jobs",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name in _MODULES:
+        return import_module(f".{name}", __name__)
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name], __name__), name)
+    # The next use finds it without coming here.
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -172,13 +172,22 @@ async def _send_and_read_async(
         except BodyError as error:
             raise _refuse_body(error, request, response) from error
         finally:
-            with anyio.move_on_after(CLOSE_SECONDS, shield=True):
-                await response.aclose()
+            await _close(response, course)
     except HTTPX_ERRORS as error:
         raise course.map_error(error) from error
     finally:
         current_attempt.reset(token)
     return _seal(request, response, body)
+
+
+async def _close(response: httpx.Response, course: Course) -> None:
+    """Close a reply, whatever cancels its call meanwhile."""
+    if not course.call.is_foreign:
+        # Our pool gives a connection back, or closes it, under a shield of its own.
+        await response.aclose()
+        return
+    with anyio.move_on_after(CLOSE_SECONDS, shield=True):
+        await response.aclose()
 
 
 def _open(send: Send, request: httpx.Request) -> httpx.Response:

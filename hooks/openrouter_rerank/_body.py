@@ -7,7 +7,6 @@ from typing import cast
 
 import httpx
 
-DEFAULT_MAX_RESPONSE_BYTES = 64 * 1024 * 1024
 # RFC 9110, section 8.4.1.3: the two names are the same.
 GZIP_ENCODINGS = frozenset({"gzip", "x-gzip"})
 GZIP_WINDOW = 16 + zlib.MAX_WBITS

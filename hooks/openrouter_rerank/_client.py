@@ -1,22 +1,22 @@
 """The client: its configuration and its lifetime."""
 
-from collections.abc import Mapping
-from types import TracebackType
-from typing import Self
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
 
 import httpx
 
-from ._auth import ApiKey
-from ._body import DEFAULT_MAX_RESPONSE_BYTES
-from ._calls import Caller
-from ._connections import Verify
-from ._log import DebugLogger
-from ._pools import Pools
-from ._rerank import Rerank
-from ._retries import RetryConfig
-from ._settings import DEFAULT_DEADLINE_MS, read_settings
-from ._transport import Connections
+from ._limits import DEFAULT_DEADLINE_MS, DEFAULT_MAX_RESPONSE_BYTES
 from .types import UNSET, Unset
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+
+    from ._auth import ApiKey
+    from ._connections import Verify
+    from ._log import DebugLogger
+    from ._retries import RetryConfig
 
 
 class OpenRouter:
@@ -95,6 +95,13 @@ class OpenRouter:
             TypeError: An argument has the wrong type.
             ValueError: An argument has a value that cannot work.
         """
+        # Imported here: who only imports the class, or never makes a client, does not wait for it.
+        from ._calls import Caller
+        from ._pools import Pools
+        from ._rerank import Rerank
+        from ._settings import read_settings
+        from ._transport import Connections
+
         require_client(client, httpx.Client, "client")
         require_client(async_client, httpx.AsyncClient, "async_client")
         self._settings = read_settings(

@@ -39,9 +39,20 @@ class DebugLogger(Protocol):
 class CallLog:
     """Records the calls of one client."""
 
-    def __init__(self, debug_logger: DebugLogger | None = None) -> None:
-        """Take a further place for the lines of DEBUG; None for none."""
+    def __init__(self, debug_logger: DebugLogger | None = None, *, notes_end: bool = True) -> None:
+        """
+        Take a further place for the lines of DEBUG.
+
+        Args:
+            debug_logger: The place; None for none.
+            notes_end: Whether a call that is given up is worth a line.
+        """
         self._debug_logger = debug_logger
+        self._notes_end = notes_end
+
+    def for_attempts(self) -> "CallLog":
+        """Return the log for calls that are attempts of something larger, which has its own end."""
+        return CallLog(self._debug_logger, notes_end=False)
 
     @property
     def is_debugging(self) -> bool:
@@ -88,7 +99,8 @@ class CallLog:
 
     def note_end(self, error: OpenRouterError) -> None:
         """Record that a call is given up, at WARNING."""
-        logger.warning("giving up after attempt %d: %s", error.attempts, name(error))
+        if self._notes_end:
+            logger.warning("giving up after attempt %d: %s", error.attempts, name(error))
 
     def _debug(self, message: str, *values: object) -> None:
         logger.debug(message, *values)

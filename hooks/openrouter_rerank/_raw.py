@@ -1,6 +1,6 @@
 """Replies with all that came with them: `client.rerank.with_raw_response`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Unpack
 
 import httpx
@@ -112,6 +112,7 @@ class RawRerank:
             ValueError: An argument has a value that the API would refuse; nothing was sent.
             OpenRouterError: The call ended in an error.
         """
+        require_known(arguments)
         encoded, options = prepare(**arguments)
         return make_raw(self._caller.call(encoded, options), encoded.documents)
 
@@ -127,8 +128,24 @@ class RawRerank:
             ValueError: An argument has a value that the API would refuse; nothing was sent.
             OpenRouterError: The call ended in an error.
         """
+        require_known(arguments)
         encoded, options = prepare(**arguments)
         return make_raw(await self._caller.call_async(encoded, options), encoded.documents)
+
+
+def require_known(arguments: Mapping[str, object]) -> None:
+    """
+    Do what Python does for arguments that stand in a signature.
+
+    Raises:
+        TypeError: One is unknown, or a required one is missing.
+    """
+    for name in arguments:
+        if name not in RerankArguments.__annotations__:
+            raise TypeError(f"rerank() got an unexpected keyword argument {name!r}")
+    for name in sorted(RerankArguments.__required_keys__):
+        if name not in arguments:
+            raise TypeError(f"rerank() missing a required keyword argument: {name!r}")
 
 
 def make_raw(reply: Reply, documents: Sequence[EncodedDocument]) -> RawReply:

@@ -1,14 +1,14 @@
 """A client's settings: from arguments and the environment, checked once, used by every call."""
 
 import os
-import platform
+import sys
 from collections.abc import Mapping
 from urllib.parse import quote
 
 import httpx
 from attrs import Factory, field, frozen
 from openrouter_rerank_api.server import SERVER_URL
-from openrouter_rerank_api.types import Unset
+from openrouter_rerank_api.unset import Unset
 
 from ._auth import ApiKey, BearerAuth, Origin, read_origin
 from ._course import Call
@@ -21,14 +21,12 @@ from ._version import __version__
 # The names that the official SDK gives to the servers of the contract.
 SERVERS = {"production": SERVER_URL}
 BASE_URL_VARIABLE = "OPENROUTER_BASE_URL"
-DEFAULT_DEADLINE_MS = 180_000
 # Some centuries in milliseconds; what is larger overflows in one place or another.
 LARGEST_NUMBER = 1e13
 LARGEST_PORT = 65_535
 DEFAULT_TIMEOUT = httpx.Timeout(connect=5.0, read=60.0, write=60.0, pool=None)
 USER_AGENT = (
-    f"openrouter-rerank/{__version__} "
-    f"(Python {platform.python_version()}; httpx {httpx.__version__})"
+    f"openrouter-rerank/{__version__} (Python {sys.version.split()[0]}; httpx {httpx.__version__})"
 )
 PATH = "/rerank"
 JSON = "application/json"

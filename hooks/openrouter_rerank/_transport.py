@@ -4,12 +4,11 @@ import httpx
 
 from ._attempts import run, run_async
 from ._auth import ApiKey
-from ._body import DEFAULT_MAX_RESPONSE_BYTES
 from ._connections import Verify
+from ._limits import DEFAULT_DEADLINE_MS, DEFAULT_MAX_RESPONSE_BYTES
 from ._pools import Pools
 from ._retries import RetryConfig
 from ._settings import (
-    DEFAULT_DEADLINE_MS,
     DEFAULT_TIMEOUT,
     USER_AGENT,
     Settings,

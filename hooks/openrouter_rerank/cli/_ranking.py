@@ -7,7 +7,8 @@ from pathlib import Path
 
 import httpx
 
-from openrouter_rerank import OpenRouter
+from openrouter_rerank import OpenRouter, RetryConfig
+from openrouter_rerank._limits import DEFAULT_DEADLINE_MS
 from openrouter_rerank.cli._documents import Document, parse_documents
 from openrouter_rerank.cli._failures import CommandError, local_failures, refused_arguments
 from openrouter_rerank.cli._statuses import USAGE
@@ -62,16 +63,26 @@ def request_ranking(
         return client.rerank.rerank(query=query, documents=documents, model=model, top_n=top_n)
 
 
-def open_client(*, local: bool) -> AbstractContextManager[OpenRouter]:
+def open_client(
+    *,
+    local: bool,
+    retry_config: RetryConfig | None = None,
+    deadline_ms: float = DEFAULT_DEADLINE_MS,
+) -> AbstractContextManager[OpenRouter]:
     """
     Open a client of the API that the environment names, or of the model on this machine.
+
+    Args:
+        local: Whether to rank on this machine.
+        retry_config: When to try again; None is the client's own policy.
+        deadline_ms: Limit for a whole call, in milliseconds; on this machine there is none.
 
     Raises:
         MissingExtraError: When a package of the extra `local` is not installed.
         ModelFileError: When the model's file is not the expected one.
     """
     if not local:
-        return OpenRouter()
+        return OpenRouter(retry_config=retry_config, deadline_ms=deadline_ms)
     from openrouter_rerank.local import MiniLMRanker, client
 
     ranker = MiniLMRanker()
