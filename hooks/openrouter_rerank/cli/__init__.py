@@ -19,8 +19,9 @@ def main() -> int:
     Run the command with the arguments of this process.
 
     Returns:
-        The exit status: 0 done, 1 failed, 2 wrong command line, 141 when the reader of standard
-        output went away. Ctrl-C ends the process at once, with 130.
+        The exit status: 0 done, 1 failed, 2 wrong command line, 3 some jobs of a batch failed, 141
+        when the reader of standard output went away. Ctrl-C ends the process at once, with 130;
+        only `batch` lets its requests come to their end first.
     """
     try:
         from openrouter_rerank.cli._app import run

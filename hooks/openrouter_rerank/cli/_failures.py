@@ -84,10 +84,15 @@ def explain(error: OpenRouterError) -> CommandError:
         step = _LATER
     else:
         step = _NEXT_STEPS.get(status, "Check the command line.")
-    message = one_line(error.message).rstrip(".") or type(error).__name__
-    if len(message) > MAX_MESSAGE_CHARACTERS:
-        message = f"{message[:MAX_MESSAGE_CHARACTERS]}…"
+    message = shorten(error.message).rstrip(".") or type(error).__name__
     return CommandError(f"{message}. {step}")
+
+
+def shorten(message: str) -> str:
+    """Put a message on one line, cut to `MAX_MESSAGE_CHARACTERS`."""
+    line = one_line(message)
+    cut = f"{line[:MAX_MESSAGE_CHARACTERS]}…"
+    return cut if len(line) > MAX_MESSAGE_CHARACTERS else line
 
 
 def complain(message: str) -> None:

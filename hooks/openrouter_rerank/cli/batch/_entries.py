@@ -1,0 +1,151 @@
+"""The jobs of the input, one by one. Pure but for the lines that come in."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias, cast
+
+from openrouter_rerank._arguments import prepare
+
+JobId: TypeAlias = str | int | None
+
+REQUIRED = ("query", "documents")
+OPTIONAL = ("model", "top_n", "provider", "session_id", "trace", "user")
+DIGEST_BYTES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """
+    One job as the input has it.
+
+    Attributes:
+        position: Its number among the jobs of the input, from 0; one that cannot be read counts.
+        line: Where it begins, from 1.
+        id: What the caller calls it; None if nothing.
+        arguments: Those of `Rerank.rerank`.
+        problem: Why it cannot be a job; None if nothing is known to be wrong.
+        digest: Tells jobs apart by their arguments; "" if there is a problem.
+    """
+
+    position: int
+    line: int
+    id: JobId = None
+    arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    problem: str | None = None
+    digest: str = ""
+
+
+class EntryError(ValueError):
+    """A line of the input is not a job."""
+
+
+def read_entries(lines: Iterable[bytes]) -> Iterator[Entry]:
+    """
+    Read one job from each line that is not blank, as JSON Lines.
+
+    Args:
+        lines: UTF-8, the first with or without a byte order mark; they end in LF or CRLF.
+    """
+    position = 0
+    for number, line in enumerate(lines, start=1):
+        if number == 1:
+            line = line.removeprefix(b"\xef\xbb\xbf")  # noqa: PLW2901  the same line
+        if not line.strip():
+            continue
+        try:
+            name, arguments = parse_job(line)
+        except EntryError as error:
+            yield Entry(position, number, problem=str(error))
+        else:
+            yield Entry(position, number, name, arguments)
+        position += 1
+
+
+def parse_job(line: bytes) -> tuple[JobId, dict[str, Any]]:
+    """
+    Read a JSON object with `query`, `documents`, and any of `id` and `OPTIONAL`.
+
+    A field that is null counts as absent, but `provider`, whose null is sent. Values are left to
+    the client to check.
+
+    Returns:
+        The id, and the arguments of `Rerank.rerank`.
+
+    Raises:
+        EntryError: It is anything else.
+    """
+    fields = parse_object(line)
+    if unknown := sorted(fields.keys() - {"id", *REQUIRED, *OPTIONAL}):
+        raise EntryError(f"unknown field {json.dumps(unknown[0])}")
+    if missing := [name for name in REQUIRED if fields.get(name) is None]:
+        raise EntryError(f'no "{missing[0]}"')
+    name = fields.pop("id", None)
+    if isinstance(name, bool) or not isinstance(name, str | int | None):
+        raise EntryError('"id" is neither a string nor an integer')
+    given = {key: value for key, value in fields.items() if value is not None or key == "provider"}
+    return name, given
+
+
+def parse_object(line: bytes) -> dict[str, Any]:
+    """
+    Read a JSON object in UTF-8 (RFC 8259).
+
+    Raises:
+        EntryError: The line is anything else.
+    """
+    try:
+        value: object = json.loads(line.decode())
+    except UnicodeDecodeError as error:
+        raise EntryError("not UTF-8") from error
+    except json.JSONDecodeError as error:
+        raise EntryError(f"not JSON: {error.msg} at column {error.colno}") from error
+    except (RecursionError, ValueError) as error:
+        raise EntryError("not JSON that can be read: too deep, or a number too long") from error
+    if not isinstance(value, dict):
+        raise EntryError("not a JSON object")
+    return cast("dict[str, Any]", value)
+
+
+def complete_entry(entry: Entry, defaults: Mapping[str, Any]) -> Entry:
+    """
+    Add the arguments that the input leaves out, and the digest.
+
+    Args:
+        entry: From the input.
+        defaults: Arguments for entries that lack them.
+    """
+    if entry.problem is not None:
+        return entry
+    arguments = {**defaults, **entry.arguments}
+    try:
+        digest = digest_arguments(arguments)
+    except RecursionError:
+        return replace(entry, problem="nested too deeply")
+    return replace(entry, arguments=arguments, digest=digest)
+
+
+def check_entry(entry: Entry) -> None:
+    """
+    Check all that can be checked before sending.
+
+    Args:
+        entry: A complete one.
+
+    Raises:
+        EntryError: The job cannot be read, or the client would refuse it.
+    """
+    if entry.problem is not None:
+        raise EntryError(entry.problem)
+    try:
+        prepare(**cast("Any", entry.arguments))
+    except (TypeError, ValueError) as error:
+        raise EntryError(str(error)) from error
+
+
+def digest_arguments(arguments: Mapping[str, Any]) -> str:
+    """Make a digest that is the same for equal arguments, in every run."""
+    # In ASCII, since lone surrogates have no bytes.
+    text = json.dumps(arguments, sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=DIGEST_BYTES).hexdigest()

@@ -1,0 +1,91 @@
+"""An API that answers at once, counts what it is asked, and lets a test step in."""
+
+import json
+import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, cast
+
+StepIn = Callable[[int, dict[str, Any]], int | None]
+"""Gets the request's number, from 1, and its body; may give a status for an error."""
+
+
+class FakeApi(ThreadingHTTPServer):
+    """
+    Answers each request with its documents in their order, and a cost.
+
+    Attributes:
+        queries: What was asked so far, one entry for each request.
+        cost: What each reply says that it costs, in credits; None says nothing.
+        step_in: Called in the thread of each request before it is answered; None lets all pass.
+    """
+
+    daemon_threads = True
+    # The test process is the one that ends them, by closing their connections.
+    block_on_close = False
+
+    def __init__(self, step_in: StepIn | None, cost: float | None) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.queries: list[str] = []
+        self.cost = cost
+        self.step_in = step_in
+        self._lock = threading.Lock()
+
+    @property
+    def url(self) -> str:
+        """The base URL."""
+        return f"http://127.0.0.1:{self.server_port}/api/v1"
+
+    def answer(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        """Count a request and make its reply."""
+        with self._lock:
+            self.queries.append(body["query"])
+            number = len(self.queries)
+        status = self.step_in and self.step_in(number, body)
+        if status:
+            return status, {"error": {"code": status, "message": f"no for {body['query']}"}}
+        documents: list[str] = body["documents"]
+        results = [
+            {"index": at, "relevance_score": 1 / (at + 1), "document": {"text": text}}
+            for at, text in enumerate(documents[: body.get("top_n")])
+        ]
+        usage = {} if self.cost is None else {"cost": self.cost}
+        return 200, {"id": "gen", "model": body["model"], "results": results, "usage": usage}
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of clients that were killed."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        """Answer a request in one packet."""
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        status, reply = cast("FakeApi", self.server).answer(body)
+        content = json.dumps(reply).encode()
+        head = (
+            f"HTTP/1.1 {status} Reason\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(content)}\r\n\r\n"
+        )
+        self.wfile.write(head.encode() + content)
+
+
+@contextmanager
+def fake_api(step_in: StepIn | None = None, cost: float | None = 0.5) -> Generator[FakeApi]:
+    """
+    Serve in a thread.
+
+    Args:
+        step_in: Called in the thread of each request before it is answered.
+        cost: What each reply says that it costs, in credits; None says nothing.
+    """
+    with FakeApi(step_in, cost) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
