@@ -102,7 +102,12 @@ class Caller:
         """
         is_foreign = self._connections.is_foreign
         request, call = self._prepare(self._client, encoded, options, is_foreign=is_foreign)
-        return run(self._send, request, call, self.clock)
+        if call.hooks.observer is None:
+            return run(self._send, request, call, self.clock)
+        from ._observers import Watch
+
+        with Watch(call.hooks.observer, encoded, request, call) as watch:
+            return watch.decode(run(self._send, request, watch.call, self.clock))
 
     async def call_async(self, encoded: EncodedRequest, options: CallOptions) -> Reply:
         """
@@ -113,7 +118,12 @@ class Caller:
         """
         is_foreign = self._connections.is_foreign_async
         request, call = self._prepare(self._async_client, encoded, options, is_foreign=is_foreign)
-        return await run_async(self._send_async, request, call, self.clock)
+        if call.hooks.observer is None:
+            return await run_async(self._send_async, request, call, self.clock)
+        from ._observers import Watch
+
+        with Watch(call.hooks.observer, encoded, request, call) as watch:
+            return watch.decode(await run_async(self._send_async, request, watch.call, self.clock))
 
     def _prepare(
         self,

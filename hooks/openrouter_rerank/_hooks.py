@@ -1,13 +1,16 @@
 """Functions that a user has run at the stations of a call."""
 
 import inspect
-from collections.abc import Callable
-from typing import Generic, TypeVar
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import httpx
 from attrs import frozen
 
 from .errors import OpenRouterError
+
+if TYPE_CHECKING:
+    from ._observers import CallObserver
 
 T = TypeVar("T")
 Function = Callable[[T], object]
@@ -32,13 +35,17 @@ class RetryEvent:
 class Station(Generic[T]):
     """The functions of one station, called in the order in which they were added."""
 
-    def __init__(self) -> None:
-        """Begin with none."""
-        self._functions: list[Function[T]] = []
+    def __init__(self, functions: Iterable[Function[T]] = ()) -> None:
+        """Begin with these."""
+        self._functions = list(functions)
 
     def add(self, function: Function[T]) -> None:
         """Add a function at the end."""
         self._functions.append(function)
+
+    def after(self, function: Function[T]) -> "Station[T]":
+        """Return a copy that calls a further function first."""
+        return Station([function, *self._functions])
 
     def emit(self, value: T) -> None:
         """
@@ -72,10 +79,14 @@ class Hooks:
     Functions are called in the order of registration, in the thread or the task of the call. Async
     calls await those that return an awaitable; sync calls refuse them with `TypeError`. What a
     function raises reaches the caller as it is, and ends the call.
+
+    Attributes:
+        observer: Watches whole calls; None if nobody does.
     """
 
     def __init__(self) -> None:
         """Begin with none."""
+        self.observer: CallObserver | None = None
         self.requests: Station[httpx.Request] = Station()
         self.responses: Station[httpx.Response] = Station()
         self.retries: Station[RetryEvent] = Station()

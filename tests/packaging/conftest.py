@@ -1,11 +1,12 @@
 """The wheel, and an environment that holds it with what it requires and nothing more."""
 
+import os
 import shutil
 import subprocess
 import sys
 import sysconfig
 import venv
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from importlib import metadata
 from pathlib import Path
 
@@ -22,29 +23,56 @@ def run_pip(*arguments: str | Path) -> None:
 
 
 def find_needed(
-    distribution: metadata.Distribution,
-    extras: Collection[str],
-    found: dict[str, metadata.Distribution],
+    distribution: metadata.Distribution, extras: Collection[str]
 ) -> dict[str, metadata.Distribution]:
-    """Add to `found` what a distribution with these extras requires, directly or through others."""
-    for text in distribution.requires or []:
-        requirement = Requirement(text)
-        marker, name = requirement.marker, canonicalize_name(requirement.name)
-        if marker and not any(marker.evaluate({"extra": extra}) for extra in ("", *extras)):
-            continue
-        if name not in found:
-            found[name] = metadata.distribution(name)
-            find_needed(found[name], requirement.extras, found)
+    """Find what a distribution with these extras requires, directly or through others, by name."""
+    found: dict[str, metadata.Distribution] = {}
+    seen: set[tuple[str, frozenset[str]]] = set()
+    waiting = [(distribution, frozenset(extras))]
+    while waiting:
+        current, current_extras = waiting.pop()
+        for requirement in map(Requirement, current.requires or []):
+            name, further = canonicalize_name(requirement.name), frozenset(requirement.extras)
+            marker = requirement.marker
+            is_meant = not marker or any(
+                marker.evaluate({"extra": extra}) for extra in ("", *current_extras)
+            )
+            if is_meant and (name, further) not in seen:
+                seen.add((name, further))
+                found[name] = metadata.distribution(name)
+                waiting.append((found[name], further))
     return found
 
 
-def copy_distribution(distribution: metadata.Distribution, packages: Path) -> None:
-    """Copy what an installed distribution put beside its metadata; its commands stay behind."""
+def link_distribution(distribution: metadata.Distribution, packages: Path) -> None:
+    """Put there what an installed distribution put beside its metadata, but for its commands."""
     for file in distribution.files or []:
-        if ".." not in file.parts and "__pycache__" not in file.parts:
+        source = Path(str(file.locate()))
+        # Bytecode is recorded even where none was written.
+        if ".." not in file.parts and source.exists():
             target = packages / file
             target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(Path(str(file.locate())), target)
+            link_file(source, target)
+
+
+def link_file(source: str | Path, target: str | Path) -> None:
+    """Link a file, since a framework's are large; copy it where it is on another file system."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def make_environment(folder: Path) -> Path:
+    """Make an environment without pip, and return its interpreter."""
+    venv.create(folder, symlinks=sys.platform != "win32")
+    return Path(find_path("scripts", folder), "python")
+
+
+def find_path(name: str, environment: Path) -> Path:
+    """Return a path of an environment, by the name that sysconfig has for it."""
+    paths = {"base": str(environment), "platbase": str(environment)}
+    return Path(sysconfig.get_path(name, "venv", paths))
 
 
 @pytest.fixture(scope="session")
@@ -61,17 +89,41 @@ def bare_python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """
     Install the wheel without extras into a new environment and return its interpreter.
 
-    A package index is not at hand, so what the wheel requires is copied from the environment of the
+    A package index is not at hand, so what the wheel requires is linked from the environment of the
     tests, file by file as recorded there. Nothing else can be imported, unlike where a test hides
     modules from its own process, and `pip check` judges whether the closure was the right one.
     """
     folder = tmp_path_factory.mktemp("bare")
-    paths = {"base": str(folder), "platbase": str(folder)}
-    venv.create(folder, symlinks=sys.platform != "win32")
-    python = Path(sysconfig.get_path("scripts", "venv", paths), "python")
-    packages = Path(sysconfig.get_path("purelib", "venv", paths))
+    python, packages = make_environment(folder), find_path("purelib", folder)
     run_pip("--python", python, "install", "--no-index", "--no-deps", wheel)
     (installed,) = metadata.distributions(path=[str(packages)])
-    for distribution in find_needed(installed, (), {}).values():
-        copy_distribution(distribution, packages)
+    for distribution in find_needed(installed, ()).values():
+        link_distribution(distribution, packages)
     return python
+
+
+@pytest.fixture(scope="session")
+def add_extra(bare_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """
+    Give what makes an environment of the wheel with one extra and returns its interpreter.
+
+    Further arguments name distributions to be there as well.
+    """
+    bare = find_path("purelib", bare_python.parents[1])
+
+    def add_extra(extra: str, *others: str) -> Path:
+        folder = tmp_path_factory.mktemp(extra)
+        python, packages = make_environment(folder), find_path("purelib", folder)
+        shutil.copytree(bare, packages, copy_function=link_file, dirs_exist_ok=True)
+        (installed,) = metadata.distributions(name="openrouter-rerank", path=[str(packages)])
+        present = {each.name for each in metadata.distributions(path=[str(packages)])}
+        needed = find_needed(installed, (extra,))
+        for other in others:
+            needed |= {other: metadata.distribution(other)}
+            needed |= find_needed(needed[other], ())
+        for distribution in needed.values():
+            if distribution.name not in present:
+                link_distribution(distribution, packages)
+        return python
+
+    return add_extra

@@ -1,0 +1,89 @@
+"""The columns of a batch, read and added, for each of the kinds that Ray Data hands out."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from importlib import import_module
+from typing import Any, cast
+
+COLUMNS = ("order", "scores", "cost", "error")
+"""What is added to a batch."""
+
+
+def require_columns(batch: Any, *, present: Iterable[str], absent: Iterable[str]) -> None:
+    """
+    Refuse a batch that lacks a column to read, or has one to add.
+
+    Raises:
+        ValueError: It does; the message names the column.
+    """
+    # A DataFrame's keys are its columns.
+    names: list[str] = list(batch.column_names if is_arrow(batch) else batch.keys())
+    for name in present:
+        if name not in names:
+            raise ValueError(f"no column {name!r} among {', '.join(map(repr, names))}")
+    for name in absent:
+        if name in names:
+            raise ValueError(f"the batch has a column {name!r} already: rename it or drop it")
+
+
+def is_arrow(batch: Any) -> bool:
+    """Tell a `pyarrow.Table` from a mapping of arrays and from a `pandas.DataFrame`."""
+    return hasattr(batch, "append_column")
+
+
+def read_column(batch: Any, name: str) -> list[Any]:
+    """Return a column's cells as plain objects, a cell that is an array as a list."""
+    cells: list[Any] = batch[name].to_pylist() if is_arrow(batch) else batch[name].tolist()
+    return [cell.tolist() if hasattr(cell, "tolist") else cell for cell in cells]
+
+
+def read_documents(batch: Any, name: str) -> list[Any]:
+    """
+    Return the documents of each row, or what stands in their place.
+
+    Arrow gives every struct of a column all the fields that one of them has, so a field that is
+    null is none.
+    """
+    return [
+        [drop_nulls(document) for document in cast("list[object]", cell)]
+        if isinstance(cell, list)
+        else cell
+        for cell in read_column(batch, name)
+    ]
+
+
+def drop_nulls(document: object) -> object:
+    """Return a struct without the fields that are null, and everything else as it is."""
+    if not isinstance(document, Mapping):
+        return document
+    fields = cast("Mapping[str, object]", document)
+    return {key: value for key, value in fields.items() if value is not None}
+
+
+def add_columns(batch: Any, columns: Mapping[str, Sequence[object]]) -> Any:
+    """Return a batch of the same kind with `COLUMNS` added."""
+    if is_arrow(batch):
+        return add_typed_columns(batch, columns)
+    if isinstance(batch, Mapping):
+        arrays = cast("Mapping[str, Any]", batch)
+        # Ray pickles the cells of a column whose arrays differ in length; it keeps lists as lists.
+        kept = {
+            name: read_column(batch, name) if array.dtype == object else array
+            for name, array in arrays.items()
+        }
+        return {**kept, **columns}
+    return batch.assign(**columns)
+
+
+def add_typed_columns(table: Any, columns: Mapping[str, Sequence[object]]) -> Any:
+    """Return a `pyarrow.Table` with further columns, whose types do not depend on the values."""
+    # Without types of its own, and there since the table is.
+    arrow: Any = import_module("pyarrow")
+    types = {
+        "order": arrow.list_(arrow.int64()),
+        "scores": arrow.list_(arrow.float64()),
+        "cost": arrow.float64(),
+        "error": arrow.string(),
+    }
+    for name in COLUMNS:
+        table = table.append_column(name, arrow.array(columns[name], types[name]))
+    return table

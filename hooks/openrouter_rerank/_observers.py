@@ -1,0 +1,152 @@
+"""Who watches whole calls: told of a call, of each of its attempts and of how it ended."""
+
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import ParamSpec, Protocol, Self, TypeVar
+
+import httpx
+from attrs import evolve, frozen
+
+from ._course import Call, Reply
+from ._hooks import Hooks, RetryEvent
+from ._log import logger
+from ._request import EncodedRequest
+from ._response import Document
+from .errors import ResponseValidationError
+from .operations import CreateRerankResponseBody
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Observation(Protocol):
+    """
+    Watches one call, in the thread or the task that makes it.
+
+    What a method raises is logged, and changes nothing for the call. One of `succeed` and `fail` is
+    called in the end, whatever the call ends in.
+    """
+
+    def begin_attempt(self, request: httpx.Request) -> None:
+        """Take note of an attempt, before its request is sent; the key is not on it yet."""
+        ...
+
+    def note_response(self, response: httpx.Response) -> None:
+        """Take note of the attempt's reply, fully read."""
+        ...
+
+    def note_retry(self, event: RetryEvent) -> None:
+        """Take note that the attempt failed, before the wait for another one."""
+        ...
+
+    def succeed(self, reply: Reply, model: CreateRerankResponseBody) -> None:
+        """Take note that the call ended in a success."""
+        ...
+
+    def fail(self, error: BaseException) -> None:
+        """Take note that the call ended in an error, or was cancelled."""
+        ...
+
+
+class CallObserver(Protocol):
+    """Watches the calls of a client."""
+
+    def begin(self, encoded: EncodedRequest, url: httpx.URL) -> Observation:
+        """Begin to watch a call to a URL."""
+        ...
+
+
+@frozen
+class DecodedReply(Reply):
+    """
+    A success that was decoded while its call was watched.
+
+    Attributes:
+        outcome: What decoding gave, or the error that it ended in.
+    """
+
+    outcome: CreateRerankResponseBody | ResponseValidationError
+
+    def decode(self, documents: Sequence[Document]) -> CreateRerankResponseBody:  # noqa: ARG002
+        """
+        Return the model, or raise the error, that is there already.
+
+        Raises:
+            ResponseValidationError: The body is not the contract's shape.
+        """
+        if isinstance(self.outcome, ResponseValidationError):
+            raise self.outcome
+        return self.outcome
+
+
+class Watch:
+    """
+    One call under the eyes of an observer, from `with` to the end of the block.
+
+    Attributes:
+        call: What the call may do, its hooks telling the observer first.
+    """
+
+    def __init__(
+        self, observer: CallObserver, encoded: EncodedRequest, request: httpx.Request, call: Call
+    ) -> None:
+        """Begin to watch."""
+        self.call = call
+        self._documents = encoded.documents
+        self._observation = shield(observer.begin)(encoded, request.url)
+
+    def __enter__(self) -> Self:
+        """Have the hooks tell the observer."""
+        if self._observation is not None:
+            self.call = evolve(self.call, hooks=tell_first(self._observation, self.call.hooks))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Tell the observer what the call ended in, if that is an error."""
+        if error is not None:
+            self._fail(error)
+
+    def decode(self, reply: Reply) -> DecodedReply:
+        """Decode a success at once and tell the observer what came of it."""
+        outcome: CreateRerankResponseBody | ResponseValidationError
+        try:
+            outcome = reply.decode(self._documents)
+        except ResponseValidationError as error:
+            outcome = error
+            self._fail(error)
+        else:
+            if self._observation is not None:
+                shield(self._observation.succeed)(reply, outcome)
+        return DecodedReply(reply.response, reply.body, reply.attempts, reply.waited, outcome)
+
+    def _fail(self, error: BaseException) -> None:
+        if self._observation is not None:
+            shield(self._observation.fail)(error)
+
+
+def tell_first(observation: Observation, hooks: Hooks) -> Hooks:
+    """Return a call's hooks, which tell who watches it before they call the user's functions."""
+    told = Hooks()
+    told.requests = hooks.requests.after(shield(observation.begin_attempt))
+    told.responses = hooks.responses.after(shield(observation.note_response))
+    told.retries = hooks.retries.after(shield(observation.note_retry))
+    told.errors = hooks.errors
+    return told
+
+
+def shield(function: Callable[P, T]) -> Callable[P, T | None]:
+    """Have a function of an observer return None, and write a line to the log, when it raises."""
+
+    def call(*values: P.args, **named: P.kwargs) -> T | None:
+        try:
+            return function(*values, **named)
+        except Exception as error:  # noqa: BLE001  a call must not end because of who watches it
+            logger.warning("an observer of calls failed: %s", type(error).__name__)
+            return None
+
+    return call

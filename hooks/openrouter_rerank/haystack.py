@@ -1,0 +1,296 @@
+"""
+A ranker for Haystack's pipelines.
+
+It needs the extra `haystack`: `pip install "openrouter-rerank[haystack]"`. Haystack 3 loads from
+YAML only what it is told to trust: `Pipeline.loads(text, allowed_modules=["openrouter_rerank"])`,
+or the environment's `HAYSTACK_DESERIALIZATION_ALLOWLIST=openrouter_rerank`.
+"""
+
+import threading
+from base64 import b64encode
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from ._auth import API_KEY_VARIABLE
+from ._client import OpenRouter
+from ._limits import DEFAULT_DEADLINE_MS
+from ._request import require_count, require_text
+from ._rerank import Ranked
+from .types import UNSET, Unset
+
+try:
+    from haystack import Document, component, default_from_dict, default_to_dict
+    from haystack.dataclasses import ByteStream
+    from haystack.utils import Secret, deserialize_secrets_inplace
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        "openrouter_rerank.haystack needs the package haystack-ai: "
+        'run pip install "openrouter-rerank[haystack]"',
+        name=error.name,
+    ) from error
+
+__all__ = ["OpenRouterRanker"]
+
+API_KEY = Secret.from_env_var(API_KEY_VARIABLE, strict=False)
+
+
+@component
+class OpenRouterRanker:
+    """
+    Orders documents by how relevant a model finds each one to a query.
+
+    The documents that come out are copies with the model's score; those that went in stay as they
+    are. None is dropped but by `top_k`, and none is merged with another of the same id.
+
+    What is ranked is the document's content, below the meta fields that are asked for, and the
+    image that it holds as a blob of the type `image/*`, as a data URI. A document with neither is
+    an error.
+
+    The connections are made when they are needed; `close` and `close_async` give them back.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        api_key: Secret = API_KEY,
+        top_k: int | None = None,
+        server_url: str | None = None,
+        provider: dict[str, Any] | None = None,
+        timeout_ms: float | None = None,
+        deadline_ms: float | None = None,
+        meta_fields_to_embed: list[str] | None = None,
+        meta_data_separator: str = "\n",
+        client: OpenRouter | None = None,
+    ) -> None:
+        """
+        Set up without connecting or reading the key.
+
+        Args:
+            model: Slug of the rerank model, such as "cohere/rerank-v3.5".
+            api_key: The key, `OPENROUTER_API_KEY` unless given. Only a secret from the environment
+                can be serialised.
+            top_k: How many documents to return, at least 1; None returns all.
+            server_url: Where the API is served; None is `OPENROUTER_BASE_URL`, else OpenRouter.
+            provider: How to choose among providers, with the keys of
+                `#/components/schemas/ProviderPreferences` in openapi.yaml; None sends nothing.
+            timeout_ms: Limit for connecting, for one read and for one write, in milliseconds; None
+                is the client's default.
+            deadline_ms: Limit for a whole call with all its attempts, in milliseconds; None is the
+                client's default.
+            meta_fields_to_embed: Names of meta fields to put before the content; those that a
+                document lacks, or that are None, are left out.
+            meta_data_separator: What stands between the meta fields and the content.
+            client: A client to make the calls with, never closed here. It brings its own key,
+                server and limits, and cannot be serialised.
+
+        Raises:
+            TypeError: `model` or `top_k` has the wrong type.
+            ValueError: `model` is blank, `top_k` is below 1, or there is both a client and a
+                setting of the client.
+        """
+        limits = (server_url, timeout_ms, deadline_ms)
+        if client is not None and any(limit is not None for limit in limits):
+            raise ValueError("client: brings its own server_url, timeout_ms and deadline_ms")
+        self.model = require_text(model, "model")
+        self.api_key = api_key
+        self.top_k = check_top_k(top_k)
+        self.server_url = server_url
+        self.provider = provider
+        self.timeout_ms = timeout_ms
+        self.deadline_ms = deadline_ms
+        self.meta_fields_to_embed = meta_fields_to_embed or []
+        self.meta_data_separator = meta_data_separator
+        self._own = client
+        # Two, since Haystack releases what is sync and what is async apart from each other.
+        self._client = client
+        self._async_client = client
+        self._lock = threading.Lock()
+
+    def warm_up(self) -> None:
+        """
+        Make the client for `run`; without effect if it is there.
+
+        Raises:
+            ValueError: The key is missing, though `api_key` is strict, or a setting cannot work.
+        """
+        self._ensure_client()
+
+    async def warm_up_async(self) -> None:
+        """
+        Make the client for `run_async`; without effect if it is there.
+
+        Raises:
+            ValueError: See `warm_up`.
+        """
+        self._ensure_async_client()
+
+    def close(self) -> None:
+        """Give the connections of `run` back; another `run` makes new ones."""
+        client, self._client = self._client, self._own
+        if client is not None and client is not self._own:
+            client.close()
+
+    async def close_async(self) -> None:
+        """Give the connections of `run` and `run_async` back; another run makes new ones."""
+        self.close()
+        client, self._async_client = self._async_client, self._own
+        if client is not None and client is not self._own:
+            await client.aclose()
+
+    def to_dict(self) -> dict[str, Any]:
+        """
+        Return what `from_dict` needs, with the key's variable in the place of the key.
+
+        Raises:
+            ValueError: The key is a token, or the ranker was given a client.
+        """
+        if self._own is not None:
+            raise ValueError("client: a ranker with a client of its own cannot be serialised")
+        return default_to_dict(
+            self,
+            model=self.model,
+            api_key=self.api_key.to_dict(),
+            top_k=self.top_k,
+            server_url=self.server_url,
+            provider=self.provider,
+            timeout_ms=self.timeout_ms,
+            deadline_ms=self.deadline_ms,
+            meta_fields_to_embed=self.meta_fields_to_embed,
+            meta_data_separator=self.meta_data_separator,
+        )
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> "OpenRouterRanker":
+        """
+        Make the ranker that `to_dict` described; `data` stays as it is.
+
+        Raises:
+            DeserializationError: `data` describes another class.
+        """
+        parameters = dict(data.get("init_parameters", {}))
+        deserialize_secrets_inplace(parameters, ["api_key"])
+        return default_from_dict(cls, {**data, "init_parameters": parameters})
+
+    @component.output_types(documents=list[Document])
+    def run(
+        self, query: str, documents: list[Document], top_k: int | None = None
+    ) -> dict[str, list[Document]]:
+        """
+        Order documents by their relevance to a query.
+
+        Args:
+            query: What the documents are compared with.
+            documents: The documents; none are returned for none, without a request.
+            top_k: How many to return, at least 1; None is the ranker's own.
+
+        Returns:
+            `documents`: copies with their scores, the most relevant first.
+
+        Raises:
+            TypeError: An argument has the wrong type; nothing was sent.
+            ValueError: The query or a document is blank, or `top_k` is below 1; nothing was sent.
+            OpenRouterError: The call ended in an error.
+        """
+        top_n = check_top_k(top_k) or self.top_k
+        if not documents:
+            return {"documents": []}
+        ranked = self._ensure_client().rerank.rank(
+            documents,
+            query=query,
+            model=self.model,
+            key=self._read,
+            provider=self._provider,
+            top_n=top_n,
+        )
+        return {"documents": score(ranked)}
+
+    @component.output_types(documents=list[Document])
+    async def run_async(
+        self, query: str, documents: list[Document], top_k: int | None = None
+    ) -> dict[str, list[Document]]:
+        """
+        Do what `run` does, in the running event loop.
+
+        Args:
+            query: See `run`, as for all the arguments.
+            documents: See `run`.
+            top_k: See `run`.
+
+        Returns:
+            What `run` returns.
+
+        Raises:
+            TypeError: See `run`, as for all the errors.
+            ValueError: See `run`.
+            OpenRouterError: See `run`.
+        """
+        top_n = check_top_k(top_k) or self.top_k
+        if not documents:
+            return {"documents": []}
+        ranked = await self._ensure_async_client().rerank.rank_async(
+            documents,
+            query=query,
+            model=self.model,
+            key=self._read,
+            provider=self._provider,
+            top_n=top_n,
+        )
+        return {"documents": score(ranked)}
+
+    @property
+    def _provider(self) -> dict[str, Any] | Unset:
+        return UNSET if self.provider is None else self.provider
+
+    def _read(self, document: Document) -> str | dict[str, str]:
+        """Return a document as it is sent: text, or an object if it holds an image."""
+        found = [document.meta.get(name) for name in self.meta_fields_to_embed]
+        parts = [str(value) for value in found if value is not None]
+        if document.content is not None:
+            parts.append(document.content)
+        text = self.meta_data_separator.join(parts)
+        image = read_image(document.blob)
+        if image is not None:
+            return {"text": text, "image": image} if text else {"image": image}
+        if not text.strip():
+            raise ValueError(f"documents: {document.id} has neither text nor an image")
+        return text
+
+    def _ensure_client(self) -> OpenRouter:
+        with self._lock:
+            if self._client is None:
+                self._client = self._make_client()
+            return self._client
+
+    def _ensure_async_client(self) -> OpenRouter:
+        with self._lock:
+            if self._async_client is None:
+                self._async_client = self._make_client()
+            return self._async_client
+
+    def _make_client(self) -> OpenRouter:
+        deadline_ms = DEFAULT_DEADLINE_MS if self.deadline_ms is None else self.deadline_ms
+        return OpenRouter(
+            self.api_key.resolve_value(),
+            server_url=self.server_url,
+            timeout_ms=self.timeout_ms,
+            deadline_ms=deadline_ms,
+        )
+
+
+def check_top_k(top_k: int | None) -> int | None:
+    """Return how many documents to return if it is None or a whole number of at least 1."""
+    return None if top_k is None else require_count(top_k, "top_k")
+
+
+def read_image(blob: ByteStream | None) -> str | None:
+    """Return an image as a data URI (RFC 2397); None if there is none."""
+    if blob is None or not (blob.mime_type or "").startswith("image/"):
+        return None
+    return f"data:{blob.mime_type};base64,{b64encode(blob.data).decode()}"
+
+
+def score(ranked: Iterable[Ranked[Document]]) -> list[Document]:
+    """Return copies of the documents with the model's scores."""
+    return [replace(each.item, score=each.score) for each in ranked]

@@ -1,0 +1,115 @@
+"""
+Reranking in LangChain, as a document compressor.
+
+It needs the extra `langchain`: `pip install "openrouter-rerank[langchain]"`. Importing this module
+without it raises a `ModuleNotFoundError` that says so.
+"""
+
+from collections.abc import Sequence
+
+try:
+    from langchain_core.callbacks import Callbacks
+    from langchain_core.documents import BaseDocumentCompressor, Document
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        f"openrouter_rerank.langchain needs the package {error.name}: "
+        'run pip install "openrouter-rerank[langchain]"',
+        name=error.name,
+    ) from error
+from pydantic import Field
+
+from ._adapter import Adapter
+from ._rerank import Ranked
+
+__all__ = ["OpenRouterRerank"]
+
+SCORE_KEY = "relevance_score"
+
+
+class OpenRouterRerank(Adapter, BaseDocumentCompressor):
+    """
+    Keeps the documents that a model of OpenRouter's finds most relevant to the query.
+
+    It goes wherever LangChain takes a `BaseDocumentCompressor`, such as the `base_compressor` of a
+    `ContextualCompressionRetriever`. Use it as a context manager, `with` or `async with`, or close
+    it with `close()` or `aclose()`; after that its calls raise `ClientClosedError`. The key is in
+    no repr, dump or pickle: what is loaded from one reads it from `OPENROUTER_API_KEY`.
+
+    Attributes:
+        model: Slug of the rerank model, such as "cohere/rerank-v3.5".
+        top_n: How many documents to return, at least 1; None returns all. 3 unless set, as in
+            LangChain's other rerankers.
+        api_key: The key; None is what `OPENROUTER_API_KEY` holds at the time of a call.
+        server_url: Where the API is served, its path included; None is the client's server, else
+            `OPENROUTER_BASE_URL`, else OpenRouter.
+        provider: How to choose among providers, `ProviderPreferences` in openapi.yaml; None sends
+            nothing.
+        session_id: Groups related requests, at most 256 characters; None sends nothing.
+        trace: Names for observability tools; None sends nothing.
+        user: The caller's own end user; None sends nothing.
+        client: An `OpenRouter` to call with, in the place of one made here; it has its own key and
+            is never closed here. Timeouts, retries and a key that changes are set there. It is in
+            no dump, and keeps the compressor from being pickled.
+    """
+
+    top_n: int | None = Field(default=3, ge=1)
+
+    def compress_documents(
+        self,
+        documents: Sequence[Document],
+        query: str,
+        callbacks: Callbacks | None = None,  # noqa: ARG002  LangChain has no event for this
+    ) -> list[Document]:
+        """
+        Return copies of the most relevant documents, the most relevant first.
+
+        Args:
+            documents: What to choose from, left as they are. Without any, nothing is sent.
+            query: What the documents are compared with.
+            callbacks: Not called: the retriever around the compressor reports its run.
+
+        Returns:
+            At most `top_n` documents with their metadata and, in `metadata["relevance_score"]`,
+            the score; higher is better.
+
+        Raises:
+            ValueError: The query or the text of a document is blank, or a setting has a value that
+                the API would refuse; nothing was sent.
+            OpenRouterError: The call ended in an error (see `openrouter_rerank.errors`).
+        """
+        return [add_score(ranked) for ranked in self._rank(documents, read_text, query)]
+
+    async def acompress_documents(
+        self,
+        documents: Sequence[Document],
+        query: str,
+        callbacks: Callbacks | None = None,  # noqa: ARG002  LangChain has no event for this
+    ) -> list[Document]:
+        """
+        Do what `compress_documents` does, on the running event loop and without a thread.
+
+        Args:
+            documents: What to choose from, left as they are. Without any, nothing is sent.
+            query: What the documents are compared with.
+            callbacks: Not called: the retriever around the compressor reports its run.
+
+        Returns:
+            What `compress_documents` returns.
+
+        Raises:
+            ValueError: See `compress_documents`.
+            OpenRouterError: See `compress_documents`.
+        """
+        return [add_score(ranked) for ranked in await self._rank_async(documents, read_text, query)]
+
+
+def read_text(document: Document) -> str:
+    """Return what the model compares with the query."""
+    return document.page_content
+
+
+def add_score(ranked: Ranked[Document]) -> Document:
+    """Return a copy of the document with its score in the metadata."""
+    copied = ranked.item.model_copy(deep=True)
+    copied.metadata[SCORE_KEY] = ranked.score
+    return copied

@@ -1,0 +1,148 @@
+"""
+Reranking in LlamaIndex, as a node postprocessor.
+
+It needs the extra `llama-index`: `pip install "openrouter-rerank[llama-index]"`. Importing this
+module without it raises a `ModuleNotFoundError` that says so.
+"""
+
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+try:
+    from llama_index.core.callbacks import CBEventType, EventPayload
+    from llama_index.core.instrumentation import (  # type: ignore[attr-defined]
+        get_dispatcher,  # pyright: ignore[reportPrivateImportUsage]
+    )
+    from llama_index.core.instrumentation.events.rerank import ReRankEndEvent, ReRankStartEvent
+    from llama_index.core.postprocessor.types import BaseNodePostprocessor
+    from llama_index.core.schema import MetadataMode, NodeWithScore, QueryBundle
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        f"openrouter_rerank.llama_index needs the package {error.name}: "
+        'run pip install "openrouter-rerank[llama-index]"',
+        name=error.name,
+    ) from error
+from pydantic import Field
+
+from ._adapter import Adapter
+from ._rerank import Ranked
+
+__all__ = ["OpenRouterRerank"]
+
+Finish = Callable[[Sequence[Ranked[NodeWithScore]]], list[NodeWithScore]]
+
+_dispatcher = get_dispatcher(__name__)
+
+
+class OpenRouterRerank(Adapter, BaseNodePostprocessor):
+    """
+    Keeps the nodes that a model of OpenRouter's finds most relevant to the query.
+
+    It goes wherever LlamaIndex takes a `BaseNodePostprocessor`, such as the `node_postprocessors`
+    of a query engine. Each call is reported by `ReRankStartEvent` and `ReRankEndEvent`, by a span,
+    and to the callback manager. Use it as a context manager, `with` or `async with`, or close it
+    with `close()` or `aclose()`; after that its calls raise `ClientClosedError`. The key is in no
+    repr, dump or pickle: what is loaded from one reads it from `OPENROUTER_API_KEY`.
+
+    Attributes:
+        model: Slug of the rerank model, such as "cohere/rerank-v3.5".
+        top_n: How many nodes to return, at least 1; None returns all. 2 unless set, as in
+            LlamaIndex's other rerankers.
+        metadata_mode: Which metadata a node's text begins with when it is compared; EMBED unless
+            set, what an embedding model reads, and NONE is the text alone.
+        api_key: The key; None is what `OPENROUTER_API_KEY` holds at the time of a call.
+        server_url: Where the API is served, its path included; None is the client's server, else
+            `OPENROUTER_BASE_URL`, else OpenRouter.
+        provider: How to choose among providers, `ProviderPreferences` in openapi.yaml; None sends
+            nothing.
+        session_id: Groups related requests, at most 256 characters; None sends nothing.
+        trace: Names for observability tools; None sends nothing.
+        user: The caller's own end user; None sends nothing.
+        client: An `OpenRouter` to call with, in the place of one made here; it has its own key and
+            is never closed here. Timeouts, retries and a key that changes are set there. It is in
+            no dump, and keeps the postprocessor from being pickled.
+        callback_manager: LlamaIndex's older way of reporting; a query engine sets its own.
+    """
+
+    top_n: int | None = Field(default=2, ge=1)
+    metadata_mode: MetadataMode = MetadataMode.EMBED
+
+    @classmethod
+    def class_name(cls) -> str:
+        """Return the name that stands for the class in a dump."""
+        return "OpenRouterRerank"
+
+    def _postprocess_nodes(
+        self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
+    ) -> list[NodeWithScore]:
+        """
+        Return the most relevant nodes, the most relevant first; `postprocess_nodes` calls it.
+
+        Args:
+            nodes: What to choose from, left as they are. Without any, nothing is sent.
+            query_bundle: What the nodes are compared with; its `query_str` alone is read.
+
+        Returns:
+            At most `top_n` nodes with the model's scores in the place of the retriever's; higher
+            is better.
+
+        Raises:
+            ValueError: There is no query, the query or the text of a node is blank, or a setting
+                has a value that the API would refuse; nothing was sent.
+            OpenRouterError: The call ended in an error (see `openrouter_rerank.errors`).
+        """
+        query = require_query(query_bundle)
+        with self._report(nodes, query) as finish:
+            return finish(self._rank(nodes, self._read_text, query))
+
+    @_dispatcher.span
+    async def _apostprocess_nodes(
+        self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
+    ) -> list[NodeWithScore]:
+        """
+        Do what `_postprocess_nodes` does, on the running event loop and without a thread.
+
+        Raises:
+            ValueError: See `_postprocess_nodes`.
+            OpenRouterError: See `_postprocess_nodes`.
+        """
+        query = require_query(query_bundle)
+        with self._report(nodes, query) as finish:
+            return finish(await self._rank_async(nodes, self._read_text, query))
+
+    def _read_text(self, node: NodeWithScore) -> str:
+        """Return what the model compares with the query."""
+        return node.get_content(self.metadata_mode)
+
+    @contextmanager
+    def _report(self, nodes: list[NodeWithScore], query: str) -> Generator[Finish]:
+        """Report a call; what it gives reports the end, and turns the ranking into nodes."""
+        top_n = len(nodes) if self.top_n is None else self.top_n
+        _dispatcher.event(
+            ReRankStartEvent(query=query, nodes=nodes, top_n=top_n, model_name=self.model)
+        )
+        payload: dict[str, Any] = {
+            EventPayload.NODES: nodes,
+            EventPayload.MODEL_NAME: self.model,
+            EventPayload.QUERY_STR: query,
+            EventPayload.TOP_K: top_n,
+        }
+        with self.callback_manager.event(CBEventType.RERANKING, payload=payload) as event:
+
+            def finish(ranking: Sequence[Ranked[NodeWithScore]]) -> list[NodeWithScore]:
+                scored = [
+                    ranked.item.model_copy(update={"score": ranked.score}) for ranked in ranking
+                ]
+                event.on_end(payload={EventPayload.NODES: scored})
+                _dispatcher.event(ReRankEndEvent(nodes=scored))
+                return scored
+
+            yield finish
+
+
+def require_query(query_bundle: QueryBundle | None) -> str:
+    """Return the query's text; LlamaIndex lets postprocessors be called without one."""
+    if query_bundle is None:
+        raise ValueError("query_bundle: reranking needs a query")
+    return query_bundle.query_str

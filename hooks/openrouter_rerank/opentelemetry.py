@@ -1,0 +1,113 @@
+"""
+Traces and metrics of a client's calls, through the API of OpenTelemetry.
+
+It needs the extra `opentelemetry`: `pip install "openrouter-rerank[opentelemetry]"`. The API alone
+is called; where spans and metrics go is the application's business.
+
+Each call is a span of kind CLIENT, `rerank {model}`, and each of its attempts a child of that,
+`rerank attempt`. An attempt is the current span while its request is under way, so that the spans
+of OpenTelemetry's httpx instrumentation are its children; between attempts the call's is. A call
+that is refused before anything is sent has no span.
+
+Names from the conventions for generative AI, and from the general ones:
+
+    rerank {model}                    gen_ai.operation.name ("rerank"), gen_ai.provider.name
+                                      ("openrouter"), gen_ai.request.model, gen_ai.response.model,
+                                      gen_ai.response.id, server.address, server.port, error.type
+    rerank attempt                    http.response.status_code, error.type
+    gen_ai.client.operation.duration  histogram, seconds
+
+Names proposed for reranking, not yet agreed upon
+(https://github.com/open-telemetry/semantic-conventions-genai/issues/253), the operation's "rerank"
+among them:
+
+    rerank {model}                    gen_ai.rerank.candidate.count (the documents sent),
+                                      gen_ai.rerank.top_n, gen_ai.rerank.scores (content)
+
+Names of our own:
+
+    rerank {model}                    openrouter.attempts, openrouter.results.count,
+                                      openrouter.response.provider, openrouter.generation.id,
+                                      openrouter.usage.cost (credits),
+                                      openrouter.usage.search_units, openrouter.usage.total_tokens,
+                                      openrouter.query, openrouter.documents (both content),
+                                      openrouter.indices (content)
+    rerank attempt                    openrouter.attempt.number, from 1, openrouter.retry.delay,
+                                      the seconds until the next
+    openrouter.rerank.retries         counter, attempts after a call's first
+    openrouter.rerank.documents       counter, documents sent, once for a call
+    openrouter.rerank.cost            counter, credits, as far as replies tell the cost
+
+A request that is sent anew at once, because its kept connection had been closed, is an attempt
+here, though `error.attempts` and `RawReply.attempts` do not count it.
+
+What is marked as content is recorded only with `record_content=True`. The key never is, nor is the
+message of an error, which may quote content: the error's class and its status are.
+"""
+
+from ._client import OpenRouter
+from ._version import __version__
+
+try:
+    from opentelemetry import metrics, trace
+
+    from ._telemetry import Telemetry
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        "openrouter_rerank.opentelemetry needs the package opentelemetry-api: "
+        'run pip install "openrouter-rerank[opentelemetry]"',
+        name=error.name,
+    ) from error
+
+__all__ = ["instrument", "uninstrument"]
+
+SCOPE = "openrouter_rerank"
+
+
+def instrument(
+    client: OpenRouter,
+    *,
+    tracer_provider: trace.TracerProvider | None = None,
+    meter_provider: metrics.MeterProvider | None = None,
+    record_content: bool = False,
+) -> None:
+    """
+    Trace and measure the calls of a client from now on, sync and async.
+
+    A client that is instrumented already is so anew. A reply that `with_raw_response` returns is
+    decoded at once: what is wrong with it is on the span, and raised by `parse()`.
+
+    Args:
+        client: The client.
+        tracer_provider: Where spans go; None is the global provider.
+        meter_provider: Where metrics go; None is the global provider.
+        record_content: Whether to record queries, documents, scores and indices on the spans.
+
+    Raises:
+        TypeError: `client` is not an `OpenRouter`.
+    """
+    require_client(client).hooks.observer = Telemetry(
+        trace.get_tracer(SCOPE, __version__, tracer_provider),
+        metrics.get_meter(SCOPE, __version__, meter_provider),
+        record_content=record_content,
+    )
+
+
+def uninstrument(client: OpenRouter) -> None:
+    """
+    Leave the calls of a client alone from now on; those under way end as they began.
+
+    Args:
+        client: The client; it need not be instrumented.
+
+    Raises:
+        TypeError: `client` is not an `OpenRouter`.
+    """
+    require_client(client).hooks.observer = None
+
+
+def require_client(client: object) -> OpenRouter:
+    """Return what was given if it is a client."""
+    if not isinstance(client, OpenRouter):
+        raise TypeError(f"client: expected OpenRouter, got {type(client).__name__}")
+    return client

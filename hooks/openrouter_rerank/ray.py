@@ -1,0 +1,248 @@
+"""
+Ray Data: `Reranker`, the callable for `ray.data.Dataset.map_batches`.
+
+It needs `pip install "openrouter-rerank[ray]"` wherever the job runs. Ray itself is not imported
+here: it brings the batches.
+"""
+
+import weakref
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn, TypeVar, cast
+
+from attrs import evolve, frozen
+
+from ._client import OpenRouter
+from ._columns import COLUMNS, add_columns, read_column, read_documents, require_columns
+from ._feed import Feed
+from ._jobs import RerankJob, RerankOutcome, prepare_job
+from ._request import require_count, require_str
+from ._settings import require_positive
+from .components import ProviderPreferences, TraceConfig
+from .errors import RunStoppedError
+from .types import UNSET
+
+__all__ = ["Reranker"]
+
+BatchT = TypeVar("BatchT")
+
+
+@frozen
+class Row:
+    """
+    What one row gains; the attributes are the names of the columns.
+
+    Attributes:
+        order: Positions in the row's documents, the most relevant first; None if the row failed.
+        scores: The score of each document that `order` names, in the same order.
+        cost: The price in credits; None if the reply does not tell it, or if the row failed.
+        error: The error's class and message; None if there was none.
+    """
+
+    order: list[int] | None = None
+    scores: list[float] | None = None
+    cost: float | None = None
+    error: str | None = None
+
+
+class Reranker:
+    """
+    Reranks the documents in each row of a batch; give the class to `map_batches`.
+
+    Ray makes one for each actor, with one client, and hands it one batch after the other:
+
+        dataset.map_batches(
+            Reranker,
+            fn_constructor_kwargs={"model": model, "requests_per_minute": 600, "actors": 2},
+            compute=ray.data.ActorPoolStrategy(size=2),
+            num_cpus=0.5,
+            batch_size=512,
+            batch_format="pyarrow",
+        )
+
+    Four columns are added, null where there is nothing to say:
+
+    - `order`, a list of whole numbers: positions in the row's documents, from 0, the most relevant
+      first, no more than `top_n`;
+    - `scores`, a list of numbers: the score of each document that `order` names, in the same order;
+    - `cost`, a number: the price in credits (`usage.cost` of the reply);
+    - `error`, text: class and message of the error that the row ended in, such as
+      "TooManyRequestsResponseError: ..."; null if it did not.
+
+    A row that fails is a row with its `error`, and so is one whose query or documents cannot be
+    sent. After a 401 or a 402, the actor sends nothing more: each of its further rows ends in a
+    `RunStoppedError`. Ray works a batch off anew whose actor died: what was billed of it is billed
+    twice.
+
+    Batches of all three formats are taken. With "pyarrow" the other columns stay as they are and
+    the new ones have their types even when they are null throughout; with "numpy" and "pandas" the
+    types are what Ray makes of the values.
+
+    The rows of a batch are worked off together, and the last ones of it alone: batches of many
+    times `max_concurrency` rows keep the actor busy.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        query_column: str = "query",
+        documents_column: str = "documents",
+        top_n: int | None = None,
+        requests_per_minute: float | None = None,
+        actors: int | None = None,
+        max_concurrency: int = 8,
+        provider: ProviderPreferences | Mapping[str, Any] | None = None,
+        session_id: str | None = None,
+        trace: TraceConfig | Mapping[str, Any] | None = None,
+        user: str | None = None,
+        api_key: Callable[[], str | None] | None = None,
+        server_url: str | None = None,
+        **options: Any,
+    ) -> None:
+        """
+        Set up without connecting.
+
+        Args:
+            model: Slug of the rerank model, such as "cohere/rerank-v3.5".
+            query_column: The column of text that holds the queries.
+            documents_column: The column that holds a list in each row, of texts or of structs with
+                `text`, `image` or both; a null field of a struct counts as absent.
+            top_n: How many documents to return, at least 1; None returns all.
+            requests_per_minute: Limit for the whole job, retries included; each actor keeps to its
+                share. None sets none; a server's own limit is found out by each actor.
+            actors: Among how many actors the limit is shared out: the pool's `size`, or its
+                `max_size`. Ray does not tell an actor. None if there is no limit.
+            max_concurrency: How many requests an actor may have under way at once, at least 2.
+            provider: How to choose among providers; None sends nothing.
+            session_id: Groups related requests; None sends nothing.
+            trace: Names for observability tools; None sends nothing.
+            user: The caller's own end user; None sends nothing.
+            api_key: A function that returns the key, called in the actor for every request. None is
+                what `OPENROUTER_API_KEY` holds there. Text is refused: Ray keeps the arguments of a
+                job in its records.
+            server_url: Where the API is served; None is `OPENROUTER_BASE_URL`, in the actor, else
+                the contract's server.
+            options: Further arguments of `OpenRouter`.
+
+        Raises:
+            TypeError: An argument has the wrong type, or `api_key` is text.
+            ValueError: An argument has a value that cannot work, or `actors` is not given though
+                `requests_per_minute` is.
+        """
+        if isinstance(api_key, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(
+                "api_key: text would stand in Ray's records of the job; "
+                "set OPENROUTER_API_KEY for the actors, or give a function that returns the key"
+            )
+        self._query_column = require_str(query_column, "query_column")
+        self._documents_column = require_str(documents_column, "documents_column")
+        share = share_rate(requests_per_minute, actors)
+        self._job = RerankJob(
+            query="query",
+            documents=["document"],
+            model=model,
+            top_n=top_n,
+            provider=UNSET if provider is None else provider,
+            session_id=session_id,
+            trace=trace,
+            user=user,
+        )
+        # What is wrong with every row is said once, and before the first one.
+        prepare_job(self._job)
+        # What every further row gains once the run has stopped.
+        self._unsent: Row | None = None
+        self._feed = Feed(
+            OpenRouter(api_key, server_url=server_url, **options),
+            max_concurrency=max_concurrency,
+            requests_per_minute=share,
+        )
+        # Ray drops the callable when an actor ends, and calls nothing on it.
+        self._finalizer = weakref.finalize(self, self._feed.close)
+
+    def __call__(self, batch: BatchT) -> BatchT:
+        """
+        Rerank each row of a batch.
+
+        Args:
+            batch: A `pyarrow.Table`, a mapping of arrays or a `pandas.DataFrame`.
+
+        Returns:
+            A batch of the same kind, its rows in the same order, with the further columns.
+
+        Raises:
+            ValueError: A column to read is not there, or one to add is.
+            Exception: What a hook or the function for the key raised.
+        """
+        require_columns(batch, present=[self._query_column, self._documents_column], absent=COLUMNS)
+        rows = self._rerank(self._make_jobs(batch))
+        columns = {name: [getattr(row, name) for row in rows] for name in COLUMNS}
+        return cast("BatchT", add_columns(batch, columns))
+
+    def close(self) -> None:
+        """Close the client, as happens at the end of the actor."""
+        self._finalizer()
+
+    def __reduce__(self) -> NoReturn:
+        """
+        Refuse to be pickled.
+
+        Raises:
+            TypeError: Always; Ray would make a client for each task and share nothing out.
+        """
+        raise TypeError("give map_batches the class, and its arguments as fn_constructor_kwargs")
+
+    def _make_jobs(self, batch: object) -> list[RerankJob]:
+        """Return the job of each row."""
+        queries = read_column(batch, self._query_column)
+        documents = read_documents(batch, self._documents_column)
+        return [
+            evolve(self._job, id=row, query=query, documents=found)
+            for row, (query, found) in enumerate(zip(queries, documents, strict=True))
+        ]
+
+    def _rerank(self, jobs: list[RerankJob]) -> list[Row]:
+        """Return what each job's row gains."""
+        rows: dict[str | int | None, Row] = {}
+        if self._unsent is None:
+            try:
+                for outcome in self._feed.work_off(jobs):
+                    rows[outcome.job.id] = make_row(outcome)
+            except RunStoppedError as error:
+                self._unsent = make_failed_row(error)
+        if self._unsent is not None:
+            rows = {job.id: self._unsent for job in jobs} | rows
+        return [rows[job.id] for job in jobs]
+
+
+def share_rate(requests_per_minute: float | None, actors: int | None) -> float | None:
+    """
+    Return one actor's share of the rate; None if there is no limit.
+
+    Raises:
+        TypeError: One of them is not a number.
+        ValueError: One of them is out of range, or `actors` is missing.
+    """
+    if actors is not None:
+        require_count(actors, "actors")
+    if requests_per_minute is None:
+        return None
+    if actors is None:
+        raise ValueError("actors: needed to share requests_per_minute out among them")
+    return require_positive(requests_per_minute, "requests_per_minute") / actors
+
+
+def make_row(outcome: RerankOutcome) -> Row:
+    """Return what a row gains from its outcome."""
+    if outcome.error is not None:
+        return make_failed_row(outcome.error)
+    results = outcome.unwrap().results
+    return Row(
+        order=[result.index for result in results],
+        scores=[result.relevance_score for result in results],
+        cost=outcome.cost,
+    )
+
+
+def make_failed_row(error: Exception) -> Row:
+    """Return a row that says what it ended in."""
+    return Row(error=f"{type(error).__name__}: {error}")

@@ -1,0 +1,166 @@
+"""The wheel with one extra at a time: each is enough for what it is for."""
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from frameworks.readme import read_example
+from openrouter_rerank import __version__, local
+
+CONSUMER = Path(__file__).with_name("consumer.py")
+SECONDS = 300
+PARIS = "Paris is the capital of France."
+# How the README heads the example of an extra, what the example needs beside the extra, as is said
+# there, and what it prints.
+EXAMPLES: list[tuple[str, str, list[str], str]] = [
+    ("haystack", "Haystack", [], PARIS),
+    ("langchain", "LangChain", [], PARIS),
+    ("llama-index", "LlamaIndex", [], PARIS),
+    ("opentelemetry", "OpenTelemetry", ["opentelemetry-sdk"], '"rerank cohere/rerank-v3.5"'),
+]
+FAST = """
+import runpy, sys
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+print("orjson" in sys.modules)
+"""
+API_ALONE = f"""
+from openrouter_rerank import OpenRouter
+from openrouter_rerank.opentelemetry import instrument
+
+with OpenRouter() as client:
+    instrument(client)
+    res = client.rerank.rerank(documents=["Berlin", {PARIS!r}], model="m", query="France?")
+    print(res.results[0].document.text)
+"""
+JOB = """
+import runpy, sys
+import pyarrow, ray
+from pyarrow import parquet
+
+_, example, folder = sys.argv
+rows = {"query": ["the capital of France"] * 3, "documents": [["Bread", "Paris"]] * 3}
+parquet.write_table(pyarrow.table(rows), "queries.parquet")
+ray.init(address="local", num_cpus=2, include_dashboard=False, _temp_dir=folder)
+runpy.run_path(example)
+ray.shutdown()
+print(parquet.read_table("ranked")["order"].to_pylist())
+"""
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+AddExtra = Callable[..., Path]
+
+
+@pytest.fixture
+def server_url() -> Iterator[str]:
+    """Serve the model."""
+    with local.running() as server_url:
+        yield server_url
+
+
+@pytest.fixture
+def run(server_url: str, tmp_path: Path) -> Run:
+    """Give what runs a Python against the server, in a folder of its own."""
+    environment = {
+        "HAYSTACK_TELEMETRY_ENABLED": "False",
+        "HOME": str(tmp_path),
+        "OPENROUTER_API_KEY": "sk-or-extras",
+        "OPENROUTER_BASE_URL": server_url,
+        "PATH": os.defpath,
+        "RAY_USAGE_STATS_ENABLED": "0",
+    }
+
+    def run(python: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [python, "-I", *arguments],
+            capture_output=True,
+            check=False,
+            cwd=tmp_path,
+            env=environment,
+            text=True,
+            timeout=SECONDS,
+        )
+
+    return run
+
+
+@pytest.mark.parametrize(("extra", "heading", "others", "shown"), EXAMPLES)
+def test_example_runs_with_the_extra_alone(
+    add_extra: AddExtra,
+    run: Run,
+    tmp_path: Path,
+    extra: str,
+    heading: str,
+    others: list[str],
+    shown: str,
+) -> None:
+    """The README's example ranks where nothing else can be imported, and without a warning."""
+    example = tmp_path / "example.py"
+    example.write_text(read_example(heading), encoding="utf-8")
+
+    result = run(add_extra(extra, *others), "-W", "error", example)
+
+    assert (result.stderr, result.returncode) == ("", 0)
+    assert shown in result.stdout
+
+
+def test_opentelemetry_needs_its_api_alone(add_extra: AddExtra, run: Run) -> None:
+    """An instrumented client ranks where an application has no SDK."""
+    result = run(add_extra("opentelemetry"), "-W", "error", "-c", API_ALONE)
+
+    assert (result.stdout, result.stderr) == (f"{PARIS}\n", "")
+
+
+def test_fast_reranks(add_extra: AddExtra, run: Run, server_url: str) -> None:
+    """With orjson, which is found, a user's program gets what it gets without."""
+    result = run(add_extra("fast"), "-W", "error", "-c", FAST, CONSUMER, server_url)
+
+    ranked = [PARIS, "Berlin is the capital of Germany."]
+    assert result.stderr == ""
+    assert result.stdout.splitlines() == [__version__, str(ranked), str([PARIS]), "404", "True"]
+
+
+@pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed here")
+def test_ray_job_runs_with_the_extra_alone(add_extra: AddExtra, run: Run, tmp_path: Path) -> None:
+    """The README's job ranks a Parquet file on a local Ray, with what Ray Data itself brings."""
+    example = tmp_path / "example.py"
+    text = read_example("Ray Data").replace("s3://bucket", str(tmp_path))
+    example.write_text(text, encoding="utf-8")
+
+    # Ray's sockets are in this folder, and their paths have to be short.
+    with tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True) as folder:
+        result = run(add_extra("ray"), "-c", JOB, example, folder)
+
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines()[-1] == str([[1, 0]] * 3)
+
+
+@pytest.mark.parametrize(
+    ("module", "extra"),
+    [
+        ("haystack", "haystack"),
+        ("langchain", "langchain"),
+        ("llama_index", "llama-index"),
+        ("opentelemetry", "opentelemetry"),
+    ],
+)
+def test_missing_extra_is_named(bare_python: Path, run: Run, module: str, extra: str) -> None:
+    """Without its extra an adapter says in one line what it lacks and what to install."""
+    result = run(bare_python, "-W", "error", "-c", f"import openrouter_rerank.{module}")
+
+    complaint = result.stderr.splitlines()[-1]
+    expected = f"ModuleNotFoundError: openrouter_rerank.{module} needs the package "
+    assert result.returncode == 1
+    assert complaint.startswith(expected)
+    assert complaint.endswith(f': run pip install "openrouter-rerank[{extra}]"')
+
+
+def test_ray_callable_needs_no_ray(bare_python: Path, run: Run) -> None:
+    """The callable for Ray can be imported without it, since Ray is what calls it."""
+    result = run(bare_python, "-W", "error", "-c", "from openrouter_rerank.ray import Reranker")
+
+    assert (result.stderr, result.returncode) == ("", 0)
