@@ -29,6 +29,8 @@ def main() -> int:
     """Do what the command line says; returns the exit status."""
     arguments = parse_arguments()
     folder: Path = arguments.output or HERE
+    # A run takes minutes: what would keep it from being written is better known before.
+    folder.mkdir(parents=True, exist_ok=True)
     kept = read_runs(folder / "results.json")
     if arguments.render:
         if not kept:

@@ -21,24 +21,22 @@ class Adapter(NamedTuple):
 
     Attributes:
         name: What the tables call it.
-        package: The distribution that it comes from.
+        packages: The distributions that its user installs; the first is what it comes from.
         modules: What it needs; the first is what its user imports from.
         imported: What its user imports from there; some packages put off the import until then.
         open_sync: Makes a client for a base URL; returns how to call and how to close it. None if
             it has no such half.
         open_async: The same for async calls, called inside the event loop.
         gives_dicts: Whether it returns parsed JSON rather than models.
-        hides_orjson: Whether orjson is made to look as if it were not installed.
     """
 
     name: str
-    package: str
+    packages: tuple[str, ...]
     modules: tuple[str, ...]
     imported: str
     open_sync: Callable[[str], clients.Sync] | None
     open_async: Callable[[str], clients.Async]
     gives_dicts: bool = False
-    hides_orjson: bool = False
 
     def make_checker(self, count: int) -> Checker:
         """Return what checks its replies to a request of that many documents."""
@@ -50,7 +48,7 @@ class Adapter(NamedTuple):
 ROWS = (
     Adapter(
         FLOOR,
-        "orjson",
+        ("orjson",),
         ("orjson",),
         "loads",
         clients.open_floor,
@@ -59,7 +57,7 @@ ROWS = (
     ),
     Adapter(
         BASELINE,
-        "httpx",
+        ("httpx",),
         ("httpx",),
         "Client",
         clients.open_httpx,
@@ -68,7 +66,7 @@ ROWS = (
     ),
     Adapter(
         "httpx, orjson",
-        "httpx",
+        ("httpx", "orjson"),
         ("httpx", "orjson"),
         "Client",
         clients.open_httpx_orjson,
@@ -77,7 +75,7 @@ ROWS = (
     ),
     Adapter(
         "aiohttp, json",
-        "aiohttp",
+        ("aiohttp",),
         ("aiohttp",),
         "ClientSession",
         None,
@@ -86,16 +84,15 @@ ROWS = (
     ),
     Adapter(
         DEFAULT,
-        "openrouter-rerank",
+        ("openrouter-rerank",),
         ("openrouter_rerank",),
         "OpenRouter",
         clients.open_rerank,
         clients.open_async_rerank,
-        hides_orjson=True,
     ),
     Adapter(
         FAST,
-        "openrouter-rerank",
+        ("openrouter-rerank", "orjson"),
         ("openrouter_rerank", "orjson"),
         "OpenRouter",
         clients.open_rerank,
@@ -103,27 +100,31 @@ ROWS = (
     ),
     Adapter(
         OVER_AIOHTTP,
-        "openrouter-rerank",
+        ("openrouter-rerank", "httpx-aiohttp"),
         ("openrouter_rerank", "httpx_aiohttp"),
         "OpenRouter",
         None,
         clients.open_rerank_over_aiohttp,
-        hides_orjson=True,
     ),
     Adapter(
         "openrouter",
-        "openrouter",
+        ("openrouter",),
         ("openrouter",),
         "OpenRouter",
         clients.open_openrouter,
         clients.open_async_openrouter,
     ),
     Adapter(
-        "cohere", "cohere", ("cohere",), "ClientV2", clients.open_cohere, clients.open_async_cohere
+        "cohere",
+        ("cohere",),
+        ("cohere",),
+        "ClientV2",
+        clients.open_cohere,
+        clients.open_async_cohere,
     ),
     Adapter(
         "openai",
-        "openai",
+        ("openai",),
         ("openai",),
         "OpenAI",
         clients.open_openai,
@@ -132,7 +133,7 @@ ROWS = (
     ),
     Adapter(
         "litellm",
-        "litellm",
+        ("litellm",),
         ("litellm",),
         "rerank",
         clients.open_litellm,

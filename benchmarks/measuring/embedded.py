@@ -16,8 +16,7 @@ from .rounds import Table, make_table, run_rounds
 from .servers import Server
 
 DOCUMENTS = 200
-BARE = "onnxruntime alone, its own settings"
-BARE_ALIKE = "onnxruntime alone, the server's settings"
+BARE = "onnxruntime alone"
 SERVED = "embedded server"
 SERVE = "from openrouter_rerank.local import serve; serve(port=0)"
 
@@ -43,8 +42,7 @@ def measure_embedded(_server: Server, rounds: int) -> Iterator[Table]:
             return DOCUMENTS / seconds
 
         tasks: dict[Hashable, Callable[[], float]] = {
-            BARE: prepare_bare(documents, {"session.force_spinning_stop": "1"}),
-            BARE_ALIKE: prepare_bare(documents, {"session.intra_op.allow_spinning": "0"}),
+            BARE: prepare_bare(documents),
             SERVED: rank,
         }
         run_rounds(tasks, 1)
@@ -81,17 +79,10 @@ def check_ranking(results: list[dict[str, Any]]) -> None:
         raise ValueError("the embedded server did not rank the documents")
 
 
-def prepare_bare(documents: list[str], settings: dict[str, str]) -> Callable[[], float]:
-    """
-    Prepare the model's batches as the server makes them, and return what runs them alone.
-
-    Args:
-        documents: The texts.
-        settings: Entries of the session's configuration. Threads that spin on after a run would
-            take the processor from the server's turn, so they are at least told to stop then.
-    """
+def prepare_bare(documents: list[str]) -> Callable[[], float]:
+    """Prepare the model's batches as the server makes them, and return what runs them alone."""
     batches, threads = make_batches([QUERY, *documents])
-    session = open_session(threads, settings)
+    session = open_session(threads)
 
     def run() -> float:
         start = time.perf_counter()
@@ -102,15 +93,19 @@ def prepare_bare(documents: list[str], settings: dict[str, str]) -> Callable[[],
     return run
 
 
-def open_session(threads: int, settings: dict[str, str]) -> Any:
-    """Load the model with onnxruntime's own settings, but for those given and the threads."""
+def open_session(threads: int) -> Any:
+    """
+    Load the model with onnxruntime's own settings, but for the number of threads.
+
+    Threads that spin on after a run would take the processor from the server's turn, so they are
+    told to stop then, as the server's are.
+    """
     import onnxruntime
     from openrouter_rerank.local import _minilm
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    for name, value in settings.items():
-        options.add_session_config_entry(name, value)
+    options.add_session_config_entry("session.force_spinning_stop", "1")
     return onnxruntime.InferenceSession(
         _minilm._read_model(),  # noqa: SLF001 - the very file that the server loads
         options,

@@ -1,16 +1,19 @@
 """
 A program that does one thing as the first of a new process, and says what it cost.
 
-    fresh.py import ADAPTER
-    fresh.py construct ADAPTER BASE_URL
-    fresh.py reply ADAPTER BASE_URL
-    fresh.py traced ADAPTER BASE_URL COUNT
-    fresh.py resident ADAPTER BASE_URL COUNT
+    fresh.py HIDDEN import ADAPTER
+    fresh.py HIDDEN construct ADAPTER BASE_URL
+    fresh.py HIDDEN reply ADAPTER BASE_URL
+    fresh.py HIDDEN traced ADAPTER BASE_URL COUNT
+    fresh.py HIDDEN resident ADAPTER BASE_URL COUNT
+
+HIDDEN is a JSON list of modules that are to look as if they were not installed.
 
 The answer is a list of numbers: CPU seconds, or bytes. For `reply` it is empty, since the caller
 measures the whole process.
 """
 
+import json
 import sys
 import time
 from collections.abc import Callable
@@ -21,6 +24,7 @@ if __name__ == "__main__":
 
 from measuring.adapters import ADAPTERS, Adapter
 from measuring.clients import Sync
+from measuring.hiding import Hider
 
 LATER_CONSTRUCTIONS = 20
 FIRST_COUNT = 10
@@ -126,7 +130,6 @@ TASKS: dict[str, Callable[..., list[float]]] = {
 }
 
 if __name__ == "__main__":
-    task, name, *arguments = sys.argv[1:]
-    if ADAPTERS[name].hides_orjson:
-        sys.modules["orjson"] = None  # type: ignore[assignment]
+    hidden, task, name, *arguments = sys.argv[1:]
+    Hider(json.loads(hidden)).hide()
     print(TASKS[task](ADAPTERS[name], *arguments))

@@ -45,7 +45,7 @@ def find_processor() -> str:
 def find_versions() -> list[str]:
     """Return the measured packages with their versions."""
     found: list[str] = []
-    for name in dict.fromkeys([adapter.package for adapter in ROWS] + [*MORE_PACKAGES]):
+    for name in dict.fromkeys([adapter.packages[0] for adapter in ROWS] + [*MORE_PACKAGES]):
         try:
             found.append(f"{name} {version(name)}")
         except PackageNotFoundError:

@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from .adapters import Adapter
+from .installations import find_hidden
 from .servers import Server
 
 WORKER = Path(__file__).with_name("worker.py")
@@ -59,7 +60,7 @@ def running_clients(adapters: Iterable[Adapter], server: Server) -> Iterator[lis
         clients: list[Client] = []
         for adapter in adapters:
             process = subprocess.Popen(  # noqa: S603 - a program of the benchmark's own
-                [sys.executable, WORKER, adapter.name],
+                [sys.executable, WORKER, write_hidden(adapter), adapter.name],
                 env=make_environment() | {"SSL_CERT_FILE": str(server.certificate)},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -68,6 +69,11 @@ def running_clients(adapters: Iterable[Adapter], server: Server) -> Iterator[lis
             stack.enter_context(process)
             clients.append(Client(adapter, process))
         yield clients
+
+
+def write_hidden(adapter: Adapter) -> str:
+    """Name the modules that the client's own installation would not bring, as JSON."""
+    return json.dumps(find_hidden(adapter.packages))
 
 
 def make_environment() -> dict[str, str]:
@@ -95,7 +101,7 @@ def run_fresh(task: str, adapter: Adapter, *arguments: str) -> list[float]:
     Raises:
         RuntimeError: The process failed; it has said why on standard error.
     """
-    command = [sys.executable, str(FRESH), task, adapter.name, *arguments]
+    command = [sys.executable, str(FRESH), write_hidden(adapter), task, adapter.name, *arguments]
     environment = make_environment()
     with subprocess.Popen(  # noqa: S603 - a program of the benchmark's own
         command, env=environment, stdout=subprocess.PIPE, text=True
