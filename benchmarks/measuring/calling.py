@@ -73,7 +73,7 @@ def measure_documents(server: Server, rounds: int) -> Iterator[Table]:
         f"Cost of one more document from {LARGE:,} to {HUGE:,}, "
         f"as a multiple of that from {SMALL} to {LARGE:,}"
     )
-    yield make_table("linearity", title, "x", growth)
+    yield make_table("linearity", title, "x", growth, baseline=BASELINE)
 
 
 def subtract(samples: Mapping[str, Samples], low: int, high: int) -> dict[str, list[float]]:

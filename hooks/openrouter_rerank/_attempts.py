@@ -230,5 +230,7 @@ def _seal(request: httpx.Request, response: httpx.Response, body: bytes) -> http
         request=request,
         extensions={k: v for k, v in response.extensions.items() if k != "network_stream"},
     )
-    sealed.read()
+    # What `read` would do through four generators; httpx is held below 0.29 for it.
+    sealed._content = body  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    sealed.is_closed = sealed.is_stream_consumed = True
     return sealed

@@ -19,7 +19,7 @@ from ._auth import Origin, read_origin
 from ._connections import Route, Verify
 from ._pool import AsyncPool, Pool
 
-LARGE_BLOCK_BYTES = 4 * 1024 * 1024
+LARGE_BLOCK_BYTES = 16 * 1024 * 1024
 
 
 class LoopPools:
