@@ -68,7 +68,7 @@ GOALS = (
     Goal("decoding 1,000 results, against json.loads", "decoding", FAST, "ratio", 1.2),
     Goal("memory for 10,000 documents, traced", "memory-traced", DEFAULT, "ratio", 1.3),
     Goal("memory for 10,000 documents, resident", "memory-resident", DEFAULT, "ratio", 1.3),
-    # Linear: a further document costs the same among many as among few, within the noise.
+    # Linear: a further document costs no more among many than it does for hand-written httpx.
     Goal("growth of a document's cost, 10 to 10,000", "linearity", DEFAULT, "ratio", 1.1),
     Goal("growth of a document's cost, 10 to 10,000", "linearity", FAST, "ratio", 1.1),
     Goal(
