@@ -10,10 +10,13 @@ from contextlib import contextmanager
 import httpcore
 import pytest
 from openrouter_rerank._network import (
+    READ_BYTES,
     AsyncBackend,
+    AsyncStream,
     Attempt,
     Backend,
     Outbox,
+    Stream,
     Upload,
     current_attempt,
 )
@@ -132,6 +135,58 @@ async def test_what_is_held_back_goes_out_before_an_async_read(
 
         assert peer.recv(100) == b"asked"
         assert attempt.is_sent
+
+
+class Source(httpcore.NetworkStream):
+    """A connection that gives what it has as far as it is asked for, and keeps what was asked."""
+
+    def __init__(self, size: int) -> None:
+        """Begin with so many bytes."""
+        self.asked: list[int] = []
+        self._left = size
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002
+        """Give some."""
+        self.asked.append(max_bytes)
+        given = min(self._left, max_bytes)
+        self._left -= given
+        return bytes(given)
+
+
+class AsyncSource(httpcore.AsyncNetworkStream):
+    """An async connection over a source."""
+
+    def __init__(self, source: Source) -> None:
+        """Take the source."""
+        self._source = source
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002
+        """Give some."""
+        return self._source.read(max_bytes)
+
+
+ASKED = [1000, READ_BYTES, 1000, 1000]
+
+
+def test_large_replies_are_read_in_large_pieces() -> None:
+    """After a full piece more is asked for at once, until less comes than httpcore asks for."""
+    source = Source(1000 + 999)
+    stream = Stream(source)
+
+    pieces = [len(stream.read(1000)) for _ in ASKED]
+
+    assert (source.asked, pieces) == (ASKED, [1000, 999, 0, 0])
+
+
+@pytest.mark.anyio
+async def test_large_replies_are_read_in_large_pieces_async() -> None:
+    """Async connections do the same."""
+    source = Source(1000 + 999)
+    stream = AsyncStream(AsyncSource(source))
+
+    pieces = [len(await stream.read(1000)) for _ in ASKED]
+
+    assert (source.asked, pieces) == (ASKED, [1000, 999, 0, 0])
 
 
 def test_end_of_the_stream_is_no_answer(listener: socket.socket, attempt: Attempt) -> None:

@@ -5,9 +5,10 @@ from typing import Any
 
 import httpx
 import pytest
+from attrs import define, field
 from hypothesis import given
 from hypothesis import strategies as st
-from openrouter_rerank._response import decode, read_reply
+from openrouter_rerank._response import decode, has_fields, read_reply
 from openrouter_rerank.errors import (
     STATUS_ERRORS,
     OpenRouterDefaultError,
@@ -349,3 +350,19 @@ def test_any_reply_gives_a_model_or_our_error(reply: object, status: int) -> Non
         outcome = {"message": str(error), "status": error.status_code}
 
     assert "model" in outcome or (outcome["message"] and outcome["status"])
+
+
+@define
+class Reading:
+    """A model with a required field, an optional one, and one that is not the contract's."""
+
+    value: float
+    unit: str = ""
+    additional_properties: dict[str, Any] = field(init=False, factory=dict[str, Any])
+
+
+def test_short_way_is_for_models_of_the_usual_fields() -> None:
+    """A later contract with another field, or one less, has all results go the long way."""
+    assert has_fields(Reading, "unit", "value")
+    assert not has_fields(Reading, "value")
+    assert not has_fields(Reading, "value", "unit", "time")

@@ -18,6 +18,8 @@ import httpx
 
 # Few enough to fit into a socket's buffer in a step or two whenever that has room at all.
 WRITE_BYTES = 64 * 1024
+# What is read at once when as much as was asked for has come: a large reply is under way.
+READ_BYTES = 256 * 1024
 # RFC 9110, section 9.3.6.
 TUNNEL_REQUEST = b"CONNECT "
 SocketOptions = Iterable[httpcore.SOCKET_OPTION] | None
@@ -130,12 +132,17 @@ class Stream(httpcore.NetworkStream):
         """Wrap a connection."""
         self._stream = stream
         self._outbox = Outbox()
+        self._is_flowing = False
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Send what is held back, then read once."""
         if held := self._outbox.release():
             self._send(held, timeout)
-        return note_read(self._stream.read(max_bytes, cut(timeout, httpcore.ReadTimeout)))
+        # HTTP/1.1 needs no limit here, and each piece costs a way through httpcore and h11.
+        size = READ_BYTES if self._is_flowing else max_bytes
+        data = note_read(self._stream.read(size, cut(timeout, httpcore.ReadTimeout)))
+        self._is_flowing = len(data) >= max_bytes
+        return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Write a part of a request."""
@@ -233,13 +240,17 @@ class AsyncStream(httpcore.AsyncNetworkStream):
         """Wrap a connection."""
         self._stream = stream
         self._outbox = Outbox()
+        self._is_flowing = False
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Send what is held back, then read once."""
         if held := self._outbox.release():
             note_sent(held)
             await self._stream.write(held, timeout)
-        return note_read(await self._stream.read(max_bytes, timeout))
+        size = READ_BYTES if self._is_flowing else max_bytes
+        data = note_read(await self._stream.read(size, timeout))
+        self._is_flowing = len(data) >= max_bytes
+        return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Write a part of a request."""

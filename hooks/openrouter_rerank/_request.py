@@ -70,11 +70,7 @@ def encode_request(
         TypeError: An argument has the wrong type.
         ValueError: An argument has a value that the API would refuse.
     """
-    encoded = [
-        document if type(document) is str else encode_document(document, position)
-        for position, document in enumerate(require_iterable(documents))
-    ]
-    require_content(encoded)
+    encoded = encode_documents(list(require_iterable(documents)))
     body: dict[str, Any] = {
         "documents": encoded,
         "model": require_text(model, "model"),
@@ -115,6 +111,18 @@ def require_iterable(documents: object, name: str = "documents") -> Iterable[obj
     return cast("Iterable[object]", documents)
 
 
+def encode_documents(documents: list[object]) -> list[EncodedDocument]:
+    """Return the documents as they are sent: at least one, and none that is blank."""
+    # Most are text that says something; each look of Python's own at them would cost more.
+    if set(map(type, documents)) == {str}:
+        texts = cast("list[EncodedDocument]", documents)
+        if all(map(str.strip, cast("list[str]", documents))):
+            return texts
+    encoded = [encode_document(document, position) for position, document in enumerate(documents)]
+    require_content(encoded)
+    return encoded
+
+
 def encode_document(document: object, position: int) -> EncodedDocument:
     """Return the document as it is sent: text, or an object of text and image."""
     where = f"documents[{position}]"
@@ -140,12 +148,7 @@ def require_content(documents: Sequence[EncodedDocument]) -> None:
     """Refuse to send no documents, or blank ones, for which the API bills all the same."""
     if not documents:
         raise ValueError("documents: must not be empty")
-    blank = [
-        str(position)
-        for position, document in enumerate(documents)
-        # Most are text: a call for each would cost more than the look at it.
-        if (document.isspace() or not document if type(document) is str else is_blank(document))
-    ]
+    blank = [str(position) for position, document in enumerate(documents) if is_blank(document)]
     if blank:
         shown = ", ".join(blank[:SHOWN_POSITIONS])
         more = f" and {len(blank) - SHOWN_POSITIONS} more" if len(blank) > SHOWN_POSITIONS else ""
