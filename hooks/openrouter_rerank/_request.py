@@ -113,11 +113,10 @@ def require_iterable(documents: object, name: str = "documents") -> Iterable[obj
 
 def encode_documents(documents: list[object]) -> list[EncodedDocument]:
     """Return the documents as they are sent: at least one, and none that is blank."""
+    texts = cast("list[str]", documents)
     # Most are text that says something; each look of Python's own at them would cost more.
-    if set(map(type, documents)) == {str}:
-        texts = cast("list[EncodedDocument]", documents)
-        if all(map(str.strip, cast("list[str]", documents))):
-            return texts
+    if set(map(type, documents)) == {str} and all(map(str.strip, texts)):
+        return cast("list[EncodedDocument]", texts)
     encoded = [encode_document(document, position) for position, document in enumerate(documents)]
     require_content(encoded)
     return encoded
