@@ -180,6 +180,25 @@ def test_any_request_is_written_alike(
     assert write(fast_request.dump_json, body) == write(PLAIN["_request"].dump_json, body)
 
 
+# What has to be escaped, what separates texts in the encoder's hands, and what looks like either.
+crafty_texts = st.text(st.sampled_from('\0\1\b\t\n\f\r\x1f "\\,n/\x7f\x80\u2028é'))
+
+
+@given(documents=st.lists(crafty_texts, min_size=1))
+def test_texts_are_written_as_python_writes_them(documents: list[str]) -> None:
+    """Searching all texts at once gives the same bytes as looking at each character."""
+    body = {"documents": documents, "model": "m", "query": documents[0]}
+
+    assert write(fast_json.encode_body, body) == write(fast_json.encode_json, body)
+
+
+def test_each_character_is_written_as_python_writes_it() -> None:
+    """Each character of the first 300 alone, at the end of a text, and between two others."""
+    for character in map(chr, range(300)):
+        body = {"documents": ["a", character, f"b{character}", f"{character}c"], "model": "m"}
+        assert fast_json.encode_body(body) == fast_json.encode_json(body)
+
+
 @pytest.mark.parametrize("value", [float("nan"), {1, 2}, object(), {1: 2}, 2**70, {"a": b"b"}])
 def test_other_fields_are_written_alike(value: object) -> None:
     """What is not text goes through Python's encoder in both, with its errors."""

@@ -16,7 +16,7 @@ from openrouter_rerank_api.models.provider_preferences import ProviderPreference
 from openrouter_rerank_api.models.trace_config import TraceConfig
 from openrouter_rerank_api.unset import Unset
 
-from ._json import encode_json, encode_texts
+from ._json import IS_FAST, encode_body, encode_json, encode_texts
 
 MAX_SESSION_ID_CHARACTERS = 256
 SHOWN_POSITIONS = 10
@@ -115,7 +115,7 @@ def encode_documents(documents: list[object]) -> list[EncodedDocument]:
     """Return the documents as they are sent: at least one, and none that is blank."""
     texts = cast("list[str]", documents)
     # Most are text that says something; each look of Python's own at them would cost more.
-    if set(map(type, documents)) == {str} and all(map(str.strip, texts)):
+    if set(map(type, documents)) == {str} and all(texts) and not any(map(str.isspace, texts)):
         return cast("list[EncodedDocument]", texts)
     encoded = [encode_document(document, position) for position, document in enumerate(documents)]
     require_content(encoded)
@@ -218,7 +218,9 @@ def encode_model(value: object, name: str) -> dict[str, Any]:
 def dump_json(body: Mapping[str, Any]) -> bytes:
     """Encode the body as JSON in UTF-8, without NaN, and say which argument cannot be encoded."""
     try:
-        return encode_texts(body) if body.keys() <= TEXT_FIELDS else encode_json(body)
+        if IS_FAST and body.keys() <= TEXT_FIELDS:
+            return encode_texts(body)
+        return encode_body(body)
     except (AttributeError, RecursionError, TypeError, ValueError):
         for key, value in body.items():
             name = key.encode("ascii", "backslashreplace").decode()
