@@ -9,6 +9,8 @@ from attrs import define, field
 from openrouter_rerank._attempts import run, run_async
 from openrouter_rerank._auth import BearerAuth, read_origin
 from openrouter_rerank._course import Call, Clock, Reply
+from openrouter_rerank._hooks import Hooks
+from openrouter_rerank._log import CallLog
 from openrouter_rerank._network import current_attempt
 from openrouter_rerank._retries import RetryConfig
 from openrouter_rerank.errors import OpenRouterError
@@ -134,6 +136,8 @@ def make_call(policy: RetryConfig = POLICY, deadline: float | None = 180.0) -> C
         deadline=deadline,
         max_response_bytes=1000,
         is_foreign=False,
+        hooks=Hooks(),
+        log=CallLog(),
     )
 
 

@@ -6,7 +6,6 @@ import anyio
 import httpcore
 import httpx
 import pytest
-from attrs import evolve
 from openrouter_rerank._attempts import run, run_async
 from openrouter_rerank._auth import BearerAuth
 from openrouter_rerank._retries import RetryConfig
@@ -140,7 +139,7 @@ def test_no_attempt_begins_after_the_deadline() -> None:
     def jump(seconds: float) -> None:
         world.sleep(100)
 
-    clock = evolve(world.clock, sleep=jump)
+    clock = world.clock._replace(sleep=jump)
 
     with pytest.raises(DeadlineExceededError):
         run(world.send, make_request(), call, clock)
@@ -254,7 +253,7 @@ def test_key_goes_to_one_origin(url: str) -> None:
 def test_key_is_read_for_each_attempt() -> None:
     """A key that has been rotated between attempts is the one that is sent."""
     keys = iter(["1", "2", "1", "2"])
-    call = evolve(make_call(), auth=BearerAuth(lambda: next(keys)))
+    call = make_call()._replace(auth=BearerAuth(lambda: next(keys)))
 
     _, world = run_to_reply(Outcome(503), Outcome(), call=call)
 
@@ -268,7 +267,7 @@ def test_failing_key_reaches_the_caller() -> None:
     """What a key's function raises is the caller's own, and nothing is sent."""
     world = World([Outcome()])
     vault: dict[str, str] = {}
-    call = evolve(make_call(), auth=BearerAuth(lambda: vault["locked"]))
+    call = make_call()._replace(auth=BearerAuth(lambda: vault["locked"]))
 
     with pytest.raises(KeyError, match="locked"):
         run(world.send, make_request(), call, world.clock)
@@ -331,7 +330,7 @@ def test_reply_is_whole_and_without_its_connection() -> None:
 @pytest.mark.anyio
 async def test_foreign_connection_is_watched_by_trace_events() -> None:
     """What somebody else's transport reports tells a stale connection from a fresh one."""
-    call = evolve(make_call(ONCE), is_foreign=True)
+    call = make_call(ONCE)._replace(is_foreign=True)
     sent: list[httpx.Request] = []
 
     async def send(request: httpx.Request) -> httpx.Response:

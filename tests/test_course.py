@@ -6,7 +6,6 @@ from itertools import count
 
 import httpx
 import pytest
-from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 from openrouter_rerank._hooks import Hooks
@@ -240,7 +239,7 @@ def test_stale_connection_leaves_nothing_on_the_request() -> None:
     hooks.before_request(mark)
     stale = fail(httpx.ReadError("reset"), SENT)
 
-    _, world = run_to_reply(stale, Outcome(), call=evolve(make_call(), hooks=hooks))
+    _, world = run_to_reply(stale, Outcome(), call=make_call()._replace(hooks=hooks))
 
     marks = [[name for name in r.headers if "number" in name] for r in world.requests]
     assert marks == [["x-number-2"], ["x-number-3"]]

@@ -37,7 +37,7 @@ def read(**arguments: Any) -> Settings:
 
 def test_server_is_the_contracts() -> None:
     """Without an argument or the environment's variable the contract names the server."""
-    assert read().server_url == httpx.URL(CONTRACT_URL)
+    assert read().target.server_url == httpx.URL(CONTRACT_URL)
 
 
 @pytest.mark.parametrize("server_url", [None, ""])
@@ -47,21 +47,21 @@ def test_environment_names_the_server(
     """The environment's server, with its path, stands in for no argument."""
     clean_environment.setenv("OPENROUTER_BASE_URL", "http://127.0.0.1:8787/api/v1/")
 
-    assert str(read(server_url=server_url).server_url) == "http://127.0.0.1:8787/api/v1"
+    assert str(read(server_url=server_url).target.server_url) == "http://127.0.0.1:8787/api/v1"
 
 
 def test_argument_names_the_server(clean_environment: pytest.MonkeyPatch) -> None:
     """The argument wins over the environment; the space and the slash around it do not count."""
     clean_environment.setenv("OPENROUTER_BASE_URL", "http://other")
 
-    assert str(read(server_url=" http://h:1/api// ").server_url) == "http://h:1/api"
+    assert str(read(server_url=" http://h:1/api// ").target.server_url) == "http://h:1/api"
 
 
 def test_empty_variable_is_none(clean_environment: pytest.MonkeyPatch) -> None:
     """A variable that is set to nothing names no server."""
     clean_environment.setenv("OPENROUTER_BASE_URL", "")
 
-    assert read().server_url == httpx.URL(CONTRACT_URL)
+    assert read().target.server_url == httpx.URL(CONTRACT_URL)
 
 
 @pytest.mark.parametrize(
@@ -109,12 +109,12 @@ def test_names_in_the_server_are_filled_in(url_params: dict[str, str], filled: s
     """Each name in braces gets its value, encoded so that it stays one part of the URL."""
     settings = read(server_url="https://{host}/{path}", url_params=url_params)
 
-    assert str(settings.server_url) == filled
+    assert str(settings.target.server_url) == filled
 
 
 def test_url_params_without_a_server_fill_nothing() -> None:
     """There is nothing to fill in the contract's server."""
-    assert read(url_params={"a": "b"}).server_url == httpx.URL(CONTRACT_URL)
+    assert read(url_params={"a": "b"}).target.server_url == httpx.URL(CONTRACT_URL)
 
 
 def test_wrong_url_param_is_refused() -> None:
@@ -127,8 +127,8 @@ def test_server_by_name(clean_environment: pytest.MonkeyPatch) -> None:
     """A named server wins over the environment, and a URL over both; unknown names are refused."""
     clean_environment.setenv("OPENROUTER_BASE_URL", "http://other")
 
-    assert read(server="production").server_url == httpx.URL(CONTRACT_URL)
-    assert str(read(server="production", server_url="http://h").server_url) == "http://h"
+    assert read(server="production").target.server_url == httpx.URL(CONTRACT_URL)
+    assert str(read(server="production", server_url="http://h").target.server_url) == "http://h"
     with pytest.raises(ValueError, match=r"^server: expected one of production, got 'eu'$"):
         read(server="eu")
 
@@ -140,7 +140,7 @@ def test_attribution_comes_from_argument_or_environment(
     """An argument wins over its variable, None leaves it to the variable, "" sends none."""
     clean_environment.setenv(variable, "environment")
 
-    sent = [read(**{argument: value}).attribution_headers for value in ("mine", None, "")]
+    sent = [read(**{argument: value}).target.attribution_headers for value in ("mine", None, "")]
 
     assert sent == [{header: "mine"}, {header: "environment"}, {}]
 
@@ -239,7 +239,7 @@ def test_call_has_the_settings(is_foreign: bool) -> None:
     call = settings.make_call(is_foreign=is_foreign)
 
     assert (call.deadline, call.max_response_bytes, call.is_foreign) == (0.5, 7, is_foreign)
-    assert (call.auth, call.origin) == (settings.auth, settings.origin)
+    assert (call.auth, call.origin) == (settings.auth, settings.target.origin)
     assert (call.hooks, call.log) == (settings.hooks, settings.log)
 
 

@@ -1,19 +1,21 @@
 """The arguments of `rerank`, as the methods that hand them on know them."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Required, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Required, TypeAlias, TypedDict
 
 import httpx
 
 from ._calls import CallOptions
 from ._request import EncodedRequest, encode_request
 from ._retries import RetryConfig
-from .components import ProviderPreferences, TraceConfig
-from .operations import DocumentRequest
 from .types import UNSET, Unset
 
-Document = str | DocumentRequest | Mapping[str, str]
-Documents = Iterable[Document]
+if TYPE_CHECKING:
+    from . import components, operations
+
+# As text, since most calls need no model of a document.
+Document: TypeAlias = "str | operations.DocumentRequest | Mapping[str, str]"
+Documents: TypeAlias = Iterable[Document]
 
 
 class RerankOptions(TypedDict, total=False):
@@ -37,15 +39,36 @@ class RerankArguments(RerankOptions, total=False):
     documents: Required[Documents]
     model: Required[str]
     query: Required[str]
-    provider: ProviderPreferences | Mapping[str, Any] | Unset | None
+    provider: "components.ProviderPreferences | Mapping[str, Any] | Unset | None"
     session_id: str | None
     top_n: int | None
-    trace: TraceConfig | Mapping[str, Any] | None
+    trace: "components.TraceConfig | Mapping[str, Any] | None"
     user: str | None
     extra_body: Mapping[str, Any] | None
 
 
-def prepare(**arguments: Unpack[RerankArguments]) -> tuple[EncodedRequest, CallOptions]:
+def prepare(
+    *,
+    documents: Documents,
+    model: str,
+    query: str,
+    provider: "components.ProviderPreferences | Mapping[str, Any] | Unset | None" = UNSET,
+    session_id: str | None = None,
+    top_n: int | None = None,
+    trace: "components.TraceConfig | Mapping[str, Any] | None" = None,
+    user: str | None = None,
+    extra_body: Mapping[str, Any] | None = None,
+    http_referer: str | None = None,
+    x_open_router_title: str | None = None,
+    x_open_router_categories: str | None = None,
+    retries: RetryConfig | Unset | None = UNSET,
+    server_url: str | None = None,
+    accept_header_override: str | None = None,
+    timeout_ms: float | None = None,
+    timeout: httpx.Timeout | float | None = None,
+    deadline_ms: float | Unset | None = UNSET,
+    http_headers: Mapping[str, str] | None = None,
+) -> tuple[EncodedRequest, CallOptions]:
     """
     Check the arguments and split them into what is sent and how.
 
@@ -54,26 +77,26 @@ def prepare(**arguments: Unpack[RerankArguments]) -> tuple[EncodedRequest, CallO
         ValueError: An argument has a value that the API would refuse.
     """
     encoded = encode_request(
-        documents=arguments["documents"],
-        model=arguments["model"],
-        query=arguments["query"],
-        provider=arguments.get("provider", UNSET),
-        top_n=arguments.get("top_n"),
-        session_id=arguments.get("session_id"),
-        trace=arguments.get("trace"),
-        user=arguments.get("user"),
-        extra_body=arguments.get("extra_body"),
+        documents=documents,
+        model=model,
+        query=query,
+        provider=provider,
+        top_n=top_n,
+        session_id=session_id,
+        trace=trace,
+        user=user,
+        extra_body=extra_body,
     )
     options = CallOptions(
-        http_referer=arguments.get("http_referer"),
-        x_open_router_title=arguments.get("x_open_router_title"),
-        x_open_router_categories=arguments.get("x_open_router_categories"),
-        retries=arguments.get("retries"),
-        server_url=arguments.get("server_url"),
-        accept_header_override=arguments.get("accept_header_override"),
-        timeout_ms=arguments.get("timeout_ms"),
-        timeout=arguments.get("timeout"),
-        deadline_ms=arguments.get("deadline_ms", UNSET),
-        http_headers=arguments.get("http_headers"),
+        http_referer=http_referer,
+        x_open_router_title=x_open_router_title,
+        x_open_router_categories=x_open_router_categories,
+        retries=retries,
+        server_url=server_url,
+        accept_header_override=accept_header_override,
+        timeout_ms=timeout_ms,
+        timeout=timeout,
+        deadline_ms=deadline_ms,
+        http_headers=http_headers,
     )
     return encoded, options

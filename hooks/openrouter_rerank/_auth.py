@@ -11,7 +11,7 @@ API_KEY_VARIABLE = "OPENROUTER_API_KEY"
 KEY_HINT = f"pass api_key= to OpenRouter or set {API_KEY_VARIABLE}"
 Origin = tuple[str, str, int | None]
 # RFC 9110, section 5.5, without white space.
-_VISIBLE = re.compile("[!-~]*")
+_VISIBLE = "[!-~]*"
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 ApiKey = str | None | Callable[[], str | None] | Callable[[], Awaitable[str | None]]
@@ -95,7 +95,7 @@ def clean_key(key: object, *, name: str = "api_key") -> str:
     if not isinstance(key, str):
         raise TypeError(f"{name}: expected str, got {type(key).__name__}")
     stripped = key.strip()
-    if not _VISIBLE.fullmatch(stripped):
+    if not re.fullmatch(_VISIBLE, stripped):
         raise ValueError(f"{name}: holds white space, control or non-ASCII characters")
     return stripped
 

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 import httpx
-from attrs import evolve, frozen
 
 from ._attempts import run, run_async
 from ._course import SYSTEM_CLOCK, Call, Reply
@@ -25,20 +24,34 @@ from .errors import ClientClosedError
 from .types import UNSET, Unset
 
 
-@frozen(kw_only=True)
 class CallOptions:
     """What the caller of one call wants otherwise; the names are those of `Rerank.rerank`."""
 
-    http_referer: str | None = None
-    x_open_router_title: str | None = None
-    x_open_router_categories: str | None = None
-    retries: RetryConfig | Unset | None = UNSET
-    server_url: str | None = None
-    accept_header_override: str | None = None
-    timeout_ms: float | None = None
-    timeout: httpx.Timeout | float | None = None
-    deadline_ms: float | Unset | None = UNSET
-    http_headers: Mapping[str, str] | None = None
+    def __init__(
+        self,
+        *,
+        http_referer: str | None = None,
+        x_open_router_title: str | None = None,
+        x_open_router_categories: str | None = None,
+        retries: RetryConfig | Unset | None = UNSET,
+        server_url: str | None = None,
+        accept_header_override: str | None = None,
+        timeout_ms: float | None = None,
+        timeout: httpx.Timeout | float | None = None,
+        deadline_ms: float | Unset | None = UNSET,
+        http_headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Take what `Rerank.rerank` was given."""
+        self.http_referer = http_referer
+        self.x_open_router_title = x_open_router_title
+        self.x_open_router_categories = x_open_router_categories
+        self.retries = retries
+        self.server_url = server_url
+        self.accept_header_override = accept_header_override
+        self.timeout_ms = timeout_ms
+        self.timeout = timeout
+        self.deadline_ms = deadline_ms
+        self.http_headers = http_headers
 
     def apply(self, settings: Settings) -> Settings:
         """
@@ -48,26 +61,25 @@ class CallOptions:
             TypeError: An option has the wrong type.
             ValueError: An option has a value that cannot work.
         """
-        if self == NO_OPTIONS:
+        if vars(self) == NO_OPTIONS:
             return settings
         check_accept(self.accept_header_override)
         given = check_attribution({name: getattr(self, name) for name in ATTRIBUTION_HEADERS})
         config = require_retry_config(self.retries, "retries")
         timeout = read_timeout(self.timeout_ms, self.timeout)
-        changed = evolve(
-            settings,
-            attribution={**settings.attribution, **given},
+        server_url = parse_server_url(self.server_url, "server_url") if self.server_url else None
+        deadline_ms = self.deadline_ms
+        return settings._replace(
+            target=settings.target.change(server_url, given),
             retry_config=config or settings.retry_config,
             timeout=timeout or settings.timeout,
+            deadline=(
+                settings.deadline if isinstance(deadline_ms, Unset) else read_deadline(deadline_ms)
+            ),
         )
-        if self.server_url:
-            changed = evolve(changed, server_url=parse_server_url(self.server_url, "server_url"))
-        if not isinstance(self.deadline_ms, Unset):
-            changed = evolve(changed, deadline=read_deadline(self.deadline_ms))
-        return changed
 
 
-NO_OPTIONS = CallOptions()
+NO_OPTIONS = vars(CallOptions())
 
 
 class Caller:
@@ -137,7 +149,7 @@ class Caller:
         self._require_open(client)
         settings = options.apply(self._settings)
         headers = make_headers(settings, options)
-        settings.log.note_request(settings.url, encoded)
+        settings.log.note_request(settings.target.url, encoded)
         if client is None:
             request = make_request(settings, headers, encoded.content)
             return request, settings.make_call(is_foreign=is_foreign)
@@ -189,8 +201,8 @@ def check_accept(accept: object) -> None:
 def make_headers(settings: Settings, options: CallOptions) -> httpx.Headers:
     """Return a call's headers; the caller's win over all but those that only the client sets."""
     if not options.http_headers:
-        return settings.headers
-    headers = settings.headers.copy()
+        return settings.target.headers
+    headers = settings.target.headers.copy()
     headers.update(check_headers(options.http_headers))
     return headers
 
@@ -200,7 +212,7 @@ def make_request(settings: Settings, headers: httpx.Headers, content: bytes) -> 
     # With a stream, httpx takes the headers as they are, the host among them.
     request = httpx.Request(
         "POST",
-        settings.url,
+        settings.target.url,
         headers=headers,
         stream=httpx.ByteStream(content),
         extensions={"timeout": (settings.timeout or DEFAULT_TIMEOUT).as_dict()},
@@ -220,7 +232,7 @@ def adopt_request(
     timeout = settings.timeout
     return client.build_request(
         "POST",
-        settings.url,
+        settings.target.url,
         headers=headers,
         content=content,
         timeout=httpx.USE_CLIENT_DEFAULT if timeout is None else timeout,

@@ -161,7 +161,7 @@ class OpenRouter:
 
     def __repr__(self) -> str:
         """Say where the client's calls go; the key is nowhere in it."""
-        return f"OpenRouter(server_url={str(self._settings.server_url)!r})"
+        return f"OpenRouter(server_url={str(self._settings.target.server_url)!r})"
 
 
 def require_client(client: object, kind: type[object], name: str) -> None:

@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Callable
 
-from attrs import define, evolve, field, frozen
+from attrs import define, field
 
 from ._calls import CallOptions
 from ._hooks import RetryEvent, Station
@@ -40,8 +40,7 @@ class Terms:
             return self._usual[1]
         hooks = copy.copy(settings.hooks)
         hooks.errors = Station()
-        narrowed = evolve(
-            settings,
+        narrowed = settings._replace(
             retry_config=ONE_ATTEMPT,
             deadline=deadline,
             hooks=hooks,
@@ -52,18 +51,20 @@ class Terms:
         return narrowed
 
 
-@frozen(kw_only=True, eq=False)
 class AttemptOptions(CallOptions):
-    """
-    A job's options, for one of its attempts.
+    """A job's options, for one of its attempts."""
 
-    Attributes:
-        given: The job's options.
-        accept: Takes the job's settings, and returns those of the attempt.
-    """
+    def __init__(self, given: CallOptions, accept: Callable[[Settings], Settings]) -> None:
+        """
+        Take the job's options.
 
-    given: CallOptions
-    accept: Callable[[Settings], Settings]
+        Args:
+            given: The job's options.
+            accept: Takes the job's settings, and returns those of the attempt.
+        """
+        super().__init__(http_headers=given.http_headers)
+        self._given = given
+        self._accept = accept
 
     def apply(self, settings: Settings) -> Settings:
         """
@@ -75,7 +76,7 @@ class AttemptOptions(CallOptions):
         """
         # Refused here, not later, so that the error can be told from one that a hook raises.
         check_headers(self.http_headers)
-        return self.accept(self.given.apply(settings))
+        return self._accept(self._given.apply(settings))
 
 
 @define(eq=False)
@@ -113,9 +114,7 @@ class Errand:
 
     def __attrs_post_init__(self) -> None:
         """Have the client's settings come by."""
-        self.options = AttemptOptions(
-            given=self.given, accept=self._accept, http_headers=self.given.http_headers
-        )
+        self.options = AttemptOptions(self.given, self._accept)
 
     def begin(self, now: float) -> None:
         """Count an attempt."""

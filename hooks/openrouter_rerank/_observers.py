@@ -5,7 +5,6 @@ from types import TracebackType
 from typing import ParamSpec, Protocol, Self, TypeVar
 
 import httpx
-from attrs import evolve, frozen
 
 from ._course import Call, Reply
 from ._hooks import Hooks, RetryEvent
@@ -56,16 +55,15 @@ class CallObserver(Protocol):
         ...
 
 
-@frozen
 class DecodedReply(Reply):
-    """
-    A success that was decoded while its call was watched.
+    """A success that was decoded while its call was watched."""
 
-    Attributes:
-        outcome: What decoding gave, or the error that it ended in.
-    """
-
-    outcome: CreateRerankResponseBody | ResponseValidationError
+    def __init__(
+        self, reply: Reply, outcome: CreateRerankResponseBody | ResponseValidationError
+    ) -> None:
+        """Take the reply and what decoding it gave, or the error that this ended in."""
+        super().__init__(reply.response, reply.body, reply.attempts, reply.waited)
+        self._outcome = outcome
 
     def decode(self, documents: Sequence[Document]) -> CreateRerankResponseBody:  # noqa: ARG002
         """
@@ -74,9 +72,9 @@ class DecodedReply(Reply):
         Raises:
             ResponseValidationError: The body is not the contract's shape.
         """
-        if isinstance(self.outcome, ResponseValidationError):
-            raise self.outcome
-        return self.outcome
+        if isinstance(self._outcome, ResponseValidationError):
+            raise self._outcome
+        return self._outcome
 
 
 class Watch:
@@ -98,7 +96,8 @@ class Watch:
     def __enter__(self) -> Self:
         """Have the hooks tell the observer."""
         if self._observation is not None:
-            self.call = evolve(self.call, hooks=tell_first(self._observation, self.call.hooks))
+            hooks = tell_first(self._observation, self.call.hooks)
+            self.call = self.call._replace(hooks=hooks)
         return self
 
     def __exit__(
@@ -122,7 +121,7 @@ class Watch:
         else:
             if self._observation is not None:
                 shield(self._observation.succeed)(reply, outcome)
-        return DecodedReply(reply.response, reply.body, reply.attempts, reply.waited, outcome)
+        return DecodedReply(reply, outcome)
 
     def _fail(self, error: BaseException) -> None:
         if self._observation is not None:

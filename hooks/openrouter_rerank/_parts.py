@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from ._arguments import Document, RerankOptions
 from ._calls import CallOptions
@@ -26,18 +26,20 @@ class Encode(Protocol):
         ...
 
 
-@frozen(kw_only=True)
 class PartOptions(CallOptions):
-    """
-    How each part's call is made; all of them share one deadline.
+    """How each part's call is made; all of them share one deadline."""
 
-    Attributes:
-        now: The clock, in seconds.
-        began: When the first call could have begun.
-    """
+    def __init__(self, now: Callable[[], float], options: RerankOptions) -> None:
+        """
+        Begin the time of all the parts.
 
-    now: Callable[[], float]
-    began: float
+        Args:
+            now: The clock, in seconds.
+            options: What the caller of all the parts wants otherwise.
+        """
+        super().__init__(**options)
+        self._now = now
+        self._began = now()
 
     def apply(self, settings: Settings) -> Settings:
         """
@@ -51,10 +53,10 @@ class PartOptions(CallOptions):
         applied = super().apply(settings)
         if applied.deadline is None:
             return applied
-        left = applied.deadline - (self.now() - self.began)
+        left = applied.deadline - (self._now() - self._began)
         if left <= 0:
             raise DeadlineExceededError(f"not begun within the deadline of {applied.deadline:g} s")
-        return evolve(applied, deadline=left)
+        return applied._replace(deadline=left)
 
 
 @frozen
@@ -103,7 +105,7 @@ class Batch:
         """
         self.batch_size = require_count(batch_size, "batch_size")
         self.max_concurrency = require_count(max_concurrency, "max_concurrency")
-        self.options = PartOptions(**options, now=clock.now, began=clock.now())
+        self.options = PartOptions(clock.now, options)
         self.has_failed = False
         self._encode = encode
         self._top_n = None if top_n is None else require_count(top_n, "top_n")

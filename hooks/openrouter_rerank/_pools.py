@@ -5,19 +5,24 @@ They are made when a request needs them: what is never used costs nothing, and c
 only in the event loop and the process that opened them.
 """
 
+from __future__ import annotations
+
 import itertools
 import os
 import threading
 from collections.abc import AsyncGenerator
 from contextlib import suppress
-from functools import cache
+from functools import cache, cached_property
+from typing import TYPE_CHECKING
 
 import httpx
-from anyio.lowlevel import RunVar
 
 from ._auth import Origin, read_origin
 from ._connections import Route, Verify
 from ._pool import AsyncPool, Pool
+
+if TYPE_CHECKING:
+    from anyio.lowlevel import RunVar
 
 LARGE_BLOCK_BYTES = 16 * 1024 * 1024
 
@@ -80,8 +85,7 @@ class Pools:
         self._lock = threading.Lock()
         self._process = os.getpid()
         self._sync: dict[Origin, Pool] = {}
-        # A name of its own, since anyio keeps these variables by name.
-        self._async: RunVar[LoopPools | None] = RunVar(f"{__name__}:{next(self._names)}")
+        self._name = f"{__name__}:{next(self._names)}"
 
     def sync_pool(self, url: httpx.URL) -> Pool:
         """Return the sync pool for the URL's origin."""
@@ -102,6 +106,15 @@ class Pools:
         if origin not in loop.pools:
             loop.pools[origin] = AsyncPool(Route(url, self._verify, self._proxy))
         return loop.pools[origin]
+
+    @cached_property
+    def _async(self) -> RunVar[LoopPools | None]:
+        """Holds the pools of each event loop."""
+        # Imported here: sync calls do without.
+        from anyio.lowlevel import RunVar
+
+        # anyio keeps these variables by name: if two threads make one at once, they are the same.
+        return RunVar(self._name)
 
     def close(self) -> None:
         """Close the sync connections."""

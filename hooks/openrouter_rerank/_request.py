@@ -5,18 +5,21 @@ What the API would refuse, or bill for nothing, is refused here before any byte 
 for the wrong type, `ValueError` for the wrong value, each naming the argument.
 """
 
+from __future__ import annotations
+
 import operator
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, SupportsIndex, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex, cast
 
-from attrs import frozen
-from openrouter_rerank_api.models.document_request import DocumentRequest
-from openrouter_rerank_api.models.provider_preferences import ProviderPreferences
-from openrouter_rerank_api.models.trace_config import TraceConfig
 from openrouter_rerank_api.unset import Unset
 
 from ._json import IS_FAST, encode_body, encode_json, encode_texts
+
+if TYPE_CHECKING:
+    from openrouter_rerank_api.models.document_request import DocumentRequest
+    from openrouter_rerank_api.models.provider_preferences import ProviderPreferences
+    from openrouter_rerank_api.models.trace_config import TraceConfig
 
 MAX_SESSION_ID_CHARACTERS = 256
 SHOWN_POSITIONS = 10
@@ -25,14 +28,13 @@ DOCUMENT_KEYS = ("text", "image")
 TEXT_FIELDS = frozenset({"documents", "model", "query", "session_id", "top_n", "user"})
 FIELDS = TEXT_FIELDS | {"provider", "trace"}
 # RFC 9110, section 5.6.2.
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _FIXED_HEADERS = frozenset({"authorization", "content-length"})
 
 EncodedDocument = str | dict[str, str]
 
 
-@frozen
-class EncodedRequest:
+class EncodedRequest(NamedTuple):
     """
     A request's body with the documents that it holds.
 
@@ -127,6 +129,9 @@ def encode_document(document: object, position: int) -> EncodedDocument:
     where = f"documents[{position}]"
     if isinstance(document, str):
         return document
+    # Imported when one may come, as in `encode_model`: most calls send nothing but text.
+    from openrouter_rerank_api.models.document_request import DocumentRequest
+
     if isinstance(document, DocumentRequest):
         document = document.to_dict()
     if not isinstance(document, Mapping):
@@ -207,6 +212,9 @@ def encode_model(value: object, name: str) -> dict[str, Any]:
         fields = dict(cast("Mapping[object, Any]", value))
         # JSON's encoder would turn a number or None into text.
         return {require_str(key, f"{name}: key"): field for key, field in fields.items()}
+    from openrouter_rerank_api.models.provider_preferences import ProviderPreferences
+    from openrouter_rerank_api.models.trace_config import TraceConfig
+
     if not isinstance(value, ProviderPreferences | TraceConfig):
         raise TypeError(f"{name}: expected a mapping or a model, got {type(value).__name__}")
     try:
@@ -249,7 +257,7 @@ def check_headers(headers: Mapping[str, str] | None) -> dict[str, str]:
         raise TypeError(f"http_headers: expected a mapping, got {type(headers).__name__}")
     checked: dict[str, str] = {}
     for name, value in (headers or {}).items():
-        if not _TOKEN.fullmatch(require_str(name, "http_headers")):
+        if not re.fullmatch(_HEADER_NAME, require_str(name, "http_headers")):
             raise ValueError(f"http_headers: {name!r} is not a header's name")
         if name.lower() in _FIXED_HEADERS:
             raise ValueError(f"http_headers: {name} is set by the client alone")

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, Unpack, cast
 import httpx
 from attrs import frozen
 
+# These two import a model when it is asked for, as typing.get_type_hints does.
+from . import components, operations
 from ._arguments import Document, Documents, RerankOptions, prepare
 from ._calls import Caller
 from ._request import encode_request, require_iterable
 from ._retries import RetryConfig
-from .components import ProviderPreferences, TraceConfig
-from .operations import CreateRerankResponseBody
 from .types import UNSET, Unset
 
 # What few calls need is imported by those that do.
@@ -74,10 +74,10 @@ class Rerank:
         http_referer: str | None = None,
         x_open_router_title: str | None = None,
         x_open_router_categories: str | None = None,
-        provider: ProviderPreferences | Mapping[str, Any] | Unset | None = UNSET,
+        provider: components.ProviderPreferences | Mapping[str, Any] | Unset | None = UNSET,
         session_id: str | None = None,
         top_n: int | None = None,
-        trace: TraceConfig | Mapping[str, Any] | None = None,
+        trace: components.TraceConfig | Mapping[str, Any] | None = None,
         user: str | None = None,
         retries: RetryConfig | Unset | None = UNSET,
         server_url: str | None = None,
@@ -87,7 +87,7 @@ class Rerank:
         timeout: httpx.Timeout | float | None = None,
         deadline_ms: float | Unset | None = UNSET,
         extra_body: Mapping[str, Any] | None = None,
-    ) -> CreateRerankResponseBody:
+    ) -> operations.CreateRerankResponseBody:
         """
         Order documents by how relevant a model finds each one to a query.
 
@@ -169,10 +169,10 @@ class Rerank:
         http_referer: str | None = None,
         x_open_router_title: str | None = None,
         x_open_router_categories: str | None = None,
-        provider: ProviderPreferences | Mapping[str, Any] | Unset | None = UNSET,
+        provider: components.ProviderPreferences | Mapping[str, Any] | Unset | None = UNSET,
         session_id: str | None = None,
         top_n: int | None = None,
-        trace: TraceConfig | Mapping[str, Any] | None = None,
+        trace: components.TraceConfig | Mapping[str, Any] | None = None,
         user: str | None = None,
         retries: RetryConfig | Unset | None = UNSET,
         server_url: str | None = None,
@@ -182,7 +182,7 @@ class Rerank:
         timeout: httpx.Timeout | float | None = None,
         deadline_ms: float | Unset | None = UNSET,
         extra_body: Mapping[str, Any] | None = None,
-    ) -> CreateRerankResponseBody:
+    ) -> operations.CreateRerankResponseBody:
         """
         Do what `rerank` does, on asyncio or trio.
 
@@ -366,10 +366,10 @@ class Rerank:
         query: str,
         model: str,
         key: Callable[[T], Document] | None = None,
-        provider: ProviderPreferences | Mapping[str, Any] | Unset | None = UNSET,
+        provider: components.ProviderPreferences | Mapping[str, Any] | Unset | None = UNSET,
         session_id: str | None = None,
         top_n: int | None = None,
-        trace: TraceConfig | Mapping[str, Any] | None = None,
+        trace: components.TraceConfig | Mapping[str, Any] | None = None,
         user: str | None = None,
         extra_body: Mapping[str, Any] | None = None,
         **options: Unpack[RerankOptions],
@@ -421,10 +421,10 @@ class Rerank:
         query: str,
         model: str,
         key: Callable[[T], Document] | None = None,
-        provider: ProviderPreferences | Mapping[str, Any] | Unset | None = UNSET,
+        provider: components.ProviderPreferences | Mapping[str, Any] | Unset | None = UNSET,
         session_id: str | None = None,
         top_n: int | None = None,
-        trace: TraceConfig | Mapping[str, Any] | None = None,
+        trace: components.TraceConfig | Mapping[str, Any] | None = None,
         user: str | None = None,
         extra_body: Mapping[str, Any] | None = None,
         **options: Unpack[RerankOptions],
@@ -477,14 +477,14 @@ class Rerank:
         query: str,
         batch_size: int = DEFAULT_BATCH_SIZE,
         max_concurrency: int = DEFAULT_PARTS_AT_ONCE,
-        provider: ProviderPreferences | Mapping[str, Any] | Unset | None = UNSET,
+        provider: components.ProviderPreferences | Mapping[str, Any] | Unset | None = UNSET,
         session_id: str | None = None,
         top_n: int | None = None,
-        trace: TraceConfig | Mapping[str, Any] | None = None,
+        trace: components.TraceConfig | Mapping[str, Any] | None = None,
         user: str | None = None,
         extra_body: Mapping[str, Any] | None = None,
         **options: Unpack[RerankOptions],
-    ) -> CreateRerankResponseBody:
+    ) -> operations.CreateRerankResponseBody:
         """
         Order more documents than a provider takes at once, in parts that are ranked together.
 
@@ -560,14 +560,14 @@ class Rerank:
         query: str,
         batch_size: int = DEFAULT_BATCH_SIZE,
         max_concurrency: int = DEFAULT_PARTS_AT_ONCE,
-        provider: ProviderPreferences | Mapping[str, Any] | Unset | None = UNSET,
+        provider: components.ProviderPreferences | Mapping[str, Any] | Unset | None = UNSET,
         session_id: str | None = None,
         top_n: int | None = None,
-        trace: TraceConfig | Mapping[str, Any] | None = None,
+        trace: components.TraceConfig | Mapping[str, Any] | None = None,
         user: str | None = None,
         extra_body: Mapping[str, Any] | None = None,
         **options: Unpack[RerankOptions],
-    ) -> CreateRerankResponseBody:
+    ) -> operations.CreateRerankResponseBody:
         """
         Do what `rerank_batched` does, on asyncio or trio.
 
@@ -634,7 +634,7 @@ def read_documents(items: Sequence[T], key: Callable[[T], Document] | None) -> D
     return cast("Documents", items) if key is None else map(key, items)
 
 
-def pair(items: Sequence[T], response: CreateRerankResponseBody) -> list[Ranked[T]]:
+def pair(items: Sequence[T], response: operations.CreateRerankResponseBody) -> list[Ranked[T]]:
     """Return the items in the order of the results."""
     return [
         Ranked(items[result.index], result.relevance_score, result.index)

@@ -57,7 +57,7 @@ ERROR_TYPE_STATUSES = {
 USUAL_FIELDS = 3
 NO_DOCUMENT: Mapping[str, Any] = {}
 
-_STATUS = re.compile("[0-9]{3}")
+_STATUS = "[0-9]{3}"
 
 JsonObject = dict[str, Any]
 Document = str | Mapping[str, str]
@@ -139,7 +139,7 @@ def find_status(error: object) -> int | None:
 
 def is_status(text: str) -> bool:
     """Tell whether a text is a status."""
-    return _STATUS.fullmatch(text) is not None
+    return re.fullmatch(_STATUS, text) is not None
 
 
 def build_status_error(

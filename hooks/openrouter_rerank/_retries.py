@@ -30,19 +30,18 @@ RETRIED = frozenset({408, 409, 429})
 SERVER_ERRORS = range(500, 600)
 
 _not_negative = validators.ge(0)
-_STATUS_CODE = re.compile(r"[1-5](?:[0-9]{2}|[Xx]{2})")
+_STATUS_CODE = r"[1-5](?:[0-9]{2}|[Xx]{2})"
 # RFC 9110, section 10.2.3, has whole seconds; fractions are seen in the wild.
-_SECONDS = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+_SECONDS = r"[0-9]+(?:\.[0-9]+)?"
 # RFC 9110, section 5.6.7: IMF-fixdate, the obsolete RFC 850 form, and asctime. The names are those
 # of the grammar alone; dateutil by itself would take "mon" or "10" for a date, and "Sat" for a
 # month that is not there.
 _MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 _TIME = r"\d{2}:\d{2}:\d{2}"
-_HTTP_DATE = re.compile(
+_HTTP_DATE = (
     rf"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d{{2}} {_MONTH} [1-9]\d{{3}} {_TIME} GMT"
     rf"|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, \d{{2}}-{_MONTH}-\d{{2}} {_TIME} GMT"
-    rf"|(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) {_MONTH} [ \d]\d {_TIME} [1-9]\d{{3}}",
-    re.ASCII,
+    rf"|(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) {_MONTH} [ \d]\d {_TIME} [1-9]\d{{3}}"
 )
 
 
@@ -126,7 +125,7 @@ def _check_status_codes(_instance: object, _attribute: object, value: Sequence[s
             raise TypeError(
                 f"status_codes_override: expected a list of str, got {type(code).__name__} in it"
             )
-        if not _STATUS_CODE.fullmatch(code):
+        if not re.fullmatch(_STATUS_CODE, code):
             raise ValueError(f'status_codes_override: expected such as "429" or "5XX": {code!r}')
 
 
@@ -265,14 +264,15 @@ def read_retry_after(
 
 def read_seconds(text: str | None) -> float | None:
     """Read a count that is not negative; None if the text is anything else."""
-    if text is None or not _SECONDS.fullmatch(text.strip()):
+    if text is None or not re.fullmatch(_SECONDS, text.strip()):
         return None
     return float(text)
 
 
 def read_date(text: str, now: datetime | None) -> float | None:
     """Return the seconds until an HTTP date, 0 if it has passed; None if it is not one."""
-    if not _HTTP_DATE.fullmatch(text):
+    # Compiled, as the other patterns here, when one comes: most processes never see any.
+    if not re.fullmatch(_HTTP_DATE, text, re.ASCII):
         return None
     # Imported when a date comes, since hardly any reply has one.
     from dateutil import parser

@@ -3,14 +3,14 @@
 import os
 import sys
 from collections.abc import Mapping
+from typing import NamedTuple
 from urllib.parse import quote
 
 import httpx
-from attrs import Factory, field, frozen
 from openrouter_rerank_api.server import SERVER_URL
 from openrouter_rerank_api.unset import Unset
 
-from ._auth import ApiKey, BearerAuth, Origin, read_origin
+from ._auth import ApiKey, BearerAuth, read_origin
 from ._course import Call
 from ._hooks import Hooks
 from ._log import CallLog, DebugLogger, read_log_settings
@@ -50,52 +50,26 @@ ATTRIBUTION_VARIABLES = {
 }
 
 
-@frozen
-class Settings:
+class Target:
     """
-    What holds for every call of a client.
+    Where calls go, and which headers go with them.
 
     Attributes:
-        auth: Sets the key.
         server_url: Where the API is served, its path included, without a final slash.
         attribution: The values of the attribution headers, by argument; "" sends none.
-        retry_config: When to try again.
-        timeout: Limits for connecting, one read, one write, and waiting for a connection; None if
-            the caller set none.
-        deadline: Seconds for a whole call; None for no limit.
-        max_response_bytes: The longest body to accept.
-        log: Where calls are recorded.
-        hooks: The user's functions.
         url: Where the operation is served.
         origin: The server that gets the key.
         headers: What every request of the public client sends, the key aside.
     """
 
-    auth: BearerAuth
-    server_url: httpx.URL
-    attribution: Mapping[str, str]
-    retry_config: RetryConfig
-    timeout: httpx.Timeout | None
-    deadline: float | None
-    max_response_bytes: int
-    log: CallLog
-    hooks: Hooks = field(factory=Hooks)
-    url: httpx.URL = field(init=False, default=Factory(lambda self: self.make_url(), True))
-    origin: Origin = field(
-        init=False, default=Factory(lambda self: read_origin(self.server_url), True)
-    )
-    headers: httpx.Headers = field(
-        init=False, default=Factory(lambda self: self.make_headers(), True)
-    )
-
-    def make_url(self) -> httpx.URL:
-        """Return where the operation is served."""
-        return self.server_url.copy_with(path=self.server_url.path.rstrip("/") + PATH)
-
-    def make_headers(self) -> httpx.Headers:
-        """Return what every request of the public client sends, the key aside."""
-        host = {"Host": self.server_url.netloc.decode("ascii")}
-        return httpx.Headers({**host, **BASE_HEADERS, **self.attribution_headers})
+    def __init__(self, server_url: httpx.URL, attribution: Mapping[str, str]) -> None:
+        """Work out what follows from the server and the attribution."""
+        self.server_url = server_url
+        self.attribution = attribution
+        self.url = server_url.copy_with(path=server_url.path.rstrip("/") + PATH)
+        self.origin = read_origin(server_url)
+        host = {"Host": server_url.netloc.decode("ascii")}
+        self.headers = httpx.Headers({**host, **BASE_HEADERS, **self.attribution_headers})
 
     @property
     def attribution_headers(self) -> dict[str, str]:
@@ -104,11 +78,43 @@ class Settings:
             ATTRIBUTION_HEADERS[name]: value for name, value in self.attribution.items() if value
         }
 
+    def change(self, server_url: httpx.URL | None, attribution: Mapping[str, str]) -> "Target":
+        """Return what is the same but for a server, if one is given, and for attribution."""
+        if server_url is None and not attribution:
+            return self
+        return Target(server_url or self.server_url, {**self.attribution, **attribution})
+
+
+class Settings(NamedTuple):
+    """
+    What holds for every call of a client.
+
+    Attributes:
+        auth: Sets the key.
+        target: Where calls go.
+        retry_config: When to try again.
+        timeout: Limits for connecting, one read, one write, and waiting for a connection; None if
+            the caller set none.
+        deadline: Seconds for a whole call; None for no limit.
+        max_response_bytes: The longest body to accept.
+        log: Where calls are recorded.
+        hooks: The user's functions.
+    """
+
+    auth: BearerAuth
+    target: Target
+    retry_config: RetryConfig
+    timeout: httpx.Timeout | None
+    deadline: float | None
+    max_response_bytes: int
+    log: CallLog
+    hooks: Hooks
+
     def make_call(self, *, is_foreign: bool) -> Call:
         """Return what one call may do under these settings."""
         return Call(
             auth=self.auth,
-            origin=self.origin,
+            origin=self.target.origin,
             retry_config=self.retry_config,
             deadline=self.deadline,
             max_response_bytes=self.max_response_bytes,
@@ -148,18 +154,21 @@ def read_settings(
     }
     return Settings(
         auth=BearerAuth(api_key),
-        server_url=read_server_url(server, fill_template(server_url, url_params)),
-        attribution=check_attribution(
-            {
-                name: os.environ.get(ATTRIBUTION_VARIABLES[name]) if value is None else value
-                for name, value in given.items()
-            }
+        target=Target(
+            read_server_url(server, fill_template(server_url, url_params)),
+            check_attribution(
+                {
+                    name: os.environ.get(ATTRIBUTION_VARIABLES[name]) if value is None else value
+                    for name, value in given.items()
+                }
+            ),
         ),
         retry_config=require_retry_config(retry_config, "retry_config") or RetryConfig(),
         timeout=read_timeout(timeout_ms, timeout),
         deadline=read_deadline(deadline_ms),
         max_response_bytes=require_count(max_response_bytes, "max_response_bytes"),
         log=read_log_settings(debug_logger),
+        hooks=Hooks(),
     )
 
 

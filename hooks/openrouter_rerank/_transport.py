@@ -188,7 +188,7 @@ class Connections:
 def add_headers(request: httpx.Request, settings: Settings) -> None:
     """Add the headers of the client to a request that somebody else made."""
     request.headers["Accept-Encoding"] = "gzip"
-    for name, value in settings.attribution_headers.items():
+    for name, value in settings.target.attribution_headers.items():
         request.headers.setdefault(name, value)
     if request.headers.get("User-Agent", "python-httpx").startswith("python-httpx"):
         request.headers["User-Agent"] = USER_AGENT
