@@ -11,7 +11,7 @@ import anyio
 import httpx
 
 from ._auth import read_origin
-from ._body import BodyError, read, read_async
+from ._body import BodyError, read, read_async, read_framing
 from ._course import HTTPX_ERRORS, SYSTEM_CLOCK, Call, Clock, Course, Reply
 from ._network import Upload, current_attempt
 from .errors import OpenRouterError, ResponseValidationError
@@ -218,7 +218,7 @@ def _refuse_body(
 def _seal(request: httpx.Request, response: httpx.Response, body: bytes) -> httpx.Response:
     """Return the reply with its body in memory, inflated, and without its connection."""
     headers = response.headers
-    if "content-encoding" in headers:
+    if read_framing(headers)[0]:
         headers = headers.copy()
         del headers["content-encoding"]
         headers["content-length"] = str(len(body))

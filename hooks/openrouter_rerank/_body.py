@@ -8,7 +8,7 @@ from typing import cast
 import httpx
 
 # RFC 9110, section 8.4.1.3: the two names are the same.
-GZIP_ENCODINGS = frozenset({"gzip", "x-gzip"})
+GZIP_ENCODINGS = frozenset({b"gzip", b"x-gzip"})
 GZIP_WINDOW = 16 + zlib.MAX_WBITS
 INFLATED_CHUNK_BYTES = 64 * 1024
 
@@ -34,8 +34,7 @@ class BodyReader:
             headers: The reply's headers.
             limit: The most bytes to accept.
         """
-        self._encoding = headers.get("content-encoding", "").strip().lower()
-        self._length = headers.get("content-length", "")
+        self._encoding, self._length = read_framing(headers)
         is_gzip = self._encoding in GZIP_ENCODINGS
         self._inflater = zlib.decompressobj(GZIP_WINDOW) if is_gzip else None
         self._limit = limit
@@ -49,12 +48,13 @@ class BodyReader:
         Raises:
             BodyError: It is encoded in a way that was not asked for, or larger than the limit.
         """
-        if self._encoding not in {"", "identity", *GZIP_ENCODINGS}:
-            raise BodyError(f"content encoding {self._encoding!r} was not asked for")
+        if self._encoding and self._encoding not in {b"identity", *GZIP_ENCODINGS}:
+            encoding = self._encoding.decode("utf-8", "backslashreplace")
+            raise BodyError(f"content encoding {encoding!r} was not asked for")
         # Compared as text, since a number of any length may stand here.
-        digits = self._length.lstrip("0")
-        most = str(self._limit)
-        if digits.isdecimal() and (len(digits), digits) > (len(most), most):
+        digits = self._length.lstrip(b"0")
+        most = b"%d" % self._limit
+        if digits.isdigit() and (len(digits), digits) > (len(most), most):
             raise BodyError(f"body is over the limit of {self._limit} bytes")
 
     def feed(self, chunk: bytes) -> None:
@@ -102,6 +102,20 @@ class BodyReader:
     def _check_size(self, size: int) -> None:
         if size > self._limit:
             raise BodyError(f"body is over the limit of {self._limit} bytes")
+
+
+def read_framing(headers: httpx.Headers) -> tuple[bytes, bytes]:
+    """Return a reply's content encoding, in lower case, and its length; nothing for none."""
+    encodings: list[bytes] = []
+    length = b""
+    # A lookup by name would find out first in which charset all of the headers are.
+    for name, value in headers.raw:
+        known = name.lower()
+        if known == b"content-length":
+            length = value
+        elif known == b"content-encoding":
+            encodings.append(value.strip().lower())
+    return b", ".join(encodings), length
 
 
 def read(response: httpx.Response, limit: int, is_over: Callable[[], bool]) -> bytes:

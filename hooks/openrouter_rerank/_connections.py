@@ -9,11 +9,13 @@ import functools
 import os
 import ssl
 import urllib.request
-from typing import cast
+from contextlib import nullcontext
+from typing import Any, cast
 
 import httpcore
 import httpx
 
+from ._http11 import AsyncHttp11, Endpoint, Http11
 from ._network import AsyncBackend, Backend
 
 KEEPALIVE_SECONDS = 5.0
@@ -71,6 +73,27 @@ def is_socks(proxy: httpx.Proxy) -> bool:
     return proxy.url.scheme not in {"http", "https"}
 
 
+class Direct(httpcore.HTTPConnection):
+    """A connection without a proxy, for tools that patch httpcore's class, with our HTTP/1.1."""
+
+    def __init__(self, route: Route) -> None:
+        """Prepare a connection, to be opened by its first request."""
+        super().__init__(route.origin)
+        # httpcore makes its own when there is none, after opening a connection for it.
+        self._connection = Http11(Endpoint(route.origin, route.context), Backend())
+
+
+class AsyncDirect(httpcore.AsyncHTTPConnection):
+    """The same for async."""
+
+    def __init__(self, route: Route) -> None:
+        """Prepare a connection, to be opened by its first request."""
+        super().__init__(route.origin)
+        # A lock costs a turn of the event loop; a pool never lends a connection twice.
+        self._request_lock = cast("Any", nullcontext())
+        self._connection = AsyncHttp11(Endpoint(route.origin, route.context), AsyncBackend())
+
+
 class Connection(httpx.HTTPTransport):
     """
     One sync connection, which obeys the deadline of the current attempt.
@@ -85,15 +108,10 @@ class Connection(httpx.HTTPTransport):
 
     def __init__(self, route: Route) -> None:
         """Prepare a connection, to be opened by its first request."""
-        self._direct: httpcore.HTTPConnection | None = None
+        self._direct: Direct | None = None
         proxy = route.proxy
         if proxy is None:
-            self._direct = httpcore.HTTPConnection(
-                origin=route.origin,
-                ssl_context=route.context,
-                keepalive_expiry=KEEPALIVE_SECONDS,
-                network_backend=Backend(),
-            )
+            self._direct = Direct(route)
             # A transport asks no more of its pool than a single connection can do.
             self._pool = cast("httpcore.ConnectionPool", self._direct)
         elif is_socks(proxy):
@@ -119,7 +137,7 @@ class Connection(httpx.HTTPTransport):
 
     @property
     def is_reusable(self) -> bool:
-        """Whether it is open, at rest, and not about to be closed by the server."""
+        """Whether it is open, at rest, and not closed by the server."""
         if self._direct is not None:
             return self._direct.is_idle() and not self._direct.has_expired()
         return any(one.is_idle() and not one.has_expired() for one in self._pool.connections)
@@ -137,15 +155,10 @@ class AsyncConnection(httpx.AsyncHTTPTransport):
 
     def __init__(self, route: Route) -> None:
         """Prepare a connection, to be opened by its first request."""
-        self._direct: httpcore.AsyncHTTPConnection | None = None
+        self._direct: AsyncDirect | None = None
         proxy = route.proxy
         if proxy is None:
-            self._direct = httpcore.AsyncHTTPConnection(
-                origin=route.origin,
-                ssl_context=route.context,
-                keepalive_expiry=KEEPALIVE_SECONDS,
-                network_backend=AsyncBackend(),
-            )
+            self._direct = AsyncDirect(route)
             self._pool = cast("httpcore.AsyncConnectionPool", self._direct)
         elif is_socks(proxy):
             super().__init__(verify=route.context, proxy=proxy, limits=ONE)
@@ -170,7 +183,7 @@ class AsyncConnection(httpx.AsyncHTTPTransport):
 
     @property
     def is_reusable(self) -> bool:
-        """Whether it is open, at rest, and not about to be closed by the server."""
+        """Whether it is open, at rest, and not closed by the server."""
         if self._direct is not None:
             return self._direct.is_idle() and not self._direct.has_expired()
         return any(one.is_idle() and not one.has_expired() for one in self._pool.connections)

@@ -139,12 +139,19 @@ class Reply:
 
 
 class Course:
-    """How a call has gone so far."""
+    """
+    How a call has gone so far.
+
+    Attributes:
+        call: What it may do.
+        attempt: The attempt that is under way; there is none before the first.
+    """
+
+    attempt: Attempt
 
     def __init__(self, call: Call, clock: Clock) -> None:
         """Begin the call's time."""
         self.call = call
-        self.attempt = Attempt(None)
         self._clock = clock
         self._began = self._attempt_began = clock.now()
         self._ends_at = None if call.deadline is None else self._began + call.deadline
@@ -152,17 +159,17 @@ class Course:
         self._redirects = 0
         self._waited = 0.0
         self._has_met_stale_connection = False
-        self._headers: list[tuple[bytes, bytes]] = []
+        self._headers = httpx.Headers()
         self._timeouts: dict[str, float | None] = {}
 
     def begin_attempt(self, request: httpx.Request) -> None:
         """Count an attempt and give it the request as the caller made it."""
         if self._attempts == 0 and not self._has_met_stale_connection:
-            self._headers = request.headers.raw
+            self._headers = request.headers.copy()
             self._timeouts = dict(request.extensions.get("timeout", {}))
         else:
             # What hooks and an earlier key added must not outlive their attempt.
-            request.headers = httpx.Headers(self._headers)
+            request.headers = self._headers.copy()
         self._attempts += 1
         self._redirects = 0
         self._attempt_began = self._clock.now()

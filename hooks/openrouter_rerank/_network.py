@@ -6,6 +6,8 @@ can hold a call for hours. Here every read and write of a sync call is cut to th
 until the deadline; async calls have a cancel scope for that, and only the counting.
 """
 
+import select
+import socket
 import ssl
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping
@@ -101,28 +103,14 @@ def note_read(data: bytes) -> bytes:
     return data
 
 
-class Outbox:
-    """Holds a request's head back until its body comes, so that both go out in one packet."""
-
-    __slots__ = ("_head", "_is_next_head")
-
-    def __init__(self) -> None:
-        """Begin with nothing."""
-        self._head = b""
-        self._is_next_head = True
-
-    def add(self, data: bytes) -> bytes:
-        """Take what is to be written, and return what is to be sent now."""
-        if self._is_next_head:
-            self._head, self._is_next_head = data, False
-            return b""
-        head, self._head = self._head, b""
-        return head + data if head else data
-
-    def release(self) -> bytes:
-        """Return what is still to be sent before a reply can come."""
-        head, self._head, self._is_next_head = self._head, b"", True
-        return head
+def is_readable(connection: socket.socket) -> bool:
+    """Tell whether something can be read at once, be it the end."""
+    # Windows has no poll, and select takes no numbers from 1024 where there is one.
+    if not hasattr(select, "poll"):
+        return bool(select.select([connection], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(connection, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 class Stream(httpcore.NetworkStream):
@@ -131,13 +119,10 @@ class Stream(httpcore.NetworkStream):
     def __init__(self, stream: httpcore.NetworkStream) -> None:
         """Wrap a connection."""
         self._stream = stream
-        self._outbox = Outbox()
         self._is_flowing = False
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Send what is held back, then read once."""
-        if held := self._outbox.release():
-            self._send(held, timeout)
+        """Read once."""
         # HTTP/1.1 needs no limit here, and each piece costs a way through httpcore and h11.
         size = READ_BYTES if self._is_flowing else max_bytes
         data = note_read(self._stream.read(size, cut(timeout, httpcore.ReadTimeout)))
@@ -145,12 +130,7 @@ class Stream(httpcore.NetworkStream):
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Write a part of a request."""
-        if ready := self._outbox.add(buffer):
-            self._send(ready, timeout)
-
-    def _send(self, buffer: bytes, timeout: float | None) -> None:
-        """Send in parts, since a server that reads slowly gets the timeout for each."""
+        """Write in parts, since a server that reads slowly gets the timeout for each."""
         note_sent(buffer)
         # A view: slices of bytes would be copies.
         parts = memoryview(buffer)
@@ -239,14 +219,11 @@ class AsyncStream(httpcore.AsyncNetworkStream):
     def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
         """Wrap a connection."""
         self._stream = stream
-        self._outbox = Outbox()
+        self._socket: socket.socket | None = None
         self._is_flowing = False
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Send what is held back, then read once."""
-        if held := self._outbox.release():
-            note_sent(held)
-            await self._stream.write(held, timeout)
+        """Read once."""
         size = READ_BYTES if self._is_flowing else max_bytes
         data = note_read(await self._stream.read(size, timeout))
         self._is_flowing = len(data) >= max_bytes
@@ -254,9 +231,8 @@ class AsyncStream(httpcore.AsyncNetworkStream):
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Write a part of a request."""
-        if ready := self._outbox.add(buffer):
-            note_sent(ready)
-            await self._stream.write(ready, timeout)
+        note_sent(buffer)
+        await self._stream.write(buffer, timeout)
 
     async def aclose(self) -> None:
         """Close the connection."""
@@ -278,7 +254,12 @@ class AsyncStream(httpcore.AsyncNetworkStream):
 
     def get_extra_info(self, info: str) -> Any:
         """Return what the connection knows of itself."""
-        return self._stream.get_extra_info(info)
+        if info != "is_readable":
+            return self._stream.get_extra_info(info)
+        # Asked before each request, of anyio, which finds out who the peer is each time.
+        if self._socket is None:
+            self._socket = self._stream.get_extra_info("socket")
+        return self._socket is None or self._socket.fileno() < 0 or is_readable(self._socket)
 
 
 class AsyncBackend(httpcore.AsyncNetworkBackend):

@@ -15,6 +15,7 @@ import anyio
 import httpx
 
 from ._connections import KEEPALIVE_SECONDS, AsyncConnection, Connection, Route
+from ._network import current_attempt
 from ._slots import Slots, Waiter
 
 CLOSE_SECONDS = 1.0
@@ -59,7 +60,7 @@ class Pool:
             queued = None if has_place else self._queue()
         if queued is not None:
             connection = self._wait(*queued, seconds)
-        if connection is not None and connection.is_reusable:
+        if connection is not None and not has_expired(connection) and connection.is_reusable:
             return connection
         try:
             if connection is not None:
@@ -129,6 +130,13 @@ class Pool:
             connection.close()
 
 
+def is_bounded(seconds: float | None) -> bool:
+    """Tell whether the call's own deadline ends a wait of so many seconds, if anything does."""
+    attempt = current_attempt.get()
+    ends_at = None if attempt is None else attempt.ends_at
+    return seconds is None or (ends_at is not None and time.monotonic() + seconds >= ends_at)
+
+
 def has_expired(connection: Connection | AsyncConnection) -> bool:
     """Tell whether a connection has rested too long; asking its socket would be a system call."""
     return time.monotonic() - connection.rests_since > KEEPALIVE_SECONDS
@@ -187,7 +195,7 @@ class AsyncPool:
         has_place, connection = self._slots.take()
         if not has_place:
             connection = await self._wait(seconds)
-        if connection is not None and connection.is_reusable:
+        if connection is not None and not has_expired(connection) and connection.is_reusable:
             return connection
         try:
             if connection is not None:
@@ -202,8 +210,11 @@ class AsyncPool:
         waiter: Waiter[AsyncConnection] = Waiter(event)
         self._slots.wait(waiter)
         try:
-            with anyio.move_on_after(seconds):
+            if is_bounded(seconds):
                 await event.wait()
+            else:
+                with anyio.move_on_after(seconds):
+                    await event.wait()
         except BaseException:
             if self._slots.leave(waiter):
                 await self._release(waiter.connection)

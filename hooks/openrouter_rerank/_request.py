@@ -106,6 +106,9 @@ def encode_extra(extra_body: Mapping[str, Any]) -> dict[str, Any]:
 
 def require_iterable(documents: object, name: str = "documents") -> Iterable[object]:
     """Refuse one string, which is an iterable of letters, and one mapping, of keys."""
+    # Most are lists; the questions below cost as much as a look at ten documents.
+    if isinstance(documents, list):
+        return cast("list[object]", documents)
     kind = type(documents).__name__
     is_single = isinstance(documents, str | bytes | bytearray | Mapping)
     if is_single or not isinstance(documents, Iterable):

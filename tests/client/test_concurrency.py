@@ -217,7 +217,11 @@ async def cancel_at_each_step(server: FaultServer) -> tuple[int, bool]:
     async def call(step: int) -> str | None:
         return await CancelledAt(ask_async(client, "query"), step)
 
-    async with OpenRouter(KEY, server_url=server.url, retry_config=ONCE) as client:
+    async def find_key() -> str:
+        await asyncio.sleep(0)
+        return KEY
+
+    async with OpenRouter(find_key, server_url=server.url, retry_config=ONCE) as client:
         cancelled = 0
         while await is_cancelled(call(cancelled + 1)):
             cancelled += 1

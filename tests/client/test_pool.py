@@ -195,6 +195,47 @@ def test_connections_that_grew_old_are_closed(serve: Serve) -> None:
     assert server.wait_for_open(0)
 
 
+@pytest.mark.anyio
+async def test_connections_that_rested_too_long_are_not_used(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection that the server may be about to close is closed here and made anew."""
+    monkeypatch.setattr("openrouter_rerank._pool.KEEPALIVE_SECONDS", -1.0)
+    server = serve(OK)
+    pool, async_pool = make_pool(server), make_async_pool(server)
+
+    for _ in range(2):
+        finish(pool.handle_request(ask(server)))
+        response = await async_pool.handle_async_request(ask(server))
+        await response.aread()
+        await response.aclose()
+
+    assert server.opened == 4
+    pool.close()
+    await async_pool.aclose()
+    assert server.wait_for_open(0)
+
+
+@pytest.mark.anyio
+async def test_httpcore_is_spared_its_own_protocol(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both halves speak HTTP/1.1 by our own class; httpcore would use its own unnoticed."""
+    for name in ("_sync.connection.HTTP11Connection", "_async.connection.AsyncHTTP11Connection"):
+        monkeypatch.delattr(f"httpcore.{name}")
+    server = serve(OK)
+    pool, async_pool = make_pool(server), make_async_pool(server)
+
+    finish(pool.handle_request(ask(server)))
+    response = await async_pool.handle_async_request(ask(server))
+    body = await response.aread()
+    await response.aclose()
+
+    assert (body, server.opened) == (b"{}", 2)
+    pool.close()
+    await async_pool.aclose()
+
+
 def test_connection_in_use_is_closed_when_it_comes_back(serve: Serve) -> None:
     """Closing the pool does not cut a reply off that is being read."""
     server = serve(OK)

@@ -1,0 +1,304 @@
+"""
+HTTP/1.1 over one connection: requests in one packet where they fit, replies as they come.
+
+httpcore's own class for this spends a quarter of a small call on events for tracing, on locks and
+on nested context managers, none of which a connection needs that is never shared. The protocol
+itself is h11's, here as there. Pools close what is not idle after a reply: nothing here does.
+"""
+
+import ssl
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from typing import Any, cast
+
+import h11
+import httpcore
+
+# What httpcore takes at once, and the most that a reply's head may have.
+READ_BYTES = 64 * 1024
+MAX_HEAD_BYTES = 100 * 1024
+SWITCHING_PROTOCOLS = 101
+
+Extensions = dict[str, Any]
+Reply = h11.Response | h11.InformationalResponse
+
+
+class Dialog:
+    """
+    What is said on one connection, as h11 has it. No I/O.
+
+    Attributes:
+        is_idle: Whether the last reply has ended so that another request may follow.
+    """
+
+    def __init__(self) -> None:
+        """Begin before the first request."""
+        self.is_idle = False
+        self._is_last = False
+        self._h11 = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD_BYTES)
+
+    def begin(self, request: httpcore.Request, body: Iterable[bytes]) -> bytes:
+        """Return a request as it is sent: one packet where it fits, not one for the head alone."""
+        self.is_idle = False
+        try:
+            head = h11.Request(
+                method=request.method, target=request.url.target, headers=request.headers
+            )
+            events = [head, *(h11.Data(data=part) for part in body), h11.EndOfMessage()]
+            return b"".join(self._h11.send(event) or b"" for event in events)
+        except h11.LocalProtocolError as error:
+            raise httpcore.LocalProtocolError(str(error)) from error
+
+    def take(self, data: bytes) -> None:
+        """Take what was read; nothing means that the server has closed the connection."""
+        if not data and self._h11.their_state is h11.SEND_RESPONSE:
+            raise httpcore.RemoteProtocolError("the server closed the connection without a reply")
+        self._h11.receive_data(data)
+
+    def read_head(self) -> Reply | None:
+        """Return the reply's head; None if more has to be read."""
+        while True:
+            event = self._next_event()
+            if event is h11.NEED_DATA:
+                return None
+            # RFC 9110, section 15.2: any number of interim replies may come before the reply.
+            if isinstance(event, h11.Response) or is_switching(event):
+                return cast("Reply", event)
+
+    def read_body(self) -> bytes | None:
+        """Return a part of the reply's body, empty if more has to be read; None at its end."""
+        event = self._next_event()
+        if event is h11.NEED_DATA:
+            return b""
+        return bytes(event.data) if isinstance(event, h11.Data) else None
+
+    def _next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
+        try:
+            return self._h11.next_event()
+        except h11.RemoteProtocolError as error:
+            raise httpcore.RemoteProtocolError(str(error)) from error
+
+    def give_up(self) -> None:
+        """
+        Note that the request could not be written.
+
+        A server may refuse it before it has read all of it, and say why; nothing can follow then.
+        """
+        self._is_last = True
+
+    def finish(self) -> None:
+        """Find out whether another request may follow."""
+        states = {self._h11.our_state, self._h11.their_state}
+        if states == {h11.DONE} and not self._is_last:
+            self._h11.start_next_cycle()
+            self.is_idle = True
+
+
+def is_switching(event: object) -> bool:
+    """Tell whether a reply leaves HTTP, after which nothing can be read that is a reply."""
+    return isinstance(event, h11.InformationalResponse) and (
+        event.status_code == SWITCHING_PROTOCOLS
+    )
+
+
+def make_response(
+    head: Reply, stream: object, content: Iterable[bytes] | AsyncIterable[bytes]
+) -> httpcore.Response:
+    """Return a reply as httpcore has it."""
+    return httpcore.Response(
+        head.status_code,
+        headers=head.headers.raw_items(),
+        content=content,
+        extensions={
+            "http_version": b"HTTP/" + head.http_version,
+            "reason_phrase": head.reason,
+            "network_stream": stream,
+        },
+    )
+
+
+class Endpoint:
+    """
+    The server's end of a connection.
+
+    Attributes:
+        host: Its name or address.
+        port: Its port.
+        context: For TLS; None to do without.
+    """
+
+    def __init__(self, origin: httpcore.Origin, context: ssl.SSLContext | None) -> None:
+        """Take what a route says of it."""
+        self.host = origin.host.decode("ascii")
+        self.port = origin.port
+        self.context = context if origin.scheme == b"https" else None
+        if self.context is not None:
+            self.context.set_alpn_protocols(["http/1.1"])
+
+
+class Http11(httpcore.ConnectionInterface):
+    """A sync connection, opened by its first request."""
+
+    def __init__(self, endpoint: Endpoint, backend: httpcore.NetworkBackend) -> None:
+        """Prepare a connection."""
+        self._endpoint = endpoint
+        self._backend = backend
+        self._dialog = Dialog()
+        self._stream: httpcore.NetworkStream | None = None
+
+    def handle_request(self, request: httpcore.Request) -> httpcore.Response:
+        """
+        Send a request and return its reply, the body yet to be read.
+
+        Raises:
+            httpcore.NetworkError: The connection could not be opened, or broke.
+            httpcore.ProtocolError: One side does not keep to HTTP/1.1.
+            httpcore.TimeoutException: A step took longer than the request allows.
+        """
+        extensions: Extensions = cast("Any", request).extensions
+        timeouts = extensions.get("timeout", {})
+        stream = self._stream or self._open(extensions, timeouts.get("connect"))
+        content = self._dialog.begin(request, cast("Iterable[bytes]", request.stream))
+        try:
+            stream.write(content, timeouts.get("write"))
+        except httpcore.WriteError:
+            self._dialog.give_up()
+        timeout = timeouts.get("read")
+        while (head := self._dialog.read_head()) is None:
+            self._dialog.take(stream.read(READ_BYTES, timeout))
+        return make_response(head, stream, Body(self._dialog, stream, timeout))
+
+    def _open(self, extensions: Extensions, timeout: float | None) -> httpcore.NetworkStream:
+        host, context = self._endpoint.host, self._endpoint.context
+        self._stream = self._backend.connect_tcp(host, self._endpoint.port, timeout)
+        if context is not None:
+            name = extensions.get("sni_hostname") or host
+            self._stream = self._stream.start_tls(context, name, timeout)
+        return self._stream
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._dialog.is_idle = False
+        if self._stream is not None:
+            self._stream.close()
+
+    def is_idle(self) -> bool:
+        """Tell whether it is open and at rest."""
+        return self._dialog.is_idle
+
+    def has_expired(self) -> bool:
+        """Tell, of a connection at rest, whether the server has closed it."""
+        return self._stream is not None and bool(self._stream.get_extra_info("is_readable"))
+
+    def info(self) -> str:
+        """Describe the connection."""
+        return f"HTTP/1.1, {'IDLE' if self._dialog.is_idle else 'ACTIVE'}"
+
+
+class Body:
+    """A reply's body, read as it comes."""
+
+    def __init__(
+        self, dialog: Dialog, stream: httpcore.NetworkStream, timeout: float | None
+    ) -> None:
+        """Take what the reply comes over, and the seconds that each read may take."""
+        self._dialog = dialog
+        self._stream = stream
+        self._timeout = timeout
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Read the body to its end."""
+        while (part := self._dialog.read_body()) is not None:
+            if part:
+                yield part
+            else:
+                self._dialog.take(self._stream.read(READ_BYTES, self._timeout))
+
+    def close(self) -> None:
+        """End the reply, read or not."""
+        self._dialog.finish()
+
+
+class AsyncHttp11(httpcore.AsyncConnectionInterface):
+    """An async connection, opened by its first request."""
+
+    def __init__(self, endpoint: Endpoint, backend: httpcore.AsyncNetworkBackend) -> None:
+        """Prepare a connection."""
+        self._endpoint = endpoint
+        self._backend = backend
+        self._dialog = Dialog()
+        self._stream: httpcore.AsyncNetworkStream | None = None
+
+    async def handle_async_request(self, request: httpcore.Request) -> httpcore.Response:
+        """
+        Do what `Http11.handle_request` does.
+
+        Raises:
+            httpcore.NetworkError: The connection could not be opened, or broke.
+            httpcore.ProtocolError: One side does not keep to HTTP/1.1.
+            httpcore.TimeoutException: A step took longer than the request allows.
+        """
+        extensions: Extensions = cast("Any", request).extensions
+        timeouts = extensions.get("timeout", {})
+        stream = self._stream or await self._open(extensions, timeouts.get("connect"))
+        body = [part async for part in cast("AsyncIterable[bytes]", request.stream)]
+        content = self._dialog.begin(request, body)
+        try:
+            await stream.write(content, timeouts.get("write"))
+        except httpcore.WriteError:
+            self._dialog.give_up()
+        timeout = timeouts.get("read")
+        while (head := self._dialog.read_head()) is None:
+            self._dialog.take(await stream.read(READ_BYTES, timeout))
+        return make_response(head, stream, AsyncBody(self._dialog, stream, timeout))
+
+    async def _open(
+        self, extensions: Extensions, timeout: float | None
+    ) -> httpcore.AsyncNetworkStream:
+        host, context = self._endpoint.host, self._endpoint.context
+        self._stream = await self._backend.connect_tcp(host, self._endpoint.port, timeout)
+        if context is not None:
+            name = extensions.get("sni_hostname") or host
+            self._stream = await self._stream.start_tls(context, name, timeout)
+        return self._stream
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+        self._dialog.is_idle = False
+        if self._stream is not None:
+            await self._stream.aclose()
+
+    def is_idle(self) -> bool:
+        """Tell whether it is open and at rest."""
+        return self._dialog.is_idle
+
+    def has_expired(self) -> bool:
+        """Tell, of a connection at rest, whether the server has closed it."""
+        return self._stream is not None and bool(self._stream.get_extra_info("is_readable"))
+
+    def info(self) -> str:
+        """Describe the connection."""
+        return f"HTTP/1.1, {'IDLE' if self._dialog.is_idle else 'ACTIVE'}"
+
+
+class AsyncBody:
+    """A reply's body, read as it comes."""
+
+    def __init__(
+        self, dialog: Dialog, stream: httpcore.AsyncNetworkStream, timeout: float | None
+    ) -> None:
+        """Take what the reply comes over, and the seconds that each read may take."""
+        self._dialog = dialog
+        self._stream = stream
+        self._timeout = timeout
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """Read the body to its end."""
+        while (part := self._dialog.read_body()) is not None:
+            if part:
+                yield part
+            else:
+                self._dialog.take(await self._stream.read(READ_BYTES, self._timeout))
+
+    async def aclose(self) -> None:
+        """End the reply, read or not."""
+        self._dialog.finish()
