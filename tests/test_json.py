@@ -192,6 +192,17 @@ def test_texts_are_written_as_python_writes_them(documents: list[str]) -> None:
     assert write(fast_json.encode_body, body) == write(fast_json.encode_json, body)
 
 
+@pytest.mark.parametrize("odd", ["text", "\0", "\x1f", {"text": "a"}])
+@pytest.mark.parametrize("position", [0, 511, 512, 1023, 1024])
+def test_blocks_of_texts_are_written_as_python_writes_them(odd: object, position: int) -> None:
+    """More texts than one block has, with one of another kind in any of the blocks."""
+    documents: list[object] = [f'"{number}"\n' for number in range(1025)]
+    documents[position] = odd
+    body = {"documents": documents, "model": "m"}
+
+    assert fast_json.encode_body(body) == fast_json.encode_json(body)
+
+
 def test_each_character_is_written_as_python_writes_it() -> None:
     """Each character of the first 300 alone, at the end of a text, and between two others."""
     for character in map(chr, range(300)):

@@ -149,6 +149,7 @@ def test_documents_are_any_iterable(documents: Any) -> None:
         ({"documents": [DocumentRequest()]}, ValueError, r"documents\[0\]: has neither"),
         ({"documents": [{"text": 5}]}, TypeError, r"documents\[0\]\.text: expected str, got int"),
         ({"documents": ["a", " ", "b", ""]}, ValueError, "documents: blank at positions 1, 3$"),
+        ({"documents": ["a"] * 600 + [" "]}, ValueError, "documents: blank at positions 600$"),
         ({"documents": [{"text": "\n"}]}, ValueError, "documents: blank at positions 0$"),
         ({"documents": [""] * 10}, ValueError, "0, 1, 2, 3, 4, 5, 6, 7, 8, 9$"),
         ({"documents": [""] * 12}, ValueError, "7, 8, 9 and 2 more$"),

@@ -2,10 +2,9 @@
 
 import inspect
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 import httpx
-from attrs import frozen
 
 from .errors import OpenRouterError
 
@@ -16,8 +15,7 @@ T = TypeVar("T")
 Function = Callable[[T], object]
 
 
-@frozen
-class RetryEvent:
+class RetryEvent(NamedTuple):
     """
     What is known before another attempt.
 

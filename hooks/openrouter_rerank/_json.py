@@ -30,6 +30,7 @@ _ESCAPES: Final = (
     (b"\r", b"\\r"),
     (b"\t", b"\\t"),
 )
+BLOCK_TEXTS: Final = 512
 _CONTROLS: Final = range(0x01, 0x20)
 # A float of at least this may have been written as an integer.
 FIRST_UNCERTAIN = 2.0**63
@@ -136,14 +137,25 @@ def encode_strings(values: Sequence[object]) -> bytes | None:
     """
     Encode texts as they stand between the first and the last quote of a JSON array.
 
-    Python's encoder looks at each character. Here all texts are searched at once for what has to be
-    escaped, which the C library does 30 bytes at a time: a fifth of the time for 200 kB.
+    They are encoded in blocks that fit into a processor's cache.
 
     Returns:
-        None if one of them is no text, or has one of the rare characters.
+        None if there are none, if one is no text, or if one has a rare character.
 
     Raises:
         ValueError: A text holds a lone surrogate.
+    """
+    starts = range(0, len(values), BLOCK_TEXTS)
+    blocks = [encode_block(values[start : start + BLOCK_TEXTS]) for start in starts]
+    return b'","'.join(cast("list[bytes]", blocks)) if blocks and None not in blocks else None
+
+
+def encode_block(values: Sequence[object]) -> bytes | None:
+    """
+    Do what `encode_strings` does, for some texts.
+
+    Python's encoder looks at each character. Here all texts are searched at once for what has to be
+    escaped, which the C library does 30 bytes at a time: a fifth of the time for 200 kB.
     """
     try:
         content = "\0".join(cast("Sequence[str]", values)).encode()

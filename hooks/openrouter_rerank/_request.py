@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex, cast
 
 from openrouter_rerank_api.unset import Unset
 
-from ._json import IS_FAST, encode_body, encode_json, encode_texts
+from ._json import BLOCK_TEXTS, IS_FAST, encode_body, encode_json, encode_texts
 
 if TYPE_CHECKING:
     from openrouter_rerank_api.models.document_request import DocumentRequest
@@ -118,13 +118,19 @@ def require_iterable(documents: object, name: str = "documents") -> Iterable[obj
 
 def encode_documents(documents: list[object]) -> list[EncodedDocument]:
     """Return the documents as they are sent: at least one, and none that is blank."""
-    texts = cast("list[str]", documents)
+    starts = range(0, len(documents), BLOCK_TEXTS)
     # Most are text that says something; each look of Python's own at them would cost more.
-    if set(map(type, documents)) == {str} and all(texts) and not any(map(str.isspace, texts)):
-        return cast("list[EncodedDocument]", texts)
+    if documents and all(map(are_texts, (documents[at : at + BLOCK_TEXTS] for at in starts))):
+        return cast("list[EncodedDocument]", documents)
     encoded = [encode_document(document, position) for position, document in enumerate(documents)]
     require_content(encoded)
     return encoded
+
+
+def are_texts(documents: list[object]) -> bool:
+    """Tell whether all are text that says something; of a block, which stays in a cache."""
+    texts = cast("list[str]", documents)
+    return set(map(type, documents)) == {str} and all(texts) and not any(map(str.isspace, texts))
 
 
 def encode_document(document: object, position: int) -> EncodedDocument:

@@ -37,10 +37,9 @@ import copy
 from collections.abc import Mapping
 from contextlib import suppress
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import httpx
-from attrs import frozen
 
 from ._body import read_text
 
@@ -84,8 +83,7 @@ __all__ = [
 ]
 
 
-@frozen
-class Moderation:
+class Moderation(NamedTuple):
     """
     Why moderation refused an input (`#/components/schemas/ErrorMetadata` in openapi.yaml).
 
