@@ -45,6 +45,37 @@ class Stopwatch:
         self.seconds = time.process_time() - start
 
 
+class Window:
+    """
+    Measures the CPU time from the end of one of many calls that overlap to the end of a later one.
+
+    Neither the first calls, which open the connections, nor the last ones, after which they are
+    closed, are in it: a service that is busy does neither.
+
+    Attributes:
+        seconds: What was measured, after the last call that counts.
+    """
+
+    seconds = 0.0
+
+    def __init__(self, before: int, calls: int) -> None:
+        """Let as many calls pass before, then measure so many."""
+        self._before = before
+        self._last = before + calls
+        self._ended = 0
+        self._start = 0.0
+
+    def count(self) -> bool:
+        """Count a call that has ended; tell whether there shall be more."""
+        self._ended += 1
+        if self._ended == self._before:
+            gc.collect()
+            self._start = time.process_time()
+        if self._ended == self._last:
+            self.seconds = time.process_time() - self._start
+        return self._ended < self._last
+
+
 class Worker:
     """One client, with the connections that it has opened."""
 
@@ -86,12 +117,15 @@ class Worker:
         documents = write_documents(count)
         checker = self._adapter.make_checker(count)
         call = self._async.get(url) or self._open_async(url)
-        await make_calls(call, documents, checker.check_whole, at_once, 1)
-        stopwatch = Stopwatch()
-        each = -(-calls // at_once)
-        with stopwatch.running():
-            await make_calls(call, documents, checker.check, at_once, each)
-        return stopwatch.seconds / (each * at_once)
+        window = Window(at_once, calls)
+
+        async def keep_calling() -> None:
+            checker.check_whole(await call(documents))
+            while window.count():
+                checker.check(await call(documents))
+
+        await asyncio.gather(*(keep_calling() for _ in range(at_once)))
+        return window.seconds / calls
 
     def _open_async(self, url: str) -> AsyncCall:
         self._async[url], close = self._adapter.open_async(url)
@@ -113,22 +147,6 @@ class Worker:
         for close in self._closers:
             close()
         self._loop.close()
-
-
-async def make_calls(
-    call: AsyncCall,
-    documents: list[str],
-    check: Callable[[Any], None],
-    at_once: int,
-    each: int,
-) -> None:
-    """Run tasks at the same time, each of which makes call after call."""
-
-    async def keep_calling() -> None:
-        for _ in range(each):
-            check(await call(documents))
-
-    await asyncio.gather(*(keep_calling() for _ in range(at_once)))
 
 
 def write_url(origin: str, count: int) -> str:
