@@ -285,6 +285,17 @@ def test_reply_left_in_the_middle_ends_the_connection(connect: Any) -> None:
 
 
 @both
+def test_connection_says_what_it_is_doing(connect: Any) -> None:
+    """What httpcore's connection shows of itself tells whether a reply is under way."""
+    half = connect(Wire(REPLY))
+
+    before = half.connection.info()
+    half.send(b"body")
+
+    assert (before, half.connection.info()) == ("HTTP/1.1, ACTIVE", "HTTP/1.1, IDLE")
+
+
+@both
 def test_server_that_has_closed_is_noticed(connect: Any) -> None:
     """Something to read while nothing was asked can only be the end of the connection."""
     wire = Wire(REPLY)
@@ -329,9 +340,7 @@ CHUNKED = b"HTTP/1.1 200 OK" + FIELDS + b"Transfer-Encoding: chunked\r\n\r\n"
 REPLIES = [
     REPLY,
     b"HTTP/1.1 200 OK" + FIELDS + b"Content-Length: 10\r\n\r\n0123456789",
-    b"HTTP/1.1 200 OK"
-    + FIELDS
-    + b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n",
+    CHUNKED + b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n",
     b"HTTP/1.1 200 OK" + FIELDS + b"\r\nuntil the end",
     b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\n{}",
     b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}",

@@ -1,5 +1,6 @@
 """The wire: reads and writes that end at the deadline, and how far an attempt came."""
 
+import select
 import socket
 import ssl
 import threading
@@ -18,6 +19,7 @@ from openrouter_rerank._network import (
     Stream,
     Upload,
     current_attempt,
+    is_readable,
 )
 
 FAR_SECONDS = 30.0
@@ -365,3 +367,18 @@ async def test_body_of_a_request_can_be_sent_again() -> None:
     sent = [[part async for part in aiter(aiter(upload))] for _ in range(2)]
 
     assert sent == [[b"body"], [b"body"]]
+
+
+@pytest.mark.parametrize("has_poll", [True, False])
+def test_socket_that_can_be_read_is_noticed(
+    has_poll: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The end of a connection can be read at once; with poll and, as on Windows, without."""
+    if not has_poll:
+        monkeypatch.delattr(select, "poll", raising=False)
+    ours, theirs = socket.socketpair()
+    with ours:
+        before = is_readable(ours)
+        theirs.close()
+
+        assert (before, is_readable(ours)) == (False, True)

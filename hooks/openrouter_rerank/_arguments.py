@@ -1,7 +1,7 @@
 """The arguments of `rerank`, as the methods that hand them on know them."""
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Required, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Any, Required, TypeAlias, TypedDict, Unpack
 
 import httpx
 
@@ -58,16 +58,7 @@ def prepare(
     trace: "components.TraceConfig | Mapping[str, Any] | None" = None,
     user: str | None = None,
     extra_body: Mapping[str, Any] | None = None,
-    http_referer: str | None = None,
-    x_open_router_title: str | None = None,
-    x_open_router_categories: str | None = None,
-    retries: RetryConfig | Unset | None = UNSET,
-    server_url: str | None = None,
-    accept_header_override: str | None = None,
-    timeout_ms: float | None = None,
-    timeout: httpx.Timeout | float | None = None,
-    deadline_ms: float | Unset | None = UNSET,
-    http_headers: Mapping[str, str] | None = None,
+    **options: Unpack[RerankOptions],
 ) -> tuple[EncodedRequest, CallOptions]:
     """
     Check the arguments and split them into what is sent and how.
@@ -87,16 +78,4 @@ def prepare(
         user=user,
         extra_body=extra_body,
     )
-    options = CallOptions(
-        http_referer=http_referer,
-        x_open_router_title=x_open_router_title,
-        x_open_router_categories=x_open_router_categories,
-        retries=retries,
-        server_url=server_url,
-        accept_header_override=accept_header_override,
-        timeout_ms=timeout_ms,
-        timeout=timeout,
-        deadline_ms=deadline_ms,
-        http_headers=http_headers,
-    )
-    return encoded, options
+    return encoded, CallOptions(**options)

@@ -8,7 +8,7 @@ itself is h11's, here as there. Pools close what is not idle after a reply: noth
 
 import ssl
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
-from typing import Any, cast
+from typing import Any, Generic, TypeVar, cast
 
 import h11
 import httpcore
@@ -18,8 +18,9 @@ READ_BYTES = 64 * 1024
 MAX_HEAD_BYTES = 100 * 1024
 SWITCHING_PROTOCOLS = 101
 
+S = TypeVar("S", httpcore.NetworkStream, httpcore.AsyncNetworkStream)
 Extensions = dict[str, Any]
-Reply = h11.Response | h11.InformationalResponse
+Head = h11.Response | h11.InformationalResponse
 
 
 class Dialog:
@@ -54,7 +55,7 @@ class Dialog:
             raise httpcore.RemoteProtocolError("the server closed the connection without a reply")
         self._h11.receive_data(data)
 
-    def read_head(self) -> Reply | None:
+    def read_head(self) -> Head | None:
         """Return the reply's head; None if more has to be read."""
         while True:
             event = self._next_event()
@@ -62,7 +63,7 @@ class Dialog:
                 return None
             # RFC 9110, section 15.2: any number of interim replies may come before the reply.
             if isinstance(event, h11.Response) or is_switching(event):
-                return cast("Reply", event)
+                return cast("Head", event)
 
     def read_body(self) -> bytes | None:
         """Return a part of the reply's body, empty if more has to be read; None at its end."""
@@ -101,7 +102,7 @@ def is_switching(event: object) -> bool:
 
 
 def make_response(
-    head: Reply, stream: object, content: Iterable[bytes] | AsyncIterable[bytes]
+    head: Head, stream: object, content: Iterable[bytes] | AsyncIterable[bytes]
 ) -> httpcore.Response:
     """Return a reply as httpcore has it."""
     return httpcore.Response(
@@ -135,15 +136,35 @@ class Endpoint:
             self.context.set_alpn_protocols(["http/1.1"])
 
 
-class Http11(httpcore.ConnectionInterface):
+class Line(Generic[S]):
+    """What a connection of either half is, and what both know of it."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        """Begin without a stream."""
+        self._endpoint = endpoint
+        self._dialog = Dialog()
+        self._stream: S | None = None
+
+    def is_idle(self) -> bool:
+        """Tell whether it is open and at rest."""
+        return self._dialog.is_idle
+
+    def has_expired(self) -> bool:
+        """Tell, of a connection at rest, whether the server has closed it."""
+        return self._stream is not None and bool(self._stream.get_extra_info("is_readable"))
+
+    def info(self) -> str:
+        """Describe the connection."""
+        return f"HTTP/1.1, {'IDLE' if self._dialog.is_idle else 'ACTIVE'}"
+
+
+class Http11(Line[httpcore.NetworkStream], httpcore.ConnectionInterface):
     """A sync connection, opened by its first request."""
 
     def __init__(self, endpoint: Endpoint, backend: httpcore.NetworkBackend) -> None:
         """Prepare a connection."""
-        self._endpoint = endpoint
+        super().__init__(endpoint)
         self._backend = backend
-        self._dialog = Dialog()
-        self._stream: httpcore.NetworkStream | None = None
 
     def handle_request(self, request: httpcore.Request) -> httpcore.Response:
         """
@@ -181,18 +202,6 @@ class Http11(httpcore.ConnectionInterface):
         if self._stream is not None:
             self._stream.close()
 
-    def is_idle(self) -> bool:
-        """Tell whether it is open and at rest."""
-        return self._dialog.is_idle
-
-    def has_expired(self) -> bool:
-        """Tell, of a connection at rest, whether the server has closed it."""
-        return self._stream is not None and bool(self._stream.get_extra_info("is_readable"))
-
-    def info(self) -> str:
-        """Describe the connection."""
-        return f"HTTP/1.1, {'IDLE' if self._dialog.is_idle else 'ACTIVE'}"
-
 
 class Body:
     """A reply's body, read as it comes."""
@@ -218,15 +227,13 @@ class Body:
         self._dialog.finish()
 
 
-class AsyncHttp11(httpcore.AsyncConnectionInterface):
+class AsyncHttp11(Line[httpcore.AsyncNetworkStream], httpcore.AsyncConnectionInterface):
     """An async connection, opened by its first request."""
 
     def __init__(self, endpoint: Endpoint, backend: httpcore.AsyncNetworkBackend) -> None:
         """Prepare a connection."""
-        self._endpoint = endpoint
+        super().__init__(endpoint)
         self._backend = backend
-        self._dialog = Dialog()
-        self._stream: httpcore.AsyncNetworkStream | None = None
 
     async def handle_async_request(self, request: httpcore.Request) -> httpcore.Response:
         """
@@ -266,18 +273,6 @@ class AsyncHttp11(httpcore.AsyncConnectionInterface):
         self._dialog.is_idle = False
         if self._stream is not None:
             await self._stream.aclose()
-
-    def is_idle(self) -> bool:
-        """Tell whether it is open and at rest."""
-        return self._dialog.is_idle
-
-    def has_expired(self) -> bool:
-        """Tell, of a connection at rest, whether the server has closed it."""
-        return self._stream is not None and bool(self._stream.get_extra_info("is_readable"))
-
-    def info(self) -> str:
-        """Describe the connection."""
-        return f"HTTP/1.1, {'IDLE' if self._dialog.is_idle else 'ACTIVE'}"
 
 
 class AsyncBody:

@@ -105,18 +105,18 @@ def encode_json(value: object) -> bytes:
     return _ENCODER.encode(value).encode()
 
 
-def encode_texts(value: object) -> bytes:
+def encode_texts(body: Mapping[str, Any]) -> bytes:
     """
-    Do what `encode_json` does, for text, integers, and lists and dicts of these.
+    Do what `encode_body` does, for text, integers, and lists and dicts of these.
 
     Of other things orjson would take some that Python's encoder refuses, such as NaN and dates.
     """
     if _dumps is not None:
         try:
-            return _dumps(value)
+            return _dumps(body)
         except TypeError:
             pass  # Python's encoder takes it after all, or says what is wrong.
-    return encode_json(value)
+    return encode_body(body)
 
 
 def encode_body(body: Mapping[str, Any]) -> bytes:

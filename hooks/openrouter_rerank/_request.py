@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex, cast
 
 from openrouter_rerank_api.unset import Unset
 
-from ._json import BLOCK_TEXTS, IS_FAST, encode_body, encode_json, encode_texts
+from ._json import BLOCK_TEXTS, encode_body, encode_json, encode_texts
 
 if TYPE_CHECKING:
     from openrouter_rerank_api.models.document_request import DocumentRequest
@@ -235,9 +235,7 @@ def encode_model(value: object, name: str) -> dict[str, Any]:
 def dump_json(body: Mapping[str, Any]) -> bytes:
     """Encode the body as JSON in UTF-8, without NaN, and say which argument cannot be encoded."""
     try:
-        if IS_FAST and body.keys() <= TEXT_FIELDS:
-            return encode_texts(body)
-        return encode_body(body)
+        return encode_texts(body) if body.keys() <= TEXT_FIELDS else encode_body(body)
     except (AttributeError, RecursionError, TypeError, ValueError):
         for key, value in body.items():
             name = key.encode("ascii", "backslashreplace").decode()
