@@ -196,16 +196,3 @@ def check_consumed(response: httpx.Response, limit: int) -> bytes:
     if len(content) > limit:
         raise BodyError(f"body of {len(content)} bytes is over the limit of {limit}")
     return content
-
-
-def read_text(response: httpx.Response) -> str:
-    """
-    Return a reply's body as text, in its own character set, else in UTF-8; it never fails.
-
-    httpx looks a reply's character set up among all of Python's codecs, and fails on those that are
-    none, such as base64.
-    """
-    try:
-        return response.content.decode(response.charset_encoding or "utf-8", "replace")
-    except (LookupError, ValueError):
-        return response.content.decode("utf-8", "replace")

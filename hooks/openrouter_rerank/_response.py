@@ -21,7 +21,6 @@ from openrouter_rerank_api.models.result import Result
 from openrouter_rerank_api.unset import UNSET
 
 from ._auth import API_KEY_VARIABLE, KEY_HINT
-from ._body import read_text
 from ._json import IS_FAST, is_certain, load_fast, load_json
 from ._retries import read_retry_after
 from .errors import (
@@ -31,6 +30,7 @@ from .errors import (
     OpenRouterError,
     ResponseValidationError,
 )
+from .errors._base import read_text
 
 if TYPE_CHECKING:
     from openrouter_rerank_api.models.availability import Availability

@@ -118,7 +118,7 @@ def check_headers(root: Path, headers: Iterable[str]) -> Iterator[Problem]:
 
 def check_statuses(root: Path, statuses: Iterable[str]) -> Iterator[Problem]:
     """Yield each error status without a class of its own; `4XX` and `default` need none."""
-    path = HOOKS / "errors.py"
+    path = HOOKS / "errors" / "_statuses.py"
     table = find_value(parse_module(root / path), "STATUS_ERRORS", path)
     known = {int(status): line for status, line in list_constants(table).items()}
     for status in sorted(int(text) for text in map(str, statuses) if text.isdecimal()):

@@ -109,7 +109,7 @@ def test_a_model_that_is_not_exported_names_the_list(
 
 def test_a_table_that_is_gone_is_an_error(tree: CopiedTree, contract: dict[str, Any]) -> None:
     """A renamed table is an error, not an empty table."""
-    tree.edit(f"{HOOKS}/errors.py", "STATUS_ERRORS:", "ERRORS:")
+    tree.edit(f"{HOOKS}/errors/_statuses.py", "STATUS_ERRORS:", "ERRORS:")
 
     with pytest.raises(ContractError, match="assigns nothing to STATUS_ERRORS"):
         check_coverage(tree.root, contract)

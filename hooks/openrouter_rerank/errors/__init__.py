@@ -1,0 +1,100 @@
+"""
+The exceptions of the client.
+
+    OpenRouterError                          everything below
+    ├── NoResponseError                      no reply arrived
+    │   ├── ConnectionFailedError            nothing was sent: DNS, connect, TLS, proxy, pool
+    │   ├── DisconnectedError                the connection broke after the request was sent
+    │   ├── ReadTimeoutError                 the server was silent for too long
+    │   └── DeadlineExceededError            the whole call took too long
+    ├── ResponseValidationError              a success that is not the contract's shape
+    ├── ClientClosedError                    the client was closed before the call (a ValueError)
+    ├── BatchError                           a part of `rerank_batched` failed
+    ├── RunStoppedError                      `rerank_many` ended before its jobs did
+    ├── BadRequestResponseError              400
+    ├── UnauthorizedResponseError            401
+    ├── PaymentRequiredResponseError         402
+    ├── ForbiddenResponseError               403
+    ├── NotFoundResponseError                404
+    ├── RequestTimeoutResponseError          408
+    ├── PayloadTooLargeResponseError         413
+    ├── UnprocessableEntityResponseError     422
+    ├── TooManyRequestsResponseError         429
+    ├── InternalServerResponseError          500
+    ├── BadGatewayResponseError              502
+    ├── ServiceUnavailableResponseError      503
+    ├── GatewayTimeoutResponseError          504
+    ├── EdgeNetworkTimeoutResponseError      524
+    ├── ProviderOverloadedResponseError      529
+    └── OpenRouterDefaultError               any other status that is not a success
+
+The status alone decides the class; the body only adds detail.
+"""
+
+from ._base import Moderation, OpenRouterError
+from ._bulk import BatchError, RunStoppedError
+from ._call import (
+    ClientClosedError,
+    ConnectionFailedError,
+    DeadlineExceededError,
+    DisconnectedError,
+    NoResponseError,
+    ReadTimeoutError,
+    ResponseValidationError,
+)
+from ._statuses import (
+    STATUS_ERRORS,
+    BadGatewayResponseError,
+    BadRequestResponseError,
+    EdgeNetworkTimeoutResponseError,
+    ForbiddenResponseError,
+    GatewayTimeoutResponseError,
+    InternalServerResponseError,
+    NotFoundResponseError,
+    OpenRouterDefaultError,
+    PayloadTooLargeResponseError,
+    PaymentRequiredResponseError,
+    ProviderOverloadedResponseError,
+    RequestTimeoutResponseError,
+    ServiceUnavailableResponseError,
+    TooManyRequestsResponseError,
+    UnauthorizedResponseError,
+    UnprocessableEntityResponseError,
+)
+
+__all__ = [
+    "STATUS_ERRORS",
+    "BadGatewayResponseError",
+    "BadRequestResponseError",
+    "BatchError",
+    "ClientClosedError",
+    "ConnectionFailedError",
+    "DeadlineExceededError",
+    "DisconnectedError",
+    "EdgeNetworkTimeoutResponseError",
+    "ForbiddenResponseError",
+    "GatewayTimeoutResponseError",
+    "InternalServerResponseError",
+    "Moderation",
+    "NoResponseError",
+    "NotFoundResponseError",
+    "OpenRouterDefaultError",
+    "OpenRouterError",
+    "PayloadTooLargeResponseError",
+    "PaymentRequiredResponseError",
+    "ProviderOverloadedResponseError",
+    "ReadTimeoutError",
+    "RequestTimeoutResponseError",
+    "ResponseValidationError",
+    "RunStoppedError",
+    "ServiceUnavailableResponseError",
+    "TooManyRequestsResponseError",
+    "UnauthorizedResponseError",
+    "UnprocessableEntityResponseError",
+]
+
+# Tracebacks and pickles name the place that users import from, whatever module a class stands in.
+for _public in [globals()[name] for name in __all__]:
+    if isinstance(_public, type):
+        _public.__module__ = __name__
+del _public

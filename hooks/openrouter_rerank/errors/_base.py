@@ -1,0 +1,131 @@
+"""The root of the client's exceptions, and what its errors are made of."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import httpx
+
+if TYPE_CHECKING:
+    from openrouter_rerank_api.models.availability import Availability
+    from openrouter_rerank_api.models.error_response import ErrorResponse
+    from openrouter_rerank_api.models.previous_error import PreviousError
+
+
+class Moderation(NamedTuple):
+    """
+    Why moderation refused an input (`#/components/schemas/ErrorMetadata` in openapi.yaml).
+
+    Attributes:
+        reasons: The reasons, empty if none were given.
+        flagged_input: The part of the input that was refused; None if it is not said.
+        provider_name: The provider that the request was meant for; None if it is not said.
+        model_slug: The model that the request was meant for; None if it is not said.
+    """
+
+    reasons: list[str]
+    flagged_input: str | None
+    provider_name: str | None
+    model_slug: str | None
+
+
+class OpenRouterError(Exception):
+    """
+    The root of every error that a call can end in, wrong arguments aside.
+
+    Attributes:
+        message: What went wrong, in a sentence; never empty, and what `str()` gives.
+        status_code: The HTTP status of the error. An error inside a 200 has the status that it
+            would have had. None if no reply arrived.
+        body: The reply's body as text, "" if none arrived.
+        headers: The reply's headers, empty if none arrived.
+        raw_response: The reply, fully read. None if none arrived. A copy that came through pickle
+            holds no more of its request than the method and the URL.
+        data: The body as the contract's error envelope, None if it is not one.
+        error_type: The kind of error, from a vocabulary that does not change its meaning.
+        provider_code: The provider's own code for the error.
+        metadata: `error.metadata` as it came, empty if there was none.
+        previous_errors: What other providers answered before, the first one first.
+        availability: Why no provider could serve the model, with `retryable`, `retry_after`
+            (seconds), `fallback_models` and more (`#/components/schemas/Availability` in
+            openapi.yaml); None if the error is of another kind.
+        moderation: Why the input was refused; None if the error is of another kind.
+        generation_id: Names the request in OpenRouter's logs (`X-Generation-Id`), if known.
+        retry_after: How long the server asks to wait, in seconds; None if it does not say.
+        attempts: How many times the request was tried, 0 if not once.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        raw_response: httpx.Response | None = None,
+        body: str | None = None,
+        *,
+        status_code: int | None = None,
+        data: ErrorResponse | None = None,
+    ) -> None:
+        """
+        Create an error.
+
+        Args:
+            message: What went wrong.
+            raw_response: The reply, fully read.
+            body: The reply's body; None takes it from the reply.
+            status_code: The status of the error; None takes it from the reply.
+            data: The body as the contract's error envelope.
+        """
+        super().__init__(message)
+        self.message = message
+        self.raw_response = raw_response
+        if raw_response is None:
+            self.status_code, self.body, self.headers = status_code, body or "", httpx.Headers()
+        else:
+            self.status_code = raw_response.status_code if status_code is None else status_code
+            self.body = read_text(raw_response) if body is None else body
+            self.headers = raw_response.headers
+        self.data = data
+        self.error_type: str | None = None
+        self.provider_code: str | int | None = None
+        self.metadata: Mapping[str, Any] = {}
+        self.previous_errors: list[PreviousError] = []
+        self.availability: Availability | None = None
+        self.moderation: Moderation | None = None
+        self.generation_id: str | None = self.headers.get("X-Generation-Id")
+        self.retry_after: float | None = None
+        self.attempts = 0
+
+    def __str__(self) -> str:
+        """Return the message."""
+        return self.message
+
+    def __reduce__(self) -> tuple[type[OpenRouterError], tuple[Any, ...], dict[str, Any]]:
+        """Pickle and copy all but the request's headers, which hold the key, and its body."""
+        state = dict(self.__dict__)
+        if self.raw_response is not None:
+            state["raw_response"] = strip_request(self.raw_response)
+        return type(self), self.args, state
+
+
+def strip_request(response: httpx.Response) -> httpx.Response:
+    """Return a copy of a reply that knows only the method and the URL of its request."""
+    copied = copy.copy(response)
+    # httpx raises this for a reply that was made without a request.
+    with suppress(RuntimeError):
+        copied.request = httpx.Request(response.request.method, response.request.url)
+    return copied
+
+
+def read_text(response: httpx.Response) -> str:
+    """
+    Return a reply's body as text, in its own character set, else in UTF-8; it never fails.
+
+    httpx looks a reply's character set up among all of Python's codecs, and fails on those that are
+    none, such as base64.
+    """
+    try:
+        return response.content.decode(response.charset_encoding or "utf-8", "replace")
+    except (LookupError, ValueError):
+        return response.content.decode("utf-8", "replace")

@@ -1,0 +1,40 @@
+"""The exceptions of calls that got no reply, or none that can be used."""
+
+from __future__ import annotations
+
+from ._base import OpenRouterError
+
+
+class NoResponseError(OpenRouterError):
+    """No reply arrived."""
+
+
+class ConnectionFailedError(NoResponseError):
+    """
+    The request could not be sent: name resolution, connecting, TLS, a proxy or a full pool.
+
+    Attributes:
+        is_permanent: Whether another try cannot help, as with a bad certificate.
+    """
+
+    is_permanent = False
+
+
+class DisconnectedError(NoResponseError):
+    """The connection broke after the request was sent; the server may have worked on it."""
+
+
+class ReadTimeoutError(NoResponseError):
+    """The server was silent for longer than the read or write timeout."""
+
+
+class DeadlineExceededError(NoResponseError):
+    """The call took longer than its deadline, all attempts and waits together."""
+
+
+class ResponseValidationError(OpenRouterError):
+    """A success whose body is not the contract's shape. It was billed, so it is never retried."""
+
+
+class ClientClosedError(OpenRouterError, ValueError):
+    """The client was used after it had been closed; nothing was sent."""
