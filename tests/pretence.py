@@ -7,12 +7,12 @@ import httpcore
 import httpx
 from attrs import define, field
 from openrouter_rerank._attempts import run, run_async
-from openrouter_rerank._auth import BearerAuth, read_origin
 from openrouter_rerank._course import Call, Clock, Reply
 from openrouter_rerank._hooks import Hooks
 from openrouter_rerank._log import CallLog
-from openrouter_rerank._network import current_attempt
-from openrouter_rerank._retries import RetryConfig
+from openrouter_rerank._network.auth import BearerAuth, read_origin
+from openrouter_rerank._network.deadline import current_attempt
+from openrouter_rerank._policy.retries import RetryConfig
 from openrouter_rerank.errors import OpenRouterError
 
 URL = "https://h/api/v1/rerank"

@@ -7,8 +7,8 @@ import httpcore
 import httpx
 import pytest
 from openrouter_rerank._attempts import run, run_async
-from openrouter_rerank._auth import BearerAuth
-from openrouter_rerank._retries import RetryConfig
+from openrouter_rerank._network.auth import BearerAuth
+from openrouter_rerank._policy.retries import RetryConfig
 from openrouter_rerank.errors import (
     DeadlineExceededError,
     DisconnectedError,

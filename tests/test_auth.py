@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
-from openrouter_rerank._auth import BearerAuth, clean_key, read_origin
+from openrouter_rerank._network.auth import BearerAuth, clean_key, read_origin
 
 SECRET = "sk-or-secret"
 

@@ -8,7 +8,7 @@ import httpcore
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from openrouter_rerank._http11 import MAX_HEAD_BYTES, AsyncHttp11, Endpoint, Http11
+from openrouter_rerank._network.http11 import MAX_HEAD_BYTES, AsyncHttp11, Endpoint, Http11
 
 T = TypeVar("T")
 ORIGIN = httpcore.Origin(b"http", b"h", 80)

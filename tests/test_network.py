@@ -10,17 +10,16 @@ from contextlib import contextmanager
 
 import httpcore
 import pytest
-from openrouter_rerank._network import (
+from openrouter_rerank._network.deadline import Attempt, current_attempt
+from openrouter_rerank._network.streams import (
     READ_BYTES,
     AsyncBackend,
     AsyncStream,
-    Attempt,
     Backend,
     Stream,
-    Upload,
-    current_attempt,
     is_readable,
 )
+from openrouter_rerank._network.upload import Upload
 
 FAR_SECONDS = 30.0
 SOON_SECONDS = 0.05

@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 import pytest
-from openrouter_rerank._retries import RetryConfig
+from openrouter_rerank._policy.retries import RetryConfig
 from openrouter_rerank._settings import Settings, read_settings
 from openrouter_rerank.types import UNSET
 

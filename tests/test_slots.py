@@ -3,15 +3,15 @@
 import threading
 
 import pytest
-from openrouter_rerank import _slots
-from openrouter_rerank._slots import Slots, Waiter
+from openrouter_rerank._network import pool_state
+from openrouter_rerank._network.pool_state import Slots, Waiter
 
 
 @pytest.fixture
 def full() -> Slots[str]:
     """Return a pool whose places are all taken."""
     slots: Slots[str] = Slots()
-    for _ in range(_slots.MAX_CONNECTIONS):
+    for _ in range(pool_state.MAX_CONNECTIONS):
         assert slots.take() == (True, None)
     return slots
 
@@ -72,10 +72,11 @@ def test_leaving_tells_whether_a_place_had_come(full: Slots[str]) -> None:
 
 def test_no_more_rest_than_the_limit(full: Slots[str]) -> None:
     """Connections that nobody needs are closed."""
-    returned = [full.give_back(str(number)) for number in range(_slots.MAX_IDLE_CONNECTIONS + 2)]
+    most = pool_state.MAX_IDLE_CONNECTIONS
+    returned = [full.give_back(str(number)) for number in range(most + 2)]
 
     unwanted = [connection for connection in returned if connection is not None]
-    assert unwanted == [str(_slots.MAX_IDLE_CONNECTIONS), str(_slots.MAX_IDLE_CONNECTIONS + 1)]
+    assert unwanted == [str(most), str(most + 1)]
 
 
 def test_places_of_the_old_are_free_again(full: Slots[str]) -> None:

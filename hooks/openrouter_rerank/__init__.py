@@ -47,7 +47,7 @@ __all__ = [
 _MODULES = frozenset({"components", "errors", "operations", "types", "utils"})
 _HOMES = {
     "UNSET": ".types",
-    "BackoffStrategy": "._retries",
+    "BackoffStrategy": "._policy.retries",
     "Hooks": "._hooks",
     "HooksTransport": "._transport",
     "OpenRouter": "._client",
@@ -56,7 +56,7 @@ _HOMES = {
     "RawReply": "._raw",
     "RerankJob": "._jobs",
     "RerankOutcome": "._jobs",
-    "RetryConfig": "._retries",
+    "RetryConfig": "._policy.retries",
     "RetryEvent": "._hooks",
     "RunProgress": "._jobs",
 }

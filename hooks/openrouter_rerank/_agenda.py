@@ -13,7 +13,7 @@ from enum import Enum, auto
 from ._errands import Errand
 from ._jobs import RerankJob, RerankOutcome, RunProgress
 from ._pace import Pace
-from ._retries import MILLISECONDS, NEVER_RETRIED
+from ._policy.retries import MILLISECONDS, NEVER_RETRIED
 from .errors import OpenRouterError, ResponseValidationError, RunStoppedError
 
 THROTTLED = frozenset({429, 503})

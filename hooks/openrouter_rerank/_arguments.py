@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Required, TypeAlias, TypedDict, Unpack
 import httpx
 
 from ._calls import CallOptions
+from ._policy.retries import RetryConfig
 from ._request import EncodedRequest, encode_request
-from ._retries import RetryConfig
 from .types import UNSET, Unset
 
 if TYPE_CHECKING:

@@ -10,10 +10,11 @@ from collections.abc import Awaitable, Callable
 import anyio
 import httpx
 
-from ._auth import read_origin
 from ._body import BodyError, read, read_async, read_framing
 from ._course import HTTPX_ERRORS, SYSTEM_CLOCK, Call, Clock, Course, Reply
-from ._network import Upload, current_attempt
+from ._network.auth import read_origin
+from ._network.deadline import current_attempt
+from ._network.upload import Upload
 from .errors import OpenRouterError, ResponseValidationError
 
 # RFC 9110, sections 15.4.8 and 15.4.9: these two alone keep the method and the body.

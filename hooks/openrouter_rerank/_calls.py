@@ -6,8 +6,8 @@ import httpx
 
 from ._attempts import run, run_async
 from ._course import SYSTEM_CLOCK, Call, Reply
+from ._policy.retries import RetryConfig
 from ._request import EncodedRequest, check_headers
-from ._retries import RetryConfig
 from ._settings import (
     ATTRIBUTION_HEADERS,
     DEFAULT_TIMEOUT,

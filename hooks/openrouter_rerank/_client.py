@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
 
-    from ._auth import ApiKey
-    from ._connections import Verify
     from ._log import DebugLogger
-    from ._retries import RetryConfig
+    from ._network.auth import ApiKey
+    from ._network.connection import Verify
+    from ._policy.retries import RetryConfig
 
 
 class OpenRouter:
@@ -97,7 +97,7 @@ class OpenRouter:
         """
         # Imported here: who only imports the class, or never makes a client, does not wait for it.
         from ._calls import Caller
-        from ._pools import Pools
+        from ._network.pool_registry import Pools
         from ._rerank import Rerank
         from ._settings import read_settings
         from ._transport import Connections

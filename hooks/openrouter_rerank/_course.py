@@ -10,12 +10,12 @@ from typing import NamedTuple
 import anyio
 import httpx
 
-from ._auth import BearerAuth, Origin
 from ._hooks import Hooks, RetryEvent
 from ._log import CallLog
-from ._network import Attempt
+from ._network.auth import BearerAuth, Origin
+from ._network.deadline import Attempt
+from ._policy.retries import RetryConfig, plan_delay
 from ._response import Document, JsonObject, decode, read_reply
-from ._retries import RetryConfig, plan_delay
 from .errors import (
     ConnectionFailedError,
     DeadlineExceededError,

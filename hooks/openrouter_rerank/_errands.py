@@ -8,8 +8,8 @@ from attrs import define, field
 from ._calls import CallOptions
 from ._hooks import RetryEvent, Station
 from ._jobs import RerankJob, RerankOutcome, prepare_job
+from ._policy.retries import MILLISECONDS, RetryConfig, plan_delay
 from ._request import EncodedRequest, check_headers
-from ._retries import MILLISECONDS, RetryConfig, plan_delay
 from ._settings import Settings
 from .errors import OpenRouterError
 from .operations import CreateRerankResponseBody

@@ -9,8 +9,8 @@ from attrs import fields_dict, frozen
 
 from ._arguments import Documents, RerankArguments, prepare
 from ._calls import CallOptions
+from ._policy.retries import RetryConfig
 from ._request import EncodedRequest
-from ._retries import RetryConfig
 from .components import ProviderPreferences, TraceConfig
 from .errors import OpenRouterError
 from .operations import CreateRerankResponseBody, CreateRerankUsage

@@ -13,8 +13,8 @@ from attrs import frozen
 from . import components, operations
 from ._arguments import Document, Documents, RerankOptions, prepare
 from ._calls import Caller
+from ._policy.retries import RetryConfig
 from ._request import encode_request, require_iterable
-from ._retries import RetryConfig
 from .types import UNSET, Unset
 
 # What few calls need is imported by those that do.

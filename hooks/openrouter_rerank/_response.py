@@ -20,9 +20,9 @@ from openrouter_rerank_api.models.document_response import DocumentResponse
 from openrouter_rerank_api.models.result import Result
 from openrouter_rerank_api.unset import UNSET
 
-from ._auth import API_KEY_VARIABLE, KEY_HINT
 from ._json import IS_FAST, is_certain, load_fast, load_json
-from ._retries import read_retry_after
+from ._network.auth import API_KEY_VARIABLE, KEY_HINT
+from ._policy.retry_after import read_retry_after
 from .errors import (
     STATUS_ERRORS,
     Moderation,

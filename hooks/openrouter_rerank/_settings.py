@@ -10,12 +10,12 @@ import httpx
 from openrouter_rerank_api.server import SERVER_URL
 from openrouter_rerank_api.unset import Unset
 
-from ._auth import ApiKey, BearerAuth, read_origin
 from ._course import Call
 from ._hooks import Hooks
 from ._log import CallLog, DebugLogger, read_log_settings
+from ._network.auth import ApiKey, BearerAuth, read_origin
+from ._policy.retries import MILLISECONDS, RetryConfig
 from ._request import check_header, require_count, require_str
-from ._retries import MILLISECONDS, RetryConfig
 from ._version import __version__
 
 # The names that the official SDK gives to the servers of the contract.

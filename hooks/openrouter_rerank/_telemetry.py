@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import httpx
 from opentelemetry import context, metrics, trace
 
-from ._auth import read_origin
 from ._course import Reply
 from ._hooks import RetryEvent
 from ._log import name
+from ._network.auth import read_origin
 from ._request import EncodedDocument, EncodedRequest
 from .errors import OpenRouterError
 from .operations import CreateRerankResponseBody

@@ -3,11 +3,11 @@
 import httpx
 
 from ._attempts import run, run_async
-from ._auth import ApiKey
-from ._connections import Verify
 from ._limits import DEFAULT_DEADLINE_MS, DEFAULT_MAX_RESPONSE_BYTES
-from ._pools import Pools
-from ._retries import RetryConfig
+from ._network.auth import ApiKey
+from ._network.connection import Verify
+from ._network.pool_registry import Pools
+from ._policy.retries import RetryConfig
 from ._settings import (
     DEFAULT_TIMEOUT,
     USER_AGENT,

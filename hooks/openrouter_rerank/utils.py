@@ -1,5 +1,5 @@
 """The retry configuration under the official SDK's names; they only stand here for import."""
 
-from ._retries import BackoffStrategy, RetryConfig
+from ._policy.retries import BackoffStrategy, RetryConfig
 
 __all__ = ["BackoffStrategy", "RetryConfig"]

@@ -12,9 +12,9 @@ from client import faults
 from client.conftest import Serve
 from client.fault_server import Exchange, FaultServer, closed_port
 from openrouter_rerank import OpenRouter, RetryConfig, errors
-from openrouter_rerank._connections import Route
-from openrouter_rerank._pool import AsyncPool, Pool
-from openrouter_rerank._slots import Slots, Waiter
+from openrouter_rerank._network.connection import Route
+from openrouter_rerank._network.pool import AsyncPool, Pool
+from openrouter_rerank._network.pool_state import Slots, Waiter
 
 OK = faults.reply(200, b"{}")
 
@@ -200,7 +200,7 @@ async def test_connections_that_rested_too_long_are_not_used(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A connection that the server may be about to close is closed here and made anew."""
-    monkeypatch.setattr("openrouter_rerank._pool.KEEPALIVE_SECONDS", -1.0)
+    monkeypatch.setattr("openrouter_rerank._network.pool.KEEPALIVE_SECONDS", -1.0)
     server = serve(OK)
     pool, async_pool = make_pool(server), make_async_pool(server)
 

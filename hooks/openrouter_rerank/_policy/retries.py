@@ -7,14 +7,12 @@ SDK's does.
 
 import math
 import re
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from typing import Any, cast
 
-import httpx
 from attrs import Attribute, field, frozen, validators
 
-from .errors import (
+from openrouter_rerank.errors import (
     ConnectionFailedError,
     DisconnectedError,
     NoResponseError,
@@ -24,25 +22,12 @@ from .errors import (
 )
 
 MILLISECONDS = 1000.0
-LONGEST_SECONDS = 1e300
 NEVER_RETRIED = frozenset({401, 402})
 RETRIED = frozenset({408, 409, 429})
 SERVER_ERRORS = range(500, 600)
 
 _not_negative = validators.ge(0)
 _STATUS_CODE = r"[1-5](?:[0-9]{2}|[Xx]{2})"
-# RFC 9110, section 10.2.3, has whole seconds; fractions are seen in the wild.
-_SECONDS = r"[0-9]+(?:\.[0-9]+)?"
-# RFC 9110, section 5.6.7: IMF-fixdate, the obsolete RFC 850 form, and asctime. The names are those
-# of the grammar alone; dateutil by itself would take "mon" or "10" for a date, and "Sat" for a
-# month that is not there.
-_MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
-_TIME = r"\d{2}:\d{2}:\d{2}"
-_HTTP_DATE = (
-    rf"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d{{2}} {_MONTH} [1-9]\d{{3}} {_TIME} GMT"
-    rf"|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, \d{{2}}-{_MONTH}-\d{{2}} {_TIME} GMT"
-    rf"|(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) {_MONTH} [ \d]\d {_TIME} [1-9]\d{{3}}"
-)
 
 
 def _check_number(_instance: object, attribute: "Attribute[Any]", value: object) -> None:
@@ -231,55 +216,3 @@ def draw_backoff(backoff: BackoffStrategy, *, retry: int, chance: float) -> floa
     except OverflowError:
         bound = backoff.max_interval
     return chance * (bound + (backoff.jitter_ms or 0.0)) / MILLISECONDS
-
-
-def read_retry_after(
-    headers: httpx.Headers, availability: Mapping[str, object] | None, now: datetime | None = None
-) -> float | None:
-    """
-    Return how long the server asks to wait, in seconds; None if it does not say.
-
-    `retry-after-ms` goes before `Retry-After` (RFC 9110, section 10.2.3), and both before
-    `availability.retry_after`. A value that is none of their forms counts as absent.
-
-    Args:
-        headers: The reply's headers.
-        availability: The error's availability, if any.
-        now: The time that a date is compared with; None is the present.
-    """
-    milliseconds = read_seconds(headers.get("retry-after-ms"))
-    if milliseconds is not None:
-        return milliseconds / MILLISECONDS
-    text = headers.get("retry-after")
-    seconds = read_seconds(text)
-    if seconds is None and text is not None:
-        seconds = read_date(text.strip(), now)
-    if seconds is None and availability is not None:
-        value = availability.get("retry_after")
-        if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:
-            # An integer of JSON may be larger than any float.
-            return float(min(value, LONGEST_SECONDS))
-    return seconds
-
-
-def read_seconds(text: str | None) -> float | None:
-    """Read a count that is not negative; None if the text is anything else."""
-    if text is None or not re.fullmatch(_SECONDS, text.strip()):
-        return None
-    return float(text)
-
-
-def read_date(text: str, now: datetime | None) -> float | None:
-    """Return the seconds until an HTTP date, 0 if it has passed; None if it is not one."""
-    # Compiled, as the other patterns here, when one comes: most processes never see any.
-    if not re.fullmatch(_HTTP_DATE, text, re.ASCII):
-        return None
-    # Imported when a date comes, since hardly any reply has one.
-    from dateutil import parser
-
-    try:
-        # All three forms are UTC, whatever the machine's own time zone is called.
-        when = parser.parse(text, ignoretz=True).replace(tzinfo=UTC)
-    except ValueError:
-        return None
-    return max(0.0, (when - (now or datetime.now(UTC))).total_seconds())

@@ -15,8 +15,8 @@ from typing import Any, cast
 import httpcore
 import httpx
 
-from ._http11 import AsyncHttp11, Endpoint, Http11
-from ._network import AsyncBackend, Backend
+from .http11 import AsyncHttp11, Endpoint, Http11
+from .streams import AsyncBackend, Backend
 
 KEEPALIVE_SECONDS = 5.0
 ONE = httpx.Limits(

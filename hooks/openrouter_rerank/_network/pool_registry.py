@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from ._auth import Origin, read_origin
-from ._connections import Route, Verify
-from ._pool import AsyncPool, Pool
+from .auth import Origin, read_origin
+from .connection import Route, Verify
+from .pool import AsyncPool, Pool
 
 if TYPE_CHECKING:
     from anyio.lowlevel import RunVar

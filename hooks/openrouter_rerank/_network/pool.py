@@ -14,9 +14,9 @@ from typing import cast
 import anyio
 import httpx
 
-from ._connections import KEEPALIVE_SECONDS, AsyncConnection, Connection, Route
-from ._network import current_attempt
-from ._slots import Slots, Waiter
+from .connection import KEEPALIVE_SECONDS, AsyncConnection, Connection, Route
+from .deadline import current_attempt
+from .pool_state import Slots, Waiter
 
 CLOSE_SECONDS = 1.0
 

@@ -1,0 +1,1 @@
+"""The only code that touches sockets: the key, deadlines, connections and their pools."""
