@@ -6,10 +6,12 @@ import anyio
 import httpcore
 import httpx
 from attrs import define, field
-from openrouter_rerank._attempts import run, run_async
-from openrouter_rerank._course import Call, Clock, Reply
-from openrouter_rerank._hooks import Hooks
-from openrouter_rerank._log import CallLog
+from openrouter_rerank._call.config import Call
+from openrouter_rerank._call.retry_loop import run, run_async
+from openrouter_rerank._call.state import Clock
+from openrouter_rerank._codec.response import Reply
+from openrouter_rerank._events.hooks import Hooks
+from openrouter_rerank._events.logging import CallLog
 from openrouter_rerank._network.auth import BearerAuth, read_origin
 from openrouter_rerank._network.deadline import current_attempt
 from openrouter_rerank._policy.retries import RetryConfig

@@ -5,10 +5,10 @@ import math
 import httpx
 import pytest
 from openrouter_rerank import RerankJob, RerankOutcome
-from openrouter_rerank._agenda import Agenda, Step
-from openrouter_rerank._errands import Errand, Terms, prepare_errand
-from openrouter_rerank._pace import Pace
-from openrouter_rerank._settings import Settings, read_settings
+from openrouter_rerank._bulk.job_state import Errand, Terms, prepare_errand
+from openrouter_rerank._bulk.rate_limiter import Pace
+from openrouter_rerank._bulk.scheduler import Agenda, Step
+from openrouter_rerank._call.config import Settings, read_settings
 from openrouter_rerank.errors import (
     BadGatewayResponseError,
     OpenRouterError,

@@ -6,7 +6,7 @@ import anyio
 import httpcore
 import httpx
 import pytest
-from openrouter_rerank._attempts import run, run_async
+from openrouter_rerank._call.retry_loop import run, run_async
 from openrouter_rerank._network.auth import BearerAuth
 from openrouter_rerank._policy.retries import RetryConfig
 from openrouter_rerank.errors import (

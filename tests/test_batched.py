@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openrouter_rerank import OpenRouter, RetryConfig, errors
-from openrouter_rerank._arguments import RerankOptions
+from openrouter_rerank._call.arguments import RerankOptions
 from openrouter_rerank._rerank import Rerank
 from openrouter_rerank.operations import CreateRerankResponseBody, CreateRerankUsage
 from openrouter_rerank.testing import FakeOpenRouter, Step, answer, rank

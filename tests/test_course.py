@@ -8,7 +8,7 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from openrouter_rerank._hooks import Hooks
+from openrouter_rerank._events.hooks import Hooks
 from openrouter_rerank._policy.retries import BackoffStrategy, RetryConfig
 from openrouter_rerank.errors import (
     ConnectionFailedError,

@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 import pytest
-from openrouter_rerank._response import read_reply
+from openrouter_rerank._codec.response import read_reply
 from openrouter_rerank.components import Availability, AvailabilityConstraint, PreviousError
 from openrouter_rerank.errors import Moderation, OpenRouterError
 from openrouter_rerank.types import UNSET

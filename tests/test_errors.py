@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 from openrouter_rerank import errors
-from openrouter_rerank._response import decode, read_reply
+from openrouter_rerank._codec.response import decode, read_reply
 from openrouter_rerank.errors import STATUS_ERRORS, OpenRouterError
 from openrouter_rerank.types import UNSET
 from pretence import SECRET, Outcome, make_call, run_to_error

@@ -6,7 +6,7 @@ import pickle
 import pytest
 from attrs import fields
 from openrouter_rerank import OpenRouter, RerankJob, RerankOutcome, errors
-from openrouter_rerank._jobs import prepare_job
+from openrouter_rerank._bulk.jobs import prepare_job
 from openrouter_rerank._rerank import Rerank
 from openrouter_rerank.operations import CreateRerankResponseBody, CreateRerankUsage
 from openrouter_rerank.types import UNSET, Unset

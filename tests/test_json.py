@@ -9,28 +9,27 @@ from types import ModuleType
 from typing import Any
 
 import httpx
-import openrouter_rerank._request as fast_request
-import openrouter_rerank._response as fast_response
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from openrouter_rerank import _json as fast_json
+from openrouter_rerank._codec import json as fast_json
+from openrouter_rerank._codec import request as fast_request
+from openrouter_rerank._codec import response as fast_response
 from openrouter_rerank.errors import OpenRouterError
 
 DOCUMENTS = ["a", "b", "c"]
-MODULES = ("_json", "_request", "_response")
+PACKAGE = "openrouter_rerank._codec"
+MODULES = ("json", "request", "results", "response")
 
 
 def import_without_orjson() -> dict[str, ModuleType]:
     """Import the modules that use JSON anew, as they are where orjson is not installed."""
-    names = [f"openrouter_rerank.{module}" for module in MODULES]
+    names = [f"{PACKAGE}.{module}" for module in MODULES]
     hidden = {name: sys.modules.pop(name) for name in names}
     orjson = sys.modules.pop("orjson", None)
     sys.modules["orjson"] = None  # type: ignore[assignment]
     try:
-        return {
-            module: importlib.import_module(f"openrouter_rerank.{module}") for module in MODULES
-        }
+        return {module: importlib.import_module(f"{PACKAGE}.{module}") for module in MODULES}
     finally:
         sys.modules.update(hidden)
         del sys.modules["orjson"]
@@ -109,7 +108,7 @@ PLACES = {
 
 def test_twins_differ_in_orjson_alone() -> None:
     """The comparisons below compare orjson with its absence."""
-    assert (fast_json.IS_FAST, PLAIN["_json"].IS_FAST) == (True, False)
+    assert (fast_json.IS_FAST, PLAIN["json"].IS_FAST) == (True, False)
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -117,7 +116,7 @@ def test_odd_replies_are_read_alike(place: str) -> None:
     """Whatever stands at a place of a reply, both parsers lead to the same model or error."""
     contents = [PLACES[place].replace("@", token).encode() for token in TOKENS]
 
-    outcomes = [(read(fast_response, one), read(PLAIN["_response"], one)) for one in contents]
+    outcomes = [(read(fast_response, one), read(PLAIN["response"], one)) for one in contents]
 
     differing = [(c[:200], *o) for c, o in zip(contents, outcomes, strict=True) if o[0] != o[1]]
     assert differing == []
@@ -139,7 +138,7 @@ def test_odd_replies_are_read_alike(place: str) -> None:
 )
 def test_odd_bytes_are_read_alike(content: bytes) -> None:
     """Byte order marks, other encodings and stray bytes are judged alike by both parsers."""
-    assert read(fast_response, content) == read(PLAIN["_response"], content)
+    assert read(fast_response, content) == read(PLAIN["response"], content)
 
 
 json_values = st.recursive(
@@ -154,7 +153,7 @@ def test_any_value_is_read_alike(value: object, place: str) -> None:
     """Any value anywhere in a reply leads both parsers to the same model or error."""
     content = PLACES[place].replace("@", json.dumps(value)).encode()
 
-    assert read(fast_response, content) == read(PLAIN["_response"], content)
+    assert read(fast_response, content) == read(PLAIN["response"], content)
 
 
 class Tier(str, Enum):  # noqa: UP042 - the point is a subclass of str
@@ -177,7 +176,7 @@ def test_any_request_is_written_alike(
     """A request's body has the same bytes with and without orjson, or the same error."""
     body = {"documents": documents, "model": "m", "query": query, "top_n": top_n}
 
-    assert write(fast_request.dump_json, body) == write(PLAIN["_request"].dump_json, body)
+    assert write(fast_request.dump_json, body) == write(PLAIN["request"].dump_json, body)
 
 
 # What has to be escaped, what separates texts in the encoder's hands, and what looks like either.
@@ -215,4 +214,4 @@ def test_other_fields_are_written_alike(value: object) -> None:
     """What is not text goes through Python's encoder in both, with its errors."""
     body = {"documents": ["a"], "model": "m", "query": "q", "provider": value}
 
-    assert write(fast_request.dump_json, body) == write(PLAIN["_request"].dump_json, body)
+    assert write(fast_request.dump_json, body) == write(PLAIN["request"].dump_json, body)

@@ -3,8 +3,8 @@
 import httpx
 import pytest
 from openrouter_rerank import RetryEvent, errors
-from openrouter_rerank._course import Reply
-from openrouter_rerank._request import EncodedRequest
+from openrouter_rerank._codec.request import EncodedRequest
+from openrouter_rerank._codec.response import Reply
 from openrouter_rerank.operations import CreateRerankResponseBody
 from openrouter_rerank.testing import FakeOpenRouter, Step, answer
 

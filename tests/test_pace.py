@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 from limits import FixedWindow, Limit, NoLimit, SlidingWindow, TokenBucket
-from openrouter_rerank._pace import Pace
+from openrouter_rerank._bulk.rate_limiter import Pace
 
 WORKERS = 8
 SEED = 20_261_122

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from openrouter_rerank._request import (
+from openrouter_rerank._codec.request import (
     EncodedRequest,
     check_header,
     check_headers,

@@ -37,7 +37,7 @@ def prepare_generated(count: int) -> Decode:
 def prepare_client(count: int) -> Decode:
     """Prepare what this client does with a reply, from its bytes to the checked model."""
     import httpx
-    from openrouter_rerank._response import decode, read_reply
+    from openrouter_rerank._codec.response import decode, read_reply
 
     documents = write_documents(count)
     response = httpx.Response(200, content=write_reply(count))

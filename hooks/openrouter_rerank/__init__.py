@@ -13,12 +13,12 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from . import components, errors, operations, types, utils
+    from ._bulk.jobs import RerankJob, RerankOutcome, RunProgress
+    from ._call.transport import HooksTransport
     from ._client import OpenRouter
-    from ._hooks import Hooks, RetryEvent
-    from ._jobs import RerankJob, RerankOutcome, RunProgress
-    from ._raw import RateLimit, RawReply
+    from ._events.hooks import Hooks, RetryEvent
+    from ._raw_response import RateLimit, RawReply
     from ._rerank import Ranked
-    from ._transport import HooksTransport
     from .types import UNSET
     from .utils import BackoffStrategy, RetryConfig
 
@@ -48,17 +48,17 @@ _MODULES = frozenset({"components", "errors", "operations", "types", "utils"})
 _HOMES = {
     "UNSET": ".types",
     "BackoffStrategy": "._policy.retries",
-    "Hooks": "._hooks",
-    "HooksTransport": "._transport",
+    "Hooks": "._events.hooks",
+    "HooksTransport": "._call.transport",
     "OpenRouter": "._client",
     "Ranked": "._rerank",
-    "RateLimit": "._raw",
-    "RawReply": "._raw",
-    "RerankJob": "._jobs",
-    "RerankOutcome": "._jobs",
+    "RateLimit": "._raw_response",
+    "RawReply": "._raw_response",
+    "RerankJob": "._bulk.jobs",
+    "RerankOutcome": "._bulk.jobs",
     "RetryConfig": "._policy.retries",
-    "RetryEvent": "._hooks",
-    "RunProgress": "._jobs",
+    "RetryEvent": "._events.hooks",
+    "RunProgress": "._bulk.jobs",
 }
 
 

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Self
 
 import httpx
 
-from ._limits import DEFAULT_DEADLINE_MS, DEFAULT_MAX_RESPONSE_BYTES
+from ._call.config import DEFAULT_DEADLINE_MS, DEFAULT_MAX_RESPONSE_BYTES
 from .types import UNSET, Unset
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
 
-    from ._log import DebugLogger
+    from ._events.logging import DebugLogger
     from ._network.auth import ApiKey
     from ._network.connection import Verify
     from ._policy.retries import RetryConfig
@@ -96,11 +96,11 @@ class OpenRouter:
             ValueError: An argument has a value that cannot work.
         """
         # Imported here: who only imports the class, or never makes a client, does not wait for it.
-        from ._calls import Caller
+        from ._call.caller import Caller
+        from ._call.config import read_settings
+        from ._call.sender import Connections
         from ._network.pool_registry import Pools
         from ._rerank import Rerank
-        from ._settings import read_settings
-        from ._transport import Connections
 
         require_client(client, httpx.Client, "client")
         require_client(async_client, httpx.AsyncClient, "async_client")

@@ -11,19 +11,19 @@ from attrs import frozen
 
 # These two import a model when it is asked for, as typing.get_type_hints does.
 from . import components, operations
-from ._arguments import Document, Documents, RerankOptions, prepare
-from ._calls import Caller
+from ._call.arguments import Document, Documents, RerankOptions, prepare
+from ._call.caller import Caller
+from ._codec.request import encode_request, require_iterable
 from ._policy.retries import RetryConfig
-from ._request import encode_request, require_iterable
 from .types import UNSET, Unset
 
 # What few calls need is imported by those that do.
 if TYPE_CHECKING:
-    from ._agenda import Progress
-    from ._jobs import RerankJob
-    from ._many import RerankOutcomes
-    from ._many_async import AsyncRerankOutcomes
-    from ._raw import RawRerank
+    from ._bulk.jobs import RerankJob
+    from ._bulk.scheduler import Progress
+    from ._bulk.tasks import AsyncRerankOutcomes
+    from ._bulk.threads import RerankOutcomes
+    from ._raw_response import RawRerank
 
 DEFAULT_BATCH_SIZE = 1000
 DEFAULT_PARTS_AT_ONCE = 4
@@ -61,7 +61,7 @@ class Rerank:
 
         `parse()` gives the model.
         """
-        from ._raw import RawRerank
+        from ._raw_response import RawRerank
 
         return RawRerank(self._caller)
 
@@ -298,8 +298,8 @@ class Rerank:
                 key raised. What is under way is given out before; after an exception of `jobs`,
                 retries included.
         """
-        from ._many import RerankOutcomes
-        from ._run_options import read_run_options, require_jobs
+        from ._bulk.options import read_run_options, require_jobs
+        from ._bulk.threads import RerankOutcomes
 
         options = read_run_options(
             max_concurrency=max_concurrency,
@@ -346,8 +346,8 @@ class Rerank:
             ClientClosedError: See `rerank_many`.
             Exception: See `rerank_many`.
         """
-        from ._many_async import AsyncRerankOutcomes
-        from ._run_options import read_run_options, require_async_jobs
+        from ._bulk.options import read_run_options, require_async_jobs
+        from ._bulk.tasks import AsyncRerankOutcomes
 
         options = read_run_options(
             max_concurrency=max_concurrency,
@@ -530,8 +530,8 @@ class Rerank:
                 that succeeded. A wrong document is such a cause if it is met after a part was sent,
                 and so is what reading the documents raises.
         """
-        from ._batched import run_batched
-        from ._parts import Batch
+        from ._bulk.batch_workers import run_batched
+        from ._bulk.batches import Batch
 
         batch = Batch(
             partial(
@@ -595,8 +595,8 @@ class Rerank:
             ValueError: See `rerank_batched`.
             BatchError: See `rerank_batched`.
         """
-        from ._batched import run_batched_async
-        from ._parts import Batch
+        from ._bulk.batch_workers import run_batched_async
+        from ._bulk.batches import Batch
 
         batch = Batch(
             partial(

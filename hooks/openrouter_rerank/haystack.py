@@ -12,10 +12,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from ._call.config import DEFAULT_DEADLINE_MS
 from ._client import OpenRouter
-from ._limits import DEFAULT_DEADLINE_MS
+from ._codec.request import require_count, require_text
 from ._network.auth import API_KEY_VARIABLE
-from ._request import require_count, require_text
 from ._rerank import Ranked
 from .types import UNSET, Unset
 

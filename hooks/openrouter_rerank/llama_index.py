@@ -25,7 +25,7 @@ except ModuleNotFoundError as error:
     ) from error
 from pydantic import Field
 
-from ._adapter import Adapter
+from ._integrations.pydantic_base import Adapter
 from ._rerank import Ranked
 
 __all__ = ["OpenRouterRerank"]

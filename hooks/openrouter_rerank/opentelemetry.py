@@ -51,7 +51,7 @@ from ._version import __version__
 try:
     from opentelemetry import metrics, trace
 
-    from ._telemetry import Telemetry
+    from ._integrations.otel import Telemetry
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
         "openrouter_rerank.opentelemetry needs the package opentelemetry-api: "

@@ -11,12 +11,18 @@ from typing import Any, NoReturn, TypeVar, cast
 
 from attrs import evolve, frozen
 
+from ._bulk.jobs import RerankJob, RerankOutcome, prepare_job
+from ._call.config import require_positive
 from ._client import OpenRouter
-from ._columns import COLUMNS, add_columns, read_column, read_documents, require_columns
-from ._feed import Feed
-from ._jobs import RerankJob, RerankOutcome, prepare_job
-from ._request import require_count, require_str
-from ._settings import require_positive
+from ._codec.request import require_count, require_str
+from ._integrations.job_stream import Feed
+from ._integrations.ray_columns import (
+    COLUMNS,
+    add_columns,
+    read_column,
+    read_documents,
+    require_columns,
+)
 from .components import ProviderPreferences, TraceConfig
 from .errors import RunStoppedError
 from .types import UNSET

@@ -22,8 +22,8 @@ from typing import Any, cast
 import httpx
 from attrs import frozen
 
+from ._call.state import Clock
 from ._client import OpenRouter
-from ._course import Clock
 
 __all__ = ["Answer", "FakeOpenRouter", "ScriptedTransport", "Step", "answer"]
 

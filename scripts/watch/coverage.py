@@ -35,8 +35,8 @@ TAKERS: tuple[tuple[str, str, Mapping[str, str]], ...] = (
     ("_rerank.py", "Rerank.rerank_async", {}),
     ("_rerank.py", "Rerank.rank", {"documents": "items"}),
     ("_rerank.py", "Rerank.rank_async", {"documents": "items"}),
-    ("_arguments.py", "RerankArguments", {}),
-    ("_request.py", "encode_request", {}),
+    ("_call/arguments.py", "RerankArguments", {}),
+    ("_codec/request.py", "encode_request", {}),
 )
 EXPORTS = ("components.py", "operations.py")
 FIRST_ERROR = 300
@@ -106,7 +106,7 @@ def to_keyword(field: str) -> str:
 
 def check_headers(root: Path, headers: Iterable[str]) -> Iterator[Problem]:
     """Yield each header parameter that the client does not send."""
-    path = HOOKS / "_settings.py"
+    path = HOOKS / "_call" / "target.py"
     table = find_value(parse_module(root / path), "ATTRIBUTION_HEADERS", path)
     sent = {name.lower() for name in list_values(table)}
     line = max(list_values(table).values(), default=table.lineno)

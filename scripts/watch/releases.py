@@ -21,9 +21,9 @@ ROOTS = ("hooks", "generated")
 PACKAGES = ("openrouter_rerank", "openrouter_rerank_api")
 # Users reach these through attributes and keywords; their modules are private.
 REACHED = (
-    "_arguments.RerankArguments",
-    "_arguments.RerankOptions",
-    "_raw.RawRerank",
+    "_call.arguments.RerankArguments",
+    "_call.arguments.RerankOptions",
+    "_raw_response.RawRerank",
     "_rerank.Rerank",
 )
 VERSION_FILE = Path("hooks", "openrouter_rerank", "_version.py")

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 
 from openrouter_rerank import OpenRouter, RetryConfig
-from openrouter_rerank._limits import DEFAULT_DEADLINE_MS
+from openrouter_rerank._call.config import DEFAULT_DEADLINE_MS
 from openrouter_rerank.cli._documents import Document, parse_documents
 from openrouter_rerank.cli._failures import CommandError, local_failures, refused_arguments
 from openrouter_rerank.cli._statuses import USAGE

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from openrouter_rerank_api.models.create_rerank_response_body import CreateRerankResponseBody
     from openrouter_rerank_api.models.error_response import ErrorResponse
 
-    from openrouter_rerank._jobs import RerankJob
-
 
 class BatchError(OpenRouterError):
     """
@@ -88,8 +86,8 @@ class RunStoppedError(OpenRouterError):
         cause: The error that stopped the run; `__cause__` as well. None if the limit did.
         done: How many outcomes were given out.
         cost: Sum of the costs that replies have told, in credits.
-        unsent: The jobs that were taken from the caller's iterable and not sent, hardly ever more
-            than one. One that the iterable gives only after the run has stopped is added then.
+        unsent: The `RerankJob`s that were taken from the caller's iterable and not sent, hardly ever
+            more than one. One that the iterable gives only after the run has stopped is added then.
     """
 
     def __init__(
@@ -104,7 +102,7 @@ class RunStoppedError(OpenRouterError):
         cause: OpenRouterError | None = None,
         done: int = 0,
         cost: float = 0.0,
-        unsent: list[RerankJob] | None = None,
+        unsent: list[Any] | None = None,
     ) -> None:
         """
         Create an error.

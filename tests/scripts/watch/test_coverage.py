@@ -119,9 +119,9 @@ def test_a_source_that_is_not_python_is_an_error(
     tree: CopiedTree, contract: dict[str, Any]
 ) -> None:
     """A source with a syntax error is named."""
-    (tree.root / HOOKS / "_settings.py").write_text("def (", encoding="utf-8")
+    (tree.root / HOOKS / "_call" / "target.py").write_text("def (", encoding="utf-8")
 
-    with pytest.raises(ContractError, match=r"_settings\.py is not Python"):
+    with pytest.raises(ContractError, match=r"target\.py is not Python"):
         check_coverage(tree.root, contract)
 
 

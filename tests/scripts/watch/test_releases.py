@@ -76,19 +76,21 @@ def test_each_broken_promise_is_one_line(released: CopiedTree) -> None:
 
 def test_what_users_reach_without_importing_it_may_not_go(released: CopiedTree) -> None:
     """The class behind an attribute of the client is public, though its module is not."""
-    released.edit(f"{HOOKS}/_raw.py", "class RawRerank:", "class Raw:")
+    released.edit(f"{HOOKS}/_raw_response.py", "class RawRerank:", "class Raw:")
 
     (problem,) = check_release(released.root)
 
-    assert problem.what == "breaks v1.2.3: openrouter_rerank._raw.RawRerank: no longer there"
+    assert (
+        problem.what == "breaks v1.2.3: openrouter_rerank._raw_response.RawRerank: no longer there"
+    )
 
 
 def test_what_the_release_did_not_have_breaks_nothing(released: CopiedTree) -> None:
     """A release before a class existed promised nothing about it."""
-    released.edit(f"{HOOKS}/_raw.py", "class RawRerank:", "class Raw:")
+    released.edit(f"{HOOKS}/_raw_response.py", "class RawRerank:", "class Raw:")
     run_git(released.root, "commit", "--quiet", "--all", "--message", "Later")
     run_git(released.root, "tag", "v1.2.4")
-    released.edit(f"{HOOKS}/_raw.py", "class Raw:", "class RawRerank:")
+    released.edit(f"{HOOKS}/_raw_response.py", "class Raw:", "class RawRerank:")
 
     assert check_release(released.root) == []
 
@@ -106,7 +108,7 @@ def test_a_module_that_is_gone_is_one_line(released: CopiedTree) -> None:
 
 def test_what_is_private_may_change(released: CopiedTree) -> None:
     """Functions of private modules are nobody's but the project's."""
-    released.edit(f"{HOOKS}/_settings.py", "def read_deadline(", "def read_limit(")
+    released.edit(f"{HOOKS}/_call/config.py", "def read_deadline(", "def read_limit(")
 
     assert check_release(released.root) == []
 

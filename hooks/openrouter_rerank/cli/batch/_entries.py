@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias, cast
 
-from openrouter_rerank._arguments import prepare
+from openrouter_rerank._call.arguments import prepare
 
 JobId: TypeAlias = str | int | None
 

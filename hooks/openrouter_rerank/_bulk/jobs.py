@@ -1,0 +1,175 @@
+"""What a run over many jobs takes and gives back: `RerankJob`, `RerankOutcome`, `RunProgress`."""
+
+from collections.abc import Mapping
+from operator import attrgetter
+from typing import Any, cast
+
+import httpx
+from attrs import fields_dict, frozen
+
+from openrouter_rerank._call.arguments import CallOptions, Documents, RerankArguments, prepare
+from openrouter_rerank._codec.request import EncodedRequest
+from openrouter_rerank._policy.retries import RetryConfig
+from openrouter_rerank.components import ProviderPreferences, TraceConfig
+from openrouter_rerank.errors import OpenRouterError
+from openrouter_rerank.operations import CreateRerankResponseBody, CreateRerankUsage
+from openrouter_rerank.types import UNSET, Unset
+
+
+@frozen(kw_only=True, repr=False)
+class RerankJob:
+    """
+    One call of a run: the arguments of `rerank`, and an id of the caller's own.
+
+    Nothing is checked here; what `rerank` would refuse becomes the error of the job's outcome.
+
+    Attributes:
+        query: See `OpenRouter.rerank.rerank`, as for all that is not said here.
+        documents: They are read once, when the job's turn comes.
+        model: See `rerank`.
+        id: Names the job for the caller; it is not sent. None for none.
+        http_referer: See `rerank`.
+        x_open_router_title: See `rerank`.
+        x_open_router_categories: See `rerank`.
+        provider: See `rerank`.
+        session_id: See `rerank`.
+        top_n: See `rerank`.
+        trace: See `rerank`.
+        user: See `rerank`.
+        retries: How often the run sends this job again, and after what; None and UNSET are the
+            client's policy.
+        server_url: See `rerank`.
+        accept_header_override: See `rerank`.
+        timeout_ms: See `rerank`.
+        http_headers: See `rerank`.
+        timeout: See `rerank`.
+        deadline_ms: Limit for the job from its first attempt to the end of its last, the waits
+            between them included, in milliseconds; None for none, UNSET is the client's.
+        extra_body: See `rerank`.
+    """
+
+    query: str
+    documents: Documents
+    model: str
+    id: str | int | None = None
+    http_referer: str | None = None
+    x_open_router_title: str | None = None
+    x_open_router_categories: str | None = None
+    provider: ProviderPreferences | Mapping[str, Any] | Unset | None = UNSET
+    session_id: str | None = None
+    top_n: int | None = None
+    trace: TraceConfig | Mapping[str, Any] | None = None
+    user: str | None = None
+    retries: RetryConfig | Unset | None = UNSET
+    server_url: str | None = None
+    accept_header_override: str | None = None
+    timeout_ms: float | None = None
+    http_headers: Mapping[str, str] | None = None
+    timeout: httpx.Timeout | float | None = None
+    deadline_ms: float | Unset | None = UNSET
+    extra_body: Mapping[str, Any] | None = None
+
+    def __repr__(self) -> str:
+        """Name the job; its content and its headers, which may hold secrets, are not in it."""
+        return f"RerankJob(id={self.id!r}, model={self.model!r})"
+
+
+_ARGUMENTS = tuple(name for name in fields_dict(RerankJob) if name != "id")
+_read_arguments = attrgetter(*_ARGUMENTS)
+
+
+def prepare_job(job: RerankJob) -> tuple[EncodedRequest, CallOptions]:
+    """
+    Check a job and split it into what is sent and how.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: An argument has a value that the API would refuse.
+    """
+    arguments = dict(zip(_ARGUMENTS, _read_arguments(job), strict=True))
+    return prepare(**cast("RerankArguments", arguments))
+
+
+@frozen(repr=False)
+class RerankOutcome:
+    """
+    A job with what became of it: either `result` or `error` is there.
+
+    Attributes:
+        job: The job, the very object that was taken from the caller's iterable.
+        position: Which of the jobs it is, from 0.
+        result: What `rerank` would have returned; None if the job failed.
+        error: What `rerank` would have raised, the `OpenRouterError` of the last attempt or the
+            TypeError or ValueError of a job that was refused before anything was sent; None if the
+            job succeeded.
+        attempts: How many times the job was tried; 0 if nothing was sent.
+    """
+
+    job: RerankJob
+    position: int
+    result: CreateRerankResponseBody | None
+    error: OpenRouterError | TypeError | ValueError | None
+    attempts: int
+
+    @property
+    def cost(self) -> float | None:
+        """The price in credits (`usage.cost` of the reply); None if the reply does not say."""
+        return None if self.result is None else read_cost(self.result)
+
+    def unwrap(self) -> CreateRerankResponseBody:
+        """
+        Return the result.
+
+        Raises:
+            OpenRouterError: The job failed.
+            TypeError: The job was refused for an argument of the wrong type.
+            ValueError: The job was refused for an argument with a wrong value.
+        """
+        if self.error is not None:
+            raise self.error
+        return cast("CreateRerankResponseBody", self.result)
+
+    def __repr__(self) -> str:
+        """Name the job and the kind of its end, without content."""
+        ending = "result" if self.error is None else type(self.error).__name__
+        return (
+            f"RerankOutcome(job={self.job!r}, position={self.position}, {ending}, "
+            f"attempts={self.attempts})"
+        )
+
+
+@frozen(kw_only=True)
+class RunProgress:
+    """
+    How far a run has come, after one of its outcomes was given out.
+
+    Attributes:
+        taken: How many jobs were taken from the caller's iterable.
+        done: How many outcomes were given out, the failed ones included.
+        failed: How many of those hold an error.
+        retried: How many requests repeated an earlier one of the same job.
+        in_flight: How many requests are under way.
+        cost: Sum of the costs that replies have told so far, in credits.
+        elapsed: Seconds since the run began.
+        concurrency: How many requests may be under way at once; 1 while a single request tests
+            whether the server answers again.
+        rate: The limit for requests per second that the run keeps to; None for none.
+    """
+
+    taken: int
+    done: int
+    failed: int
+    retried: int
+    in_flight: int
+    cost: float
+    elapsed: float
+    concurrency: int
+    rate: float | None
+
+
+def read_cost(result: CreateRerankResponseBody) -> float | None:
+    """Return the price that a reply tells, in credits; None if it tells none."""
+    usage = result.usage
+    if not isinstance(usage, CreateRerankUsage) or isinstance(usage.cost, Unset):
+        return None
+    return usage.cost

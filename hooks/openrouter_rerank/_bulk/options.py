@@ -1,0 +1,75 @@
+"""The arguments of `rerank_many`, checked when it is called."""
+
+from typing import cast
+
+from attrs import frozen
+
+from openrouter_rerank._call.config import require_positive
+from openrouter_rerank._codec.request import require_count
+
+from .rate_limiter import Pace
+from .scheduler import Agenda, Progress
+
+
+@frozen(kw_only=True)
+class RunOptions:
+    """The arguments of `rerank_many`, checked."""
+
+    max_concurrency: int
+    ordered: bool
+    requests_per_minute: float | None
+    max_cost: float | None
+    on_progress: Progress | None
+
+    def begin(self, now: float) -> Agenda:
+        """Return the agenda of a run that begins now."""
+        return Agenda(
+            Pace(now=now, requests_per_minute=self.requests_per_minute),
+            max_concurrency=self.max_concurrency,
+            ordered=self.ordered,
+            max_cost=self.max_cost,
+        )
+
+
+def read_run_options(
+    *,
+    max_concurrency: int,
+    ordered: bool,
+    requests_per_minute: float | None,
+    max_cost: float | None,
+    on_progress: Progress | None,
+) -> RunOptions:
+    """
+    Check how a run is to go.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: An argument has a value that cannot work.
+    """
+    if not isinstance(cast("object", ordered), bool):
+        raise TypeError(f"ordered: expected bool, got {type(ordered).__name__}")
+    if on_progress is not None and not callable(cast("object", on_progress)):
+        raise TypeError(f"on_progress: expected a function, got {type(on_progress).__name__}")
+    if requests_per_minute is not None:
+        require_positive(requests_per_minute, "requests_per_minute")
+    if max_cost is not None:
+        require_positive(max_cost, "max_cost")
+    return RunOptions(
+        max_concurrency=require_count(max_concurrency, "max_concurrency"),
+        ordered=ordered,
+        requests_per_minute=requests_per_minute,
+        max_cost=max_cost,
+        on_progress=on_progress,
+    )
+
+
+def require_jobs(jobs: object) -> None:
+    """Refuse what holds no jobs one after the other."""
+    if isinstance(jobs, str | bytes) or not hasattr(jobs, "__iter__"):
+        raise TypeError(f"jobs: expected an iterable of RerankJob, got {type(jobs).__name__}")
+
+
+def require_async_jobs(jobs: object) -> None:
+    """Refuse what holds no jobs one after the other, be it async or not."""
+    if not hasattr(jobs, "__aiter__"):
+        require_jobs(jobs)

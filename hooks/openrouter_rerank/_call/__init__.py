@@ -1,0 +1,1 @@
+"""One call: its arguments, its settings, its attempts, and what sends them."""

@@ -1,0 +1,166 @@
+"""One call of the public client: from the encoded body to the reply, over whatever sends it."""
+
+import httpx
+
+from openrouter_rerank._codec.request import EncodedRequest, check_headers
+from openrouter_rerank._codec.response import Reply
+from openrouter_rerank.errors import ClientClosedError
+
+from .arguments import CallOptions
+from .config import (
+    DEFAULT_TIMEOUT,
+    Call,
+    Settings,
+)
+from .retry_loop import run, run_async
+from .sender import Connections
+from .state import SYSTEM_CLOCK
+
+
+class Caller:
+    """
+    Makes the calls of a client over its connections, or over the caller's own httpx clients.
+
+    Attributes:
+        clock: The passing of time; fakes bring their own.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        connections: Connections,
+        client: httpx.Client | None,
+        async_client: httpx.AsyncClient | None,
+    ) -> None:
+        """Take what the client was given."""
+        self.clock = SYSTEM_CLOCK
+        self._settings = settings
+        self._connections = connections
+        self._client = client
+        self._async_client = async_client
+        self._is_closed = False
+
+    def call(self, encoded: EncodedRequest, options: CallOptions) -> Reply:
+        """
+        Send a request and return the reply, which is a success.
+
+        Raises:
+            OpenRouterError: The call ended in an error.
+        """
+        is_foreign = self._connections.is_foreign
+        request, call = self._prepare(self._client, encoded, options, is_foreign=is_foreign)
+        if call.hooks.observer is None:
+            return run(self._send, request, call, self.clock)
+        from .instrumentation import Watch
+
+        with Watch(call.hooks.observer, encoded, request, call) as watch:
+            return watch.decode(run(self._send, request, watch.call, self.clock))
+
+    async def call_async(self, encoded: EncodedRequest, options: CallOptions) -> Reply:
+        """
+        Do what `call` does, on asyncio or trio.
+
+        Raises:
+            OpenRouterError: The call ended in an error.
+        """
+        is_foreign = self._connections.is_foreign_async
+        request, call = self._prepare(self._async_client, encoded, options, is_foreign=is_foreign)
+        if call.hooks.observer is None:
+            return await run_async(self._send_async, request, call, self.clock)
+        from .instrumentation import Watch
+
+        with Watch(call.hooks.observer, encoded, request, call) as watch:
+            return watch.decode(await run_async(self._send_async, request, watch.call, self.clock))
+
+    def _prepare(
+        self,
+        client: httpx.Client | httpx.AsyncClient | None,
+        encoded: EncodedRequest,
+        options: CallOptions,
+        *,
+        is_foreign: bool,
+    ) -> tuple[httpx.Request, Call]:
+        """Build the request, and say what its call may do."""
+        self._require_open(client)
+        settings = options.apply(self._settings)
+        headers = make_headers(settings, options)
+        settings.log.note_request(settings.target.url, encoded)
+        if client is None:
+            request = make_request(settings, headers, encoded.content)
+            return request, settings.make_call(is_foreign=is_foreign)
+        request = adopt_request(client, settings, headers, encoded.content)
+        return request, settings.make_call(is_foreign=True)
+
+    def close(self) -> None:
+        """Close the sync connections; the caller's own client stays open."""
+        self._is_closed = True
+        self._connections.close()
+
+    async def aclose(self) -> None:
+        """Close all connections; the caller's own clients stay open."""
+        self._is_closed = True
+        await self._connections.aclose()
+
+    def _send(self, request: httpx.Request) -> httpx.Response:
+        """Send one attempt, unless a client was closed since the call began."""
+        client = self._client
+        self._require_open(client)
+        if client is None:
+            return self._connections.send(request)
+        return client.send(request, stream=True, auth=None, follow_redirects=False)
+
+    async def _send_async(self, request: httpx.Request) -> httpx.Response:
+        """Send one attempt, unless a client was closed since the call began."""
+        client = self._async_client
+        self._require_open(client)
+        if client is None:
+            return await self._connections.send_async(request)
+        return await client.send(request, stream=True, auth=None, follow_redirects=False)
+
+    def _require_open(self, client: httpx.Client | httpx.AsyncClient | None) -> None:
+        if self._is_closed:
+            raise ClientClosedError("this OpenRouter is closed; make a new one")
+        if client is not None and client.is_closed:
+            name = "client" if isinstance(client, httpx.Client) else "async_client"
+            raise ClientClosedError(f"{name}: the httpx client is closed")
+
+
+def make_headers(settings: Settings, options: CallOptions) -> httpx.Headers:
+    """Return a call's headers; the caller's win over all but those that only the client sets."""
+    if not options.http_headers:
+        return settings.target.headers
+    headers = settings.target.headers.copy()
+    headers.update(check_headers(options.http_headers))
+    return headers
+
+
+def make_request(settings: Settings, headers: httpx.Headers, content: bytes) -> httpx.Request:
+    """Build the request for connections of our making."""
+    # With a stream, httpx takes the headers as they are, the host among them.
+    request = httpx.Request(
+        "POST",
+        settings.target.url,
+        headers=headers,
+        stream=httpx.ByteStream(content),
+        extensions={"timeout": (settings.timeout or DEFAULT_TIMEOUT).as_dict()},
+    )
+    request.headers["Content-Length"] = str(len(content))
+    request.read()
+    return request
+
+
+def adopt_request(
+    client: httpx.Client | httpx.AsyncClient,
+    settings: Settings,
+    headers: httpx.Headers,
+    content: bytes,
+) -> httpx.Request:
+    """Build the request as the caller's own client would, with its headers and its timeouts."""
+    timeout = settings.timeout
+    return client.build_request(
+        "POST",
+        settings.target.url,
+        headers=headers,
+        content=content,
+        timeout=httpx.USE_CLIENT_DEFAULT if timeout is None else timeout,
+    )

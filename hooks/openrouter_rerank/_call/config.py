@@ -1,0 +1,182 @@
+"""A client's settings: from arguments and the environment, checked once, used by every call."""
+
+import os
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import httpx
+
+from openrouter_rerank._codec.request import check_header, require_count
+from openrouter_rerank._events.hooks import Hooks
+from openrouter_rerank._events.logging import CallLog, DebugLogger, read_log_settings
+from openrouter_rerank._network.auth import ApiKey, BearerAuth, Origin
+from openrouter_rerank._policy.retries import MILLISECONDS, RetryConfig
+from openrouter_rerank.types import Unset
+
+from .target import Target, fill_template, read_server_url
+
+# Some centuries in milliseconds; what is larger overflows in one place or another.
+LARGEST_NUMBER = 1e13
+DEFAULT_DEADLINE_MS = 180_000
+DEFAULT_MAX_RESPONSE_BYTES = 64 * 1024 * 1024
+DEFAULT_TIMEOUT = httpx.Timeout(connect=5.0, read=60.0, write=60.0, pool=None)
+ATTRIBUTION_VARIABLES = {
+    "http_referer": "OPENROUTER_HTTP_REFERER",
+    "x_open_router_title": "OPENROUTER_X_OPEN_ROUTER_TITLE",
+    "x_open_router_categories": "OPENROUTER_X_OPEN_ROUTER_CATEGORIES",
+}
+
+
+class Call(NamedTuple):
+    """
+    What one call may do.
+
+    Attributes:
+        auth: Sets the key, on requests to the origin alone.
+        origin: The server that gets the key.
+        retry_config: When to try again.
+        deadline: Seconds for the whole call; None for no limit.
+        max_response_bytes: The longest body to accept, as sent and as inflated.
+        is_foreign: Whether `send` is not of our making; its attempts are watched by trace events.
+        hooks: The user's functions.
+        log: Where the call is recorded.
+    """
+
+    auth: BearerAuth
+    origin: Origin
+    retry_config: RetryConfig
+    deadline: float | None
+    max_response_bytes: int
+    is_foreign: bool
+    hooks: Hooks
+    log: CallLog
+
+
+class Settings(NamedTuple):
+    """
+    What holds for every call of a client.
+
+    Attributes:
+        auth: Sets the key.
+        target: Where calls go.
+        retry_config: When to try again.
+        timeout: Limits for connecting, one read, one write, and waiting for a connection; None if
+            the caller set none.
+        deadline: Seconds for a whole call; None for no limit.
+        max_response_bytes: The longest body to accept.
+        log: Where calls are recorded.
+        hooks: The user's functions.
+    """
+
+    auth: BearerAuth
+    target: Target
+    retry_config: RetryConfig
+    timeout: httpx.Timeout | None
+    deadline: float | None
+    max_response_bytes: int
+    log: CallLog
+    hooks: Hooks
+
+    def make_call(self, *, is_foreign: bool) -> Call:
+        """Return what one call may do under these settings."""
+        return Call(
+            auth=self.auth,
+            origin=self.target.origin,
+            retry_config=self.retry_config,
+            deadline=self.deadline,
+            max_response_bytes=self.max_response_bytes,
+            is_foreign=is_foreign,
+            hooks=self.hooks,
+            log=self.log,
+        )
+
+
+def read_settings(
+    *,
+    api_key: ApiKey,
+    server: str | None = None,
+    url_params: Mapping[str, str] | None = None,
+    server_url: str | None,
+    http_referer: str | None,
+    x_open_router_title: str | None,
+    x_open_router_categories: str | None,
+    retry_config: RetryConfig | Unset | None,
+    timeout_ms: float | None,
+    timeout: httpx.Timeout | float | None,
+    deadline_ms: float | None,
+    max_response_bytes: int,
+    debug_logger: DebugLogger | None = None,
+) -> Settings:
+    """
+    Check a client's arguments and fill in what the environment says.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: An argument has a value that cannot work.
+    """
+    given = {
+        "http_referer": http_referer,
+        "x_open_router_title": x_open_router_title,
+        "x_open_router_categories": x_open_router_categories,
+    }
+    return Settings(
+        auth=BearerAuth(api_key),
+        target=Target(
+            read_server_url(server, fill_template(server_url, url_params)),
+            check_attribution(
+                {
+                    name: os.environ.get(ATTRIBUTION_VARIABLES[name]) if value is None else value
+                    for name, value in given.items()
+                }
+            ),
+        ),
+        retry_config=require_retry_config(retry_config, "retry_config") or RetryConfig(),
+        timeout=read_timeout(timeout_ms, timeout),
+        deadline=read_deadline(deadline_ms),
+        max_response_bytes=require_count(max_response_bytes, "max_response_bytes"),
+        log=read_log_settings(debug_logger),
+        hooks=Hooks(),
+    )
+
+
+def check_attribution(given: Mapping[str, str | None]) -> dict[str, str]:
+    """Return the attribution that was given; None is none given."""
+    return {name: check_header(value, name) for name, value in given.items() if value is not None}
+
+
+def require_retry_config(value: object, name: str) -> RetryConfig | None:
+    """Return the configuration; None for None and UNSET."""
+    if value is None or isinstance(value, Unset):
+        return None
+    if not isinstance(value, RetryConfig):
+        raise TypeError(f"{name}: expected RetryConfig, got {type(value).__name__}")
+    return value
+
+
+def read_timeout(
+    timeout_ms: float | None, timeout: httpx.Timeout | float | None
+) -> httpx.Timeout | None:
+    """Return the limits that were set, in either way; None if none were."""
+    if timeout_ms is not None and timeout is not None:
+        raise ValueError("timeout_ms: cannot be combined with timeout")
+    if timeout_ms is not None:
+        return httpx.Timeout(require_positive(timeout_ms, "timeout_ms") / MILLISECONDS)
+    if timeout is None or isinstance(timeout, httpx.Timeout):
+        return timeout
+    return httpx.Timeout(require_positive(timeout, "timeout"))
+
+
+def read_deadline(deadline_ms: float | None) -> float | None:
+    """Return the deadline in seconds; None for none."""
+    if deadline_ms is None:
+        return None
+    return require_positive(deadline_ms, "deadline_ms") / MILLISECONDS
+
+
+def require_positive(value: object, name: str) -> float:
+    """Return the value if it is a finite number above 0."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{name}: expected a number, got {type(value).__name__}")
+    if not 0 < value <= LARGEST_NUMBER:
+        raise ValueError(f"{name}: must be above 0 and no more than {LARGEST_NUMBER:g}")
+    return value

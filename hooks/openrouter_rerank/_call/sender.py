@@ -1,0 +1,53 @@
+"""What sends a single request: our own pools, or a transport of the caller's."""
+
+import httpx
+
+from openrouter_rerank._network.pool_registry import Pools
+
+
+class Connections:
+    """What sends a single request: pools of our making, or a transport of the caller's choice."""
+
+    def __init__(
+        self,
+        pools: Pools,
+        transport: httpx.BaseTransport | None,
+        async_transport: httpx.AsyncBaseTransport | None,
+    ) -> None:
+        """Take the pools and what stands in their place, if anything."""
+        self._pools = pools
+        self._transport = transport
+        self._async_transport = async_transport
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether sync requests go through a transport of the caller's choice."""
+        return self._transport is not None
+
+    @property
+    def is_foreign_async(self) -> bool:
+        """Whether async requests go through a transport of the caller's choice."""
+        return self._async_transport is not None
+
+    def send(self, request: httpx.Request) -> httpx.Response:
+        """Send a request; the reply is not yet read."""
+        transport = self._transport or self._pools.sync_pool(request.url)
+        return transport.handle_request(request)
+
+    async def send_async(self, request: httpx.Request) -> httpx.Response:
+        """Send a request; the reply is not yet read."""
+        transport = self._async_transport or self._pools.async_pool(request.url)
+        return await transport.handle_async_request(request)
+
+    def close(self) -> None:
+        """Close the sync connections."""
+        self._pools.close()
+        if self._transport is not None:
+            self._transport.close()
+
+    async def aclose(self) -> None:
+        """Close the async connections of the running event loop, and the sync ones."""
+        await self._pools.aclose()
+        if self._async_transport is not None:
+            await self._async_transport.aclose()
+        self.close()

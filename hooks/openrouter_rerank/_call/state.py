@@ -1,0 +1,182 @@
+"""How a call goes: what it may do, how far it came, and every decision about its way on."""
+
+import random
+import time
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import NamedTuple
+
+import anyio
+import httpx
+
+from openrouter_rerank._codec.response import Reply, read_reply
+from openrouter_rerank._events.hooks import RetryEvent
+from openrouter_rerank._network.deadline import Attempt
+from openrouter_rerank._policy.retries import plan_delay
+from openrouter_rerank.errors import (
+    ConnectionFailedError,
+    DeadlineExceededError,
+    DisconnectedError,
+    OpenRouterDefaultError,
+    OpenRouterError,
+    ResponseValidationError,
+)
+
+from .config import Call
+from .error_mapping import _NO_RESPONSE, _PERMANENT, _SUMMARIES, walk_causes
+
+MAX_REDIRECTS = 5
+# The names of httpx's timeouts in a request's extensions.
+TIMEOUTS = ("connect", "read", "write", "pool")
+
+
+# Here and in what every call uses, named tuples: attrs takes half a millisecond to make a class.
+class Clock(NamedTuple):
+    """The passing of time, in seconds, and chance; tests bring their own."""
+
+    now: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    sleep_async: Callable[[float], Awaitable[None]] = anyio.sleep
+    draw: Callable[[], float] = random.random
+
+
+SYSTEM_CLOCK = Clock()
+
+
+class Course:
+    """
+    How a call has gone so far.
+
+    Attributes:
+        call: What it may do.
+        attempt: The attempt that is under way; there is none before the first.
+    """
+
+    attempt: Attempt
+
+    def __init__(self, call: Call, clock: Clock) -> None:
+        """Begin the call's time."""
+        self.call = call
+        self._clock = clock
+        self._began = self._attempt_began = clock.now()
+        self._ends_at = None if call.deadline is None else self._began + call.deadline
+        self._attempts = 0
+        self._redirects = 0
+        self._waited = 0.0
+        self._has_met_stale_connection = False
+        self._headers = httpx.Headers()
+        self._timeouts: dict[str, float | None] = {}
+
+    def begin_attempt(self, request: httpx.Request) -> None:
+        """Count an attempt and give it the request as the caller made it."""
+        if self._attempts == 0 and not self._has_met_stale_connection:
+            self._headers = request.headers.copy()
+            self._timeouts = dict(request.extensions.get("timeout", {}))
+        else:
+            # What hooks and an earlier key added must not outlive their attempt.
+            request.headers = self._headers.copy()
+        self._attempts += 1
+        self._redirects = 0
+        self._attempt_began = self._clock.now()
+        self.attempt = Attempt(self._ends_at)
+
+    def count_redirect(self, response: httpx.Response) -> None:
+        """
+        Count a redirect that is to be followed.
+
+        Raises:
+            OpenRouterDefaultError: It is one too many.
+        """
+        self._redirects += 1
+        if self._redirects > MAX_REDIRECTS:
+            raise OpenRouterDefaultError(f"more than {MAX_REDIRECTS} redirects", response)
+
+    def time_left(self) -> float | None:
+        """Return the seconds until the deadline; None if there is none."""
+        return None if self._ends_at is None else max(0.0, self._ends_at - self._clock.now())
+
+    def is_over(self) -> bool:
+        """Tell whether the deadline has passed."""
+        return self.time_left() == 0
+
+    def deadline_error(self) -> DeadlineExceededError:
+        """Build the error of a call that took too long."""
+        return DeadlineExceededError(f"no reply within the deadline of {self.call.deadline:g} s")
+
+    def limit(self, request: httpx.Request) -> None:
+        """
+        Cut the request's timeouts to the time left.
+
+        Raises:
+            DeadlineExceededError: There is none left.
+        """
+        left = self.time_left()
+        if left is None:
+            return
+        if left == 0:
+            raise self.deadline_error()
+        request.extensions["timeout"] = {
+            name: left if (limit := self._timeouts.get(name)) is None else min(limit, left)
+            for name in TIMEOUTS
+        }
+
+    def judge(self, outcome: httpx.Response | OpenRouterError) -> Reply | OpenRouterError:
+        """Return the success that an attempt ended in, or the error."""
+        took = self._clock.now() - self._attempt_began
+        if isinstance(outcome, OpenRouterError):
+            self.call.log.note_error(outcome, self._attempts, took)
+            return outcome
+        outcome.elapsed = timedelta(seconds=took)
+        self.call.log.note_response(outcome, self._attempts, took)
+        try:
+            return Reply(outcome, read_reply(outcome), self._attempts, self._waited)
+        except OpenRouterError as error:
+            return error
+
+    def plan(self, error: OpenRouterError) -> RetryEvent | None:
+        """Return what comes before the next attempt, or None to raise the error."""
+        attempt = self._attempts
+        if self._forgive_stale_connection(error):
+            return RetryEvent(attempt, 0.0, error)
+        error.attempts = attempt
+        delay = plan_delay(
+            self.call.retry_config,
+            error,
+            attempt=attempt,
+            elapsed=self._clock.now() - self._began,
+            chance=self._clock.draw(),
+        )
+        left = self.time_left()
+        if delay is None or (left is not None and delay >= left):
+            self.call.log.note_end(error)
+            return None
+        self._waited += delay
+        event = RetryEvent(attempt, delay, error)
+        self.call.log.note_retry(event)
+        return event
+
+    def _forgive_stale_connection(self, error: OpenRouterError) -> bool:
+        """Take back an attempt that was lost to an old connection; once in a call."""
+        is_stale = isinstance(error, DisconnectedError) and self.attempt.met_stale_connection
+        if not is_stale or self._has_met_stale_connection:
+            return False
+        self._has_met_stale_connection = True
+        self._attempts -= 1
+        return True
+
+    def map_error(self, error: Exception) -> OpenRouterError:
+        """Return our error for one of `HTTPX_ERRORS`."""
+        if isinstance(error, httpx.TimeoutException) and self.is_over():
+            return self.deadline_error()
+        if isinstance(error, httpx.TooManyRedirects):
+            return OpenRouterDefaultError(f"redirect not followed: {error}")
+        if isinstance(error, httpx.DecodingError):
+            return ResponseValidationError(f"unexpected reply: {error}")
+        text = " ".join(str(error).split()) or type(error).__name__
+        kind = next(ours for theirs, ours in _NO_RESPONSE if isinstance(error, theirs))
+        if self.attempt.failed_before_sending:
+            kind = ConnectionFailedError
+        mapped = kind(f"{_SUMMARIES[kind]}: {text}")
+        if isinstance(mapped, ConnectionFailedError):
+            mapped.is_permanent = any(isinstance(cause, _PERMANENT) for cause in walk_causes(error))
+        return mapped

@@ -1,0 +1,111 @@
+"""Where calls go, and the headers that go with them."""
+
+import os
+import sys
+from collections.abc import Mapping
+from urllib.parse import quote
+
+import httpx
+from openrouter_rerank_api.server import SERVER_URL
+
+from openrouter_rerank._codec.request import require_str
+from openrouter_rerank._network.auth import read_origin
+from openrouter_rerank._version import __version__
+
+# The names that the official SDK gives to the servers of the contract.
+SERVERS = {"production": SERVER_URL}
+BASE_URL_VARIABLE = "OPENROUTER_BASE_URL"
+LARGEST_PORT = 65_535
+USER_AGENT = (
+    f"openrouter-rerank/{__version__} (Python {sys.version.split()[0]}; httpx {httpx.__version__})"
+)
+PATH = "/rerank"
+JSON = "application/json"
+BASE_HEADERS = {
+    "Accept": JSON,
+    "Accept-Encoding": "gzip",
+    "Content-Type": JSON,
+    "User-Agent": USER_AGENT,
+}
+# Argument -> header, `#/components/parameters` in openapi.yaml; the environment's variables are
+# the official SDK's.
+ATTRIBUTION_HEADERS = {
+    "http_referer": "HTTP-Referer",
+    "x_open_router_title": "X-OpenRouter-Title",
+    "x_open_router_categories": "X-OpenRouter-Categories",
+}
+
+
+class Target:
+    """
+    Where calls go, and which headers go with them.
+
+    Attributes:
+        server_url: Where the API is served, its path included, without a final slash.
+        attribution: The values of the attribution headers, by argument; "" sends none.
+        url: Where the operation is served.
+        origin: The server that gets the key.
+        headers: What every request of the public client sends, the key aside.
+    """
+
+    def __init__(self, server_url: httpx.URL, attribution: Mapping[str, str]) -> None:
+        """Work out what follows from the server and the attribution."""
+        self.server_url = server_url
+        self.attribution = attribution
+        self.url = server_url.copy_with(path=server_url.path.rstrip("/") + PATH)
+        self.origin = read_origin(server_url)
+        host = {"Host": server_url.netloc.decode("ascii")}
+        self.headers = httpx.Headers({**host, **BASE_HEADERS, **self.attribution_headers})
+
+    @property
+    def attribution_headers(self) -> dict[str, str]:
+        """The attribution headers to send."""
+        return {
+            ATTRIBUTION_HEADERS[name]: value for name, value in self.attribution.items() if value
+        }
+
+    def change(self, server_url: httpx.URL | None, attribution: Mapping[str, str]) -> "Target":
+        """Return what is the same but for a server, if one is given, and for attribution."""
+        if server_url is None and not attribution:
+            return self
+        return Target(server_url or self.server_url, {**self.attribution, **attribution})
+
+
+def fill_template(server_url: str | None, url_params: Mapping[str, str] | None) -> str | None:
+    """Fill the `{names}` of a server's URL in."""
+    for name, value in (url_params or {}).items():
+        filling = quote(require_str(value, f"url_params[{name!r}]"), safe="")
+        server_url = server_url and server_url.replace("{" + name + "}", filling)
+    return server_url
+
+
+def read_server_url(server: str | None, server_url: str | None) -> httpx.URL:
+    """Return the server's URL: the argument's, else the environment's, else the contract's."""
+    if server is not None and server not in SERVERS:
+        raise ValueError(f"server: expected one of {', '.join(SERVERS)}, got {server!r}")
+    if server_url:
+        return parse_server_url(server_url, "server_url")
+    if server is not None:
+        return httpx.URL(SERVERS[server])
+    found = os.environ.get(BASE_URL_VARIABLE)
+    return parse_server_url(found, BASE_URL_VARIABLE) if found else httpx.URL(SERVER_URL)
+
+
+def parse_server_url(text: str, name: str) -> httpx.URL:
+    """Check a server's URL and take the final slash off it."""
+    try:
+        url = httpx.URL(require_str(text, name).strip().rstrip("/"))
+    except httpx.InvalidURL as error:
+        raise ValueError(f"{name}: not a URL: {error}") from error
+    try:
+        # What the resolver does later; a label may be too long for it.
+        url.raw_host.decode("ascii").encode("idna")
+    except UnicodeError as error:
+        raise ValueError(f"{name}: not a host name: {url.host}") from error
+    if url.scheme not in {"http", "https"} or not url.host:
+        raise ValueError(f"{name}: expected a URL such as {SERVER_URL}")
+    if (url.port or 0) > LARGEST_PORT:
+        raise ValueError(f"{name}: port {url.port} is above {LARGEST_PORT}")
+    if url.userinfo or "?" in text or "#" in text:
+        raise ValueError(f"{name}: takes no user, query or fragment")
+    return url

@@ -1,0 +1,158 @@
+"""The hooks as one httpx transport, for the public client and for the generated functions alike."""
+
+import httpx
+
+from openrouter_rerank._network.auth import ApiKey
+from openrouter_rerank._network.connection import Verify
+from openrouter_rerank._network.pool_registry import Pools
+from openrouter_rerank._policy.retries import RetryConfig
+from openrouter_rerank.types import UNSET, Unset
+
+from .config import (
+    DEFAULT_DEADLINE_MS,
+    DEFAULT_MAX_RESPONSE_BYTES,
+    DEFAULT_TIMEOUT,
+    Settings,
+    read_settings,
+)
+from .retry_loop import run, run_async
+from .sender import Connections
+from .target import USER_AGENT
+
+
+class HooksTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """
+    Authentication, attribution, retries and typed errors around any httpx transport.
+
+    With it the generated functions behave as the public client does, sync and async:
+
+        client = AuthenticatedClient(
+            base_url=server_url, token="unused", httpx_args={"transport": HooksTransport(api_key)}
+        )
+
+    The key goes to the origin of `server_url` alone. Redirects are followed to the same origin
+    alone, with 307 and 308 alone. A 200 that comes through is a JSON object; whether it holds what
+    the contract requires is left to the generated decoder. The sync half is bounded by the
+    deadline in every read, the async half as a whole; with a `transport` of the caller's own, a
+    single read of the sync half can outlast it.
+
+    Attributes:
+        hooks: Registers functions that are called during every call.
+    """
+
+    def __init__(
+        self,
+        api_key: ApiKey = None,
+        *,
+        server_url: str | None = None,
+        http_referer: str | None = None,
+        x_open_router_title: str | None = None,
+        x_open_router_categories: str | None = None,
+        retry_config: RetryConfig | Unset | None = UNSET,
+        timeout_ms: float | None = None,
+        timeout: httpx.Timeout | float | None = None,
+        deadline_ms: float | None = DEFAULT_DEADLINE_MS,
+        max_response_bytes: int = DEFAULT_MAX_RESPONSE_BYTES,
+        verify: Verify = True,
+        proxy: str | httpx.Proxy | None = None,
+        transport: httpx.BaseTransport | None = None,
+        async_transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        """
+        Set up without connecting.
+
+        Args:
+            api_key: The key, or a function that returns it, or a coroutine function for async
+                calls; None and "" are what `OPENROUTER_API_KEY` holds at each request.
+            server_url: Where the API is served; None is `OPENROUTER_BASE_URL`, else the contract's
+                server.
+            http_referer: URL of the calling app; None is `OPENROUTER_HTTP_REFERER`, "" sends none.
+            x_open_router_title: The app's name; None is `OPENROUTER_X_OPEN_ROUTER_TITLE`.
+            x_open_router_categories: The app's categories, separated by commas; None is
+                `OPENROUTER_X_OPEN_ROUTER_CATEGORIES`.
+            retry_config: When to try again; None and UNSET are the default policy.
+            timeout_ms: Limit for connecting, for one read and for one write, in milliseconds.
+            timeout: The same in seconds, or as an `httpx.Timeout`. With neither: 5 s to connect,
+                60 s for a read and a write. A request's own timeouts win over both.
+            deadline_ms: Limit for a whole call with all its attempts, in milliseconds; None for
+                none.
+            max_response_bytes: The longest body to accept, as sent and as inflated.
+            verify: A TLS context; True for the usual certificates and those of `SSL_CERT_FILE` and
+                `SSL_CERT_DIR`, False to check none.
+            proxy: What to connect through; None is what `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`
+                and `NO_PROXY` say.
+            transport: What sends sync requests, in the place of connections of our making.
+            async_transport: What sends async requests.
+
+        Raises:
+            TypeError: An argument has the wrong type.
+            ValueError: An argument has a value that cannot work.
+        """
+        self._settings = read_settings(
+            api_key=api_key,
+            server_url=server_url,
+            http_referer=http_referer,
+            x_open_router_title=x_open_router_title,
+            x_open_router_categories=x_open_router_categories,
+            retry_config=retry_config,
+            timeout_ms=timeout_ms,
+            timeout=timeout,
+            deadline_ms=deadline_ms,
+            max_response_bytes=max_response_bytes,
+        )
+        self.hooks = self._settings.hooks
+        self._connections = Connections(
+            Pools(verify=verify, proxy=httpx.Proxy(proxy) if isinstance(proxy, str) else proxy),
+            transport,
+            async_transport,
+        )
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """
+        Send a request with all hooks; the reply is a JSON object's 200, fully read.
+
+        Raises:
+            OpenRouterError: The call ended in an error (see `openrouter_rerank.errors`).
+        """
+        add_headers(request, self._settings)
+        add_timeout(request, self._settings)
+        call = self._settings.make_call(is_foreign=self._connections.is_foreign)
+        return run(self._connections.send, request, call).response
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """
+        Do what `handle_request` does, on asyncio or trio.
+
+        Raises:
+            OpenRouterError: The call ended in an error (see `openrouter_rerank.errors`).
+        """
+        add_headers(request, self._settings)
+        add_timeout(request, self._settings)
+        call = self._settings.make_call(is_foreign=self._connections.is_foreign_async)
+        return (await run_async(self._connections.send_async, request, call)).response
+
+    def close(self) -> None:
+        """Close the sync connections."""
+        self._connections.close()
+
+    async def aclose(self) -> None:
+        """Close the async connections of the running event loop, and the sync ones."""
+        await self._connections.aclose()
+
+
+def add_headers(request: httpx.Request, settings: Settings) -> None:
+    """Add the headers of the client to a request that somebody else made."""
+    request.headers["Accept-Encoding"] = "gzip"
+    for name, value in settings.target.attribution_headers.items():
+        request.headers.setdefault(name, value)
+    if request.headers.get("User-Agent", "python-httpx").startswith("python-httpx"):
+        request.headers["User-Agent"] = USER_AGENT
+
+
+def add_timeout(request: httpx.Request, settings: Settings) -> None:
+    """Give a request the client's limits where it has none of its own."""
+    limits = (settings.timeout or DEFAULT_TIMEOUT).as_dict()
+    own = request.extensions.get("timeout", {})
+    request.extensions["timeout"] = {
+        name: limit if own.get(name) is None else own[name] for name, limit in limits.items()
+    }

@@ -1,0 +1,186 @@
+"""From the reply of an error to the exception it stands for. Pure: no I/O."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, cast
+
+import httpx
+
+from openrouter_rerank._network.auth import API_KEY_VARIABLE, KEY_HINT
+from openrouter_rerank._policy.retry_after import read_retry_after
+from openrouter_rerank.errors import (
+    STATUS_ERRORS,
+    Moderation,
+    OpenRouterDefaultError,
+    OpenRouterError,
+)
+from openrouter_rerank.errors._base import read_text
+
+from .json import JsonObject, load_json
+
+if TYPE_CHECKING:
+    from openrouter_rerank_api.models.availability import Availability
+    from openrouter_rerank_api.models.error_response import ErrorResponse
+
+SHOWN_BODY_CHARACTERS = 200
+ERROR_STATUSES = range(400, 600)
+# What an error inside a 200 is when it has no status: `x-known-values` of
+# `#/components/schemas/ErrorData/properties/error_type` in openapi.yaml.
+ERROR_TYPE_STATUSES = {
+    "content_policy_violation": 403,
+    "invalid_request": 400,
+    "not_found": 404,
+    "payload_too_large": 413,
+    "permission_denied": 403,
+    "provider_overloaded": 529,
+    "provider_unavailable": 503,
+    "rate_limit_exceeded": 429,
+    "server": 500,
+    "timeout": 408,
+    "unprocessable": 422,
+}
+_STATUS = "[0-9]{3}"
+
+
+def parse_object(response: httpx.Response) -> JsonObject:
+    """Return the body of an error as an object, empty if it is not one."""
+    try:
+        payload = load_json(response.content)
+    except (ValueError, RecursionError):
+        return {}
+    return cast("JsonObject", payload) if isinstance(payload, dict) else {}
+
+
+def find_status(error: object) -> int | None:
+    """Find the status that an error inside a 200 would have had; None if nothing tells."""
+    if not isinstance(error, Mapping):
+        return None
+    details = cast("Mapping[str, Any]", error)
+    candidates = (
+        details.get("code"),
+        as_object(details.get("availability")).get("http_status"),
+        details.get("http_status"),
+    )
+    for candidate in candidates:
+        status = (
+            int(candidate) if isinstance(candidate, str) and is_status(candidate) else candidate
+        )
+        if isinstance(status, int) and status in ERROR_STATUSES:
+            return status
+    kind = details.get("error_type") or as_object(details.get("metadata")).get("error_type")
+    return ERROR_TYPE_STATUSES.get(kind) if isinstance(kind, str) else None
+
+
+def is_status(text: str) -> bool:
+    """Tell whether a text is a status."""
+    return re.fullmatch(_STATUS, text) is not None
+
+
+def build_status_error(
+    response: httpx.Response, payload: JsonObject, status: int | None
+) -> OpenRouterError:
+    """Build the error of a status, with all the detail that the body gives."""
+    kind = OpenRouterDefaultError if status is None else STATUS_ERRORS.get(status)
+    raw = payload.get("error")
+    details = as_object(raw)
+    error = (kind or OpenRouterDefaultError)(
+        write_message(response, status, raw),
+        response,
+        status_code=status,
+        data=decode_envelope(payload),
+    )
+    add_details(error, details)
+    return error
+
+
+def write_message(response: httpx.Response, status: int | None, raw: object) -> str:
+    """Say what the server said, else what the status means; never nothing."""
+    said = as_object(raw).get("message") or raw
+    text = said.strip() if isinstance(said, str) else ""
+    shown = response.status_code if status is None else status
+    message = f"{shown}: {text}" if text else describe_body(response, shown)
+    if shown == HTTPStatus.UNAUTHORIZED:
+        return f"{message} ({key_advice(response)})"
+    return message
+
+
+def describe_body(response: httpx.Response, status: int) -> str:
+    """Describe an error whose body does not say what it is."""
+    reason = httpx.codes.get_reason_phrase(status) or response.reason_phrase
+    media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    body = " ".join(read_text(response).split())
+    if not body:
+        shown = "empty body"
+    elif media_type == "text/html":
+        shown = "an HTML page"
+    else:
+        shown = body[:SHOWN_BODY_CHARACTERS]
+    return " ".join(part for part in (f"{status}", reason, f"({shown})") if part)
+
+
+def key_advice(response: httpx.Response) -> str:
+    """Say how to mend a 401: there was no key, or it was not accepted."""
+    if "Authorization" in response.request.headers:
+        return f"the API key was not accepted; check api_key= or {API_KEY_VARIABLE}"
+    return f"no API key was sent; {KEY_HINT}"
+
+
+def decode_envelope(payload: JsonObject) -> ErrorResponse | None:
+    """Decode the contract's error envelope; None if the body is not one."""
+    from openrouter_rerank_api.models.error_response import ErrorResponse
+
+    try:
+        return ErrorResponse.from_dict(payload)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
+
+
+def add_details(error: OpenRouterError, details: Mapping[str, Any]) -> None:
+    """Put on the error what its body says beyond the message."""
+    from openrouter_rerank_api.models.previous_error import PreviousError
+
+    metadata = as_object(details.get("metadata"))
+    error.metadata = metadata
+    error.error_type = as_text(details.get("error_type")) or as_text(metadata.get("error_type"))
+    code = metadata.get("provider_code")
+    error.provider_code = code if isinstance(code, str | int) else None
+    entries = [found for found in map(as_object, as_list(metadata.get("previous_errors"))) if found]
+    error.previous_errors = [PreviousError.from_dict(entry) for entry in entries]
+    availability = as_object(details.get("availability"))
+    error.availability = read_availability(availability) if availability else None
+    if "reasons" in metadata or "flagged_input" in metadata:
+        error.moderation = Moderation(
+            reasons=[reason for reason in as_list(metadata.get("reasons")) if as_text(reason)],
+            flagged_input=as_text(metadata.get("flagged_input")),
+            provider_name=as_text(metadata.get("provider_name")),
+            model_slug=as_text(metadata.get("model_slug")),
+        )
+    error.retry_after = read_retry_after(error.headers, availability)
+
+
+def read_availability(fields: Mapping[str, Any]) -> Availability:
+    """Decode an availability; a constraint that is none counts as absent."""
+    from openrouter_rerank_api.models.availability import Availability
+
+    known = dict(fields)
+    if not isinstance(known.get("constraint"), dict):
+        known.pop("constraint", None)
+    return Availability.from_dict(known)
+
+
+def as_list(value: object) -> list[Any]:
+    """Return the value if it is a list, else an empty one."""
+    return list(cast("Sequence[Any]", value)) if isinstance(value, list) else []
+
+
+def as_object(value: object) -> Mapping[str, Any]:
+    """Return the value if it is an object, else an empty one."""
+    return cast("Mapping[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def as_text(value: object) -> str | None:
+    """Return the value if it is text, else None."""
+    return value if isinstance(value, str) else None

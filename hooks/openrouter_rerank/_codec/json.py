@@ -1,0 +1,187 @@
+"""
+JSON as RFC 8259 has it, the same with and without orjson.
+
+orjson, the extra `fast`, is used where it is installed, for what it and Python's own module agree
+on. What it refuses goes to Python's, which decides. What it takes in another way is told by
+`is_certain`: integers beyond 64 bits, which become floats, and values nested more deeply than
+Python would go.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, NoReturn, cast
+
+_loads: Callable[[bytes], Any] | None
+_dumps: Callable[[object], bytes] | None
+try:
+    import orjson
+except ImportError:
+    _loads = _dumps = None
+else:
+    _loads, _dumps = orjson.loads, orjson.dumps
+
+JsonObject = dict[str, Any]
+
+IS_FAST: Final = _loads is not None
+BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+# What text escapes in short (RFC 8259, section 7), the backslash first, which the others bring in.
+_ESCAPES: Final = (
+    (b"\\", b"\\\\"),
+    (b'"', b'\\"'),
+    (b"\n", b"\\n"),
+    (b"\r", b"\\r"),
+    (b"\t", b"\\t"),
+)
+BLOCK_TEXTS: Final = 512
+_CONTROLS: Final = range(0x01, 0x20)
+# A float of at least this may have been written as an integer.
+FIRST_UNCERTAIN = 2.0**63
+CERTAIN_DEPTH = 100
+
+
+def load_json(content: bytes) -> Any:
+    """
+    Parse JSON: UTF-8, no NaN, no Infinity; a byte order mark is passed over.
+
+    Raises:
+        ValueError: The bytes are not JSON.
+        RecursionError: The value is nested too deeply.
+    """
+    return _DECODER.decode(content.removeprefix(BYTE_ORDER_MARK).decode())
+
+
+def load_fast(content: bytes) -> Any:
+    """
+    Parse a reply, with orjson if it is there.
+
+    What the reply holds is what `load_json` gives, except that its `results` have yet to be told by
+    `is_certain`: whoever goes through them anyway does so at the least cost.
+
+    Raises:
+        ValueError: The bytes are not JSON.
+        RecursionError: The value is nested too deeply.
+    """
+    if _loads is None:
+        return load_json(content)
+    try:
+        value = _loads(content)
+    except ValueError:
+        return load_json(content)
+    beside = value
+    if isinstance(value, dict):
+        fields = cast("dict[str, Any]", value)
+        if isinstance(fields.get("results"), list):
+            beside = {name: field for name, field in fields.items() if name != "results"}
+    return cast("Any", value) if is_certain(beside) else load_json(content)
+
+
+def is_certain(value: object, depth: int = 0) -> bool:
+    """Tell whether both parsers give this value, for what orjson gave."""
+    if isinstance(value, float):
+        return -FIRST_UNCERTAIN < value < FIRST_UNCERTAIN
+    if isinstance(value, dict):
+        value = list(cast("Mapping[str, object]", value).values())
+    if isinstance(value, list):
+        entries = cast("Sequence[object]", value)
+        return depth < CERTAIN_DEPTH and all(is_certain(entry, depth + 1) for entry in entries)
+    return True
+
+
+def refuse_constant(name: str) -> NoReturn:
+    """Refuse what Python writes for numbers that JSON does not have (RFC 8259, section 6)."""
+    raise ValueError(f"{name} is not a number of JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=refuse_constant)
+
+
+def encode_json(value: object) -> bytes:
+    """
+    Encode a value, models in it included, as compact JSON.
+
+    Raises:
+        TypeError: Something in the value has no form in JSON.
+        ValueError: A number is not finite, text holds a lone surrogate, or the value holds itself.
+        RecursionError: The value is nested too deeply.
+    """
+    return _ENCODER.encode(value).encode()
+
+
+def encode_texts(body: Mapping[str, Any]) -> bytes:
+    """
+    Do what `encode_body` does, for text, integers, and lists and dicts of these.
+
+    Of other things orjson would take some that Python's encoder refuses, such as NaN and dates.
+    """
+    if _dumps is not None:
+        try:
+            return _dumps(body)
+        except TypeError:
+            pass  # Python's encoder takes it after all, or says what is wrong.
+    return encode_body(body)
+
+
+def encode_body(body: Mapping[str, Any]) -> bytes:
+    """
+    Do what `encode_json` does, for an object that begins with `documents` and has more fields.
+
+    Raises:
+        The same.
+    """
+    others = dict(body)
+    texts = encode_strings(others.pop("documents"))
+    if texts is None:
+        return encode_json(body)
+    return b"".join((b'{"documents":["', texts, b'"],', encode_json(others)[1:]))
+
+
+def encode_strings(values: Sequence[object]) -> bytes | None:
+    """
+    Encode texts as they stand between the first and the last quote of a JSON array.
+
+    They are encoded in blocks that fit into a processor's cache.
+
+    Returns:
+        None if there are none, if one is no text, or if one has a rare character.
+
+    Raises:
+        ValueError: A text holds a lone surrogate.
+    """
+    starts = range(0, len(values), BLOCK_TEXTS)
+    blocks = [encode_block(values[start : start + BLOCK_TEXTS]) for start in starts]
+    return b'","'.join(cast("list[bytes]", blocks)) if blocks and None not in blocks else None
+
+
+def encode_block(values: Sequence[object]) -> bytes | None:
+    """
+    Do what `encode_strings` does, for some texts.
+
+    Python's encoder looks at each character. Here all texts are searched at once for what has to be
+    escaped, which the C library does 30 bytes at a time: a fifth of the time for 200 kB.
+    """
+    try:
+        content = "\0".join(cast("Sequence[str]", values)).encode()
+    except TypeError:
+        return None
+    for character, escape in _ESCAPES:
+        content = content.replace(character, escape)
+    quoted = content.replace(b"\0", b'","')
+    # Each separator has become longer by two; more of them stood in the texts.
+    has_zeros = len(quoted) - len(content) != 2 * (len(values) - 1)
+    if has_zeros or any(map(content.__contains__, _CONTROLS)):
+        return None
+    return quoted
+
+
+def encode_nested(value: object) -> object:
+    """Return a model or a mapping that stands inside another as a plain object."""
+    if isinstance(value, Mapping):
+        return dict(cast("Mapping[object, object]", value))
+    if hasattr(value, "to_dict"):
+        return cast("Any", value).to_dict()
+    raise TypeError(f"{type(value).__name__} cannot be sent as JSON")
+
+
+_ENCODER = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=encode_nested
+)

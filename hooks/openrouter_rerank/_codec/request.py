@@ -1,0 +1,272 @@
+"""
+From the caller's arguments to the request's body and headers: checked, then encoded. Pure.
+
+What the API would refuse, or bill for nothing, is refused here before any byte is sent: `TypeError`
+for the wrong type, `ValueError` for the wrong value, each naming the argument.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex, cast
+
+from openrouter_rerank_api.unset import Unset
+
+from .json import BLOCK_TEXTS, encode_body, encode_json, encode_texts
+
+if TYPE_CHECKING:
+    from openrouter_rerank_api.models.document_request import DocumentRequest
+    from openrouter_rerank_api.models.provider_preferences import ProviderPreferences
+    from openrouter_rerank_api.models.trace_config import TraceConfig
+
+MAX_SESSION_ID_CHARACTERS = 256
+SHOWN_POSITIONS = 10
+DOCUMENT_KEYS = ("text", "image")
+# Those whose checks leave nothing but text, integers, and lists and dicts of these.
+TEXT_FIELDS = frozenset({"documents", "model", "query", "session_id", "top_n", "user"})
+FIELDS = TEXT_FIELDS | {"provider", "trace"}
+# RFC 9110, section 5.6.2.
+_HEADER_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_FIXED_HEADERS = frozenset({"authorization", "content-length"})
+
+EncodedDocument = str | dict[str, str]
+
+
+class EncodedRequest(NamedTuple):
+    """
+    A request's body with the documents that it holds.
+
+    Attributes:
+        content: The body, JSON in UTF-8.
+        documents: The documents as they are sent; a result's index is a position in this list.
+        model: The model that is asked.
+        query: What the documents are compared with.
+        top_n: How many results to return; None for all.
+    """
+
+    content: bytes
+    documents: Sequence[EncodedDocument]
+    model: str
+    query: str
+    top_n: int | None = None
+
+
+def encode_request(
+    *,
+    documents: Iterable[str | DocumentRequest | Mapping[str, str]],
+    model: str,
+    query: str,
+    provider: ProviderPreferences | Mapping[str, Any] | None | Unset,
+    top_n: SupportsIndex | None,
+    session_id: str | None,
+    trace: TraceConfig | Mapping[str, Any] | None,
+    user: str | None,
+    extra_body: Mapping[str, Any] | None,
+) -> EncodedRequest:
+    """
+    Check the arguments of `rerank` and encode them as `CreateRerankRequestBody`.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: An argument has a value that the API would refuse.
+    """
+    encoded = encode_documents(list(require_iterable(documents)))
+    body: dict[str, Any] = {
+        "documents": encoded,
+        "model": require_text(model, "model"),
+        "query": require_text(query, "query"),
+    }
+    if not isinstance(provider, Unset):
+        body["provider"] = None if provider is None else encode_model(provider, "provider")
+    if top_n is not None:
+        body["top_n"] = require_count(top_n, "top_n")
+    if session_id is not None:
+        body["session_id"] = require_session_id(session_id)
+    if trace is not None:
+        body["trace"] = encode_model(trace, "trace")
+    if user is not None:
+        body["user"] = require_str(user, "user")
+    if extra_body is not None:
+        body.update(encode_extra(extra_body))
+    return EncodedRequest(
+        dump_json(body), encoded, model=model, query=query, top_n=body.get("top_n")
+    )
+
+
+def encode_extra(extra_body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return further fields, none of which may be one that is an argument of its own."""
+    extra = encode_model(extra_body, "extra_body")
+    for name in extra:
+        if name in FIELDS:
+            raise ValueError(f"extra_body: {name} is an argument of its own")
+    return extra
+
+
+def require_iterable(documents: object, name: str = "documents") -> Iterable[object]:
+    """Refuse one string, which is an iterable of letters, and one mapping, of keys."""
+    # Most are lists; the questions below cost as much as a look at ten documents.
+    if isinstance(documents, list):
+        return cast("list[object]", documents)
+    kind = type(documents).__name__
+    is_single = isinstance(documents, str | bytes | bytearray | Mapping)
+    if is_single or not isinstance(documents, Iterable):
+        raise TypeError(f"{name}: expected an iterable of documents, got {kind}")
+    return cast("Iterable[object]", documents)
+
+
+def encode_documents(documents: list[object]) -> list[EncodedDocument]:
+    """Return the documents as they are sent: at least one, and none that is blank."""
+    starts = range(0, len(documents), BLOCK_TEXTS)
+    # Most are text that says something; each look of Python's own at them would cost more.
+    if documents and all(map(are_texts, (documents[at : at + BLOCK_TEXTS] for at in starts))):
+        return cast("list[EncodedDocument]", documents)
+    encoded = [encode_document(document, position) for position, document in enumerate(documents)]
+    require_content(encoded)
+    return encoded
+
+
+def are_texts(documents: list[object]) -> bool:
+    """Tell whether all are text that says something; of a block, which stays in a cache."""
+    texts = cast("list[str]", documents)
+    return set(map(type, documents)) == {str} and all(texts) and not any(map(str.isspace, texts))
+
+
+def encode_document(document: object, position: int) -> EncodedDocument:
+    """Return the document as it is sent: text, or an object of text and image."""
+    where = f"documents[{position}]"
+    if isinstance(document, str):
+        return document
+    # Imported when one may come, as in `encode_model`: most calls send nothing but text.
+    from openrouter_rerank_api.models.document_request import DocumentRequest
+
+    if isinstance(document, DocumentRequest):
+        document = document.to_dict()
+    if not isinstance(document, Mapping):
+        raise TypeError(
+            f"{where}: expected str, mapping or DocumentRequest, got {type(document).__name__}"
+        )
+    encoded: dict[str, str] = {}
+    for key, value in cast("Mapping[object, object]", document).items():
+        if key not in DOCUMENT_KEYS:
+            raise ValueError(f"{where}: unknown key {key!r}; a document has text and image")
+        encoded[str(key)] = require_str(value, f"{where}.{key}")
+    if not encoded:
+        raise ValueError(f"{where}: has neither text nor image")
+    return encoded
+
+
+def require_content(documents: Sequence[EncodedDocument]) -> None:
+    """Refuse to send no documents, or blank ones, for which the API bills all the same."""
+    if not documents:
+        raise ValueError("documents: must not be empty")
+    blank = [str(position) for position, document in enumerate(documents) if is_blank(document)]
+    if blank:
+        shown = ", ".join(blank[:SHOWN_POSITIONS])
+        more = f" and {len(blank) - SHOWN_POSITIONS} more" if len(blank) > SHOWN_POSITIONS else ""
+        raise ValueError(f"documents: blank at positions {shown}{more}")
+
+
+def is_blank(document: EncodedDocument) -> bool:
+    """Tell whether a document holds nothing but white space."""
+    if isinstance(document, str):
+        return not document or document.isspace()
+    return not any(part.strip() for part in document.values())
+
+
+def require_str(value: object, name: str) -> str:
+    """
+    Return the value if it is text.
+
+    Raises:
+        TypeError: It is not.
+    """
+    if not isinstance(value, str):
+        raise TypeError(f"{name}: expected str, got {type(value).__name__}")
+    return value
+
+
+def require_text(value: object, name: str) -> str:
+    """Return the value if it is text that says something."""
+    text = require_str(value, name)
+    if not text.strip():
+        raise ValueError(f"{name}: must not be blank")
+    return text
+
+
+def require_count(value: object, name: str) -> int:
+    """Return the value if it is a whole number of at least 1."""
+    if isinstance(value, bool) or not hasattr(type(value), "__index__"):
+        raise TypeError(f"{name}: expected int, got {type(value).__name__}")
+    count = operator.index(cast("SupportsIndex", value))
+    if count < 1:
+        raise ValueError(f"{name}: must be at least 1, got {count}")
+    return count
+
+
+def require_session_id(value: object) -> str:
+    """Return the value if it is text that is short enough (`session_id` in openapi.yaml)."""
+    session_id = require_str(value, "session_id")
+    if len(session_id) > MAX_SESSION_ID_CHARACTERS:
+        raise ValueError(
+            f"session_id: at most {MAX_SESSION_ID_CHARACTERS} characters, got {len(session_id)}"
+        )
+    return session_id
+
+
+def encode_model(value: object, name: str) -> dict[str, Any]:
+    """Return a model or a mapping as a plain object; keys that are not known pass through."""
+    if isinstance(value, Mapping):
+        fields = dict(cast("Mapping[object, Any]", value))
+        # JSON's encoder would turn a number or None into text.
+        return {require_str(key, f"{name}: key"): field for key, field in fields.items()}
+    from openrouter_rerank_api.models.provider_preferences import ProviderPreferences
+    from openrouter_rerank_api.models.trace_config import TraceConfig
+
+    if not isinstance(value, ProviderPreferences | TraceConfig):
+        raise TypeError(f"{name}: expected a mapping or a model, got {type(value).__name__}")
+    try:
+        return value.to_dict()
+    except (AttributeError, TypeError) as error:
+        raise TypeError(f"{name}: a field of the model has the wrong type: {error}") from error
+
+
+def dump_json(body: Mapping[str, Any]) -> bytes:
+    """Encode the body as JSON in UTF-8, without NaN, and say which argument cannot be encoded."""
+    try:
+        return encode_texts(body) if body.keys() <= TEXT_FIELDS else encode_body(body)
+    except (AttributeError, RecursionError, TypeError, ValueError):
+        for key, value in body.items():
+            name = key.encode("ascii", "backslashreplace").decode()
+            try:
+                encode_json({key: value})
+            except UnicodeEncodeError as error:
+                raise ValueError(f"{name}: holds a lone surrogate, which is not text") from error
+            except (AttributeError, TypeError) as error:
+                raise TypeError(f"{name}: {error}") from error
+            except (RecursionError, ValueError) as error:
+                raise ValueError(f"{name}: {error}") from error
+        raise
+
+
+def check_header(value: object, name: str) -> str:
+    """Return the value if a header may hold it: printable ASCII (RFC 9110, section 5.5)."""
+    text = require_str(value, name)
+    if not all(" " <= character <= "~" for character in text):
+        raise ValueError(f"{name}: holds control or non-ASCII characters")
+    return text
+
+
+def check_headers(headers: Mapping[str, str] | None) -> dict[str, str]:
+    """Return the caller's headers, none of which may be one that only the client sets."""
+    if headers is not None and not isinstance(cast("object", headers), Mapping):
+        raise TypeError(f"http_headers: expected a mapping, got {type(headers).__name__}")
+    checked: dict[str, str] = {}
+    for name, value in (headers or {}).items():
+        if not re.fullmatch(_HEADER_NAME, require_str(name, "http_headers")):
+            raise ValueError(f"http_headers: {name!r} is not a header's name")
+        if name.lower() in _FIXED_HEADERS:
+            raise ValueError(f"http_headers: {name} is set by the client alone")
+        checked[name] = check_header(value, f"http_headers[{name!r}]")
+    return checked

@@ -1,0 +1,132 @@
+"""
+From a reply to the model or to the error that it stands for. Pure: no I/O.
+
+The status decides which error it is; the body only adds detail. An error's body is read with
+patience: whatever it holds, the right class comes out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
+from typing import Any, NoReturn, cast
+
+import httpx
+from openrouter_rerank_api.models.create_rerank_response_body import CreateRerankResponseBody
+
+from openrouter_rerank.errors import (
+    ResponseValidationError,
+)
+
+from .error_reply import build_status_error, find_status, parse_object
+from .json import IS_FAST, JsonObject, load_fast, load_json
+from .results import Document, ShapeError, build_model, type_name
+
+
+def read_reply(response: httpx.Response) -> JsonObject:
+    """
+    Return the JSON object of a success.
+
+    Raises:
+        OpenRouterError: The reply is an error, or it is a 200 that holds one; the class follows
+            from the status (see `openrouter_rerank.errors`).
+        ResponseValidationError: The reply is a success but not a JSON object.
+    """
+    if not response.is_success:
+        raise build_status_error(response, parse_object(response), response.status_code)
+    if response.status_code != HTTPStatus.OK:
+        reject(response, f"expected status 200, got {response.status_code}")
+    payload = parse_reply(response, load_fast)
+    if not isinstance(payload, dict):
+        reject(response, f"expected an object, got {type_name(payload)}")
+    reply = cast("JsonObject", payload)
+    if reply.get("error") is not None and not reply.get("results"):
+        raise build_status_error(response, reply, find_status(reply["error"]))
+    return reply
+
+
+def parse_reply(response: httpx.Response, load: Callable[[bytes], Any]) -> Any:
+    """Parse the body of a success."""
+    try:
+        return load(response.content)
+    except (ValueError, RecursionError) as error:
+        reject(response, f"the body is not JSON: {describe(error)}", cause=error)
+
+
+def describe(error: Exception) -> str:
+    """Say in a few words why JSON could not be parsed."""
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    if isinstance(error, UnicodeDecodeError):
+        return f"byte {error.start} is not UTF-8"
+    return str(error)
+
+
+def reject(response: httpx.Response, reason: str, cause: Exception | None = None) -> NoReturn:
+    """Raise the error of a success that is not the contract's shape."""
+    error = ResponseValidationError(f"unexpected reply: {reason}", response)
+    raise error from cause
+
+
+def decode(
+    reply: JsonObject, response: httpx.Response, documents: Sequence[Document]
+) -> CreateRerankResponseBody:
+    """
+    Turn a success into the model, each result with its document.
+
+    Args:
+        reply: The body as `read_reply` gave it; results that lack a document get theirs.
+        response: The reply, for the error.
+        documents: The documents as they were sent; `results[i].index` is a position in them.
+
+    Raises:
+        ResponseValidationError: The body is not the contract's shape
+            (`#/components/schemas/CreateRerankResponseBody` in openapi.yaml), an index is out of
+            range or comes twice, or a score is not finite. The message names the field.
+    """
+    try:
+        if IS_FAST:
+            try:
+                return build_model(reply, documents, is_fast=True)
+            except ShapeError:
+                # Python's own parser has the last word.
+                reply = parse_reply(response, load_json)
+        return build_model(reply, documents, is_fast=False)
+    except ShapeError as error:
+        reject(response, str(error))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:  # pragma: no cover - guard
+        reject(response, f"{type(error).__name__}: {error}", cause=error)
+
+
+class Reply:
+    """
+    A success.
+
+    Attributes:
+        response: The reply, fully read.
+        body: Its JSON object.
+        attempts: How many attempts it took.
+        waited: Seconds slept between them.
+    """
+
+    def __init__(
+        self, response: httpx.Response, body: JsonObject, attempts: int, waited: float
+    ) -> None:
+        """Take what an attempt ended in."""
+        self.response = response
+        self.body = body
+        self.attempts = attempts
+        self.waited = waited
+
+    def decode(self, documents: Sequence[Document]) -> CreateRerankResponseBody:
+        """
+        Return the model, each result with its document; see `_response.decode`.
+
+        Raises:
+            ResponseValidationError: The body is not the contract's shape.
+        """
+        try:
+            return decode(self.body, self.response, documents)
+        except ResponseValidationError as error:
+            error.attempts = self.attempts
+            raise

@@ -1,0 +1,179 @@
+"""From a success's JSON to the model, every field checked on the way. Pure: no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import inf, isfinite
+from typing import Any
+
+import attrs
+from openrouter_rerank_api.models.create_rerank_response_body import CreateRerankResponseBody
+from openrouter_rerank_api.models.document_response import DocumentResponse
+from openrouter_rerank_api.models.result import Result
+from openrouter_rerank_api.unset import UNSET
+
+from .json import JsonObject, is_certain
+
+# A result has an index, a score and a document; one with more keeps them the long way.
+USUAL_FIELDS = 3
+NO_DOCUMENT: Mapping[str, Any] = {}
+Document = str | Mapping[str, str]
+
+
+class ShapeError(Exception):
+    """A value is not what the contract has at its place; the message names the place."""
+
+
+class UncertainError(ShapeError):
+    """A value may not be what Python's own parser gives."""
+
+
+def build_model(
+    reply: JsonObject, documents: Sequence[Document], *, is_fast: bool
+) -> CreateRerankResponseBody:
+    """Check a success and turn it into the model; `is_fast` tells that `load_fast` parsed it."""
+    results = check_reply(reply)
+    model = CreateRerankResponseBody.from_dict({**reply, "results": []})
+    model.results = decode_results(results, documents, is_fast=is_fast)
+    return model
+
+
+def check_reply(reply: JsonObject) -> list[Any]:
+    """Check the fields that the contract names, but for the results, which it returns."""
+    expect(reply.get("model"), str, "model")
+    for name in ("id", "provider"):
+        # Absent is as good as text; a call for each would cost more than the look at it.
+        if type(reply.get(name, "")) is not str:
+            drop_null(reply, name)
+            if name in reply:
+                expect(reply[name], str, name)
+    if reply.get("usage") is not None:
+        check_usage(expect(reply["usage"], dict, "usage"))
+    results: list[Any] = expect(reply.get("results"), list, "results")
+    return results
+
+
+def decode_results(
+    results: list[Any], documents: Sequence[Document], *, is_fast: bool
+) -> list[Result]:
+    """
+    Turn the results into models in their place.
+
+    The usual ones, with an index, a score, a text and nothing else, are checked and built here,
+    field by field: a call for each, or the models' own `__init__`, would cost half as much again.
+    """
+    new = object.__new__
+    count = len(documents)
+    seen = bytearray(count)
+    for position, result in enumerate(results):
+        try:
+            index, score, document = result["index"], result["relevance_score"], result["document"]
+            text = document["text"]
+        except (KeyError, TypeError):
+            index = score = text = None
+            document = NO_DOCUMENT
+        if (
+            type(index) is int
+            and type(score) is float
+            and type(text) is str
+            and len(result) == USUAL_FIELDS
+            and len(document) == 1
+            and 0 <= index < count
+            and not seen[index]
+            and isfinite(score)
+            and HAS_USUAL_FIELDS
+        ):
+            seen[index] = True
+            echoed = new(DocumentResponse)
+            echoed.image, echoed.text = UNSET, text
+            model = new(Result)
+            model.document, model.index, model.relevance_score = echoed, index, score
+            # In its place: what is given up at once is no work for the garbage collector.
+            results[position] = model
+        else:
+            if is_fast and not is_certain(result):
+                raise UncertainError
+            check_result(expect(result, dict, f"results[{position}]"), position, documents, seen)
+            results[position] = Result.from_dict(result)
+    return results
+
+
+def has_fields(model: type[Any], *names: str) -> bool:
+    """Tell whether a model has these fields to begin with, and no others."""
+    return sorted(field.name for field in attrs.fields(model) if field.init) == sorted(names)
+
+
+# A later contract may have more fields, or others: then every result goes the long way.
+HAS_USUAL_FIELDS = has_fields(Result, "document", "index", "relevance_score") and has_fields(
+    DocumentResponse, "image", "text"
+)
+
+
+def check_result(
+    result: JsonObject, position: int, documents: Sequence[Document], seen: bytearray
+) -> None:
+    """Check one result and give it the caller's document if it has none."""
+    where = f"results[{position}]"
+    index: int = expect(result.get("index"), int, f"{where}.index")
+    if not 0 <= index < len(documents):
+        raise ShapeError(f"{where}.index: {index} is not from 0 to {len(documents) - 1}")
+    if seen[index]:
+        raise ShapeError(f"{where}.index: {index} comes twice")
+    seen[index] = True
+    score = expect(result.get("relevance_score"), float, f"{where}.relevance_score")
+    result["relevance_score"] = check_finite(score, f"{where}.relevance_score")
+    if result.get("document") is None:
+        result["document"] = as_document(documents[index])
+    echoed: JsonObject = expect(result["document"], dict, f"{where}.document")
+    for name in ("image", "text"):
+        drop_null(echoed, name)
+        if name in echoed:
+            expect(echoed[name], str, f"{where}.document.{name}")
+
+
+def as_document(document: Document) -> dict[str, str]:
+    """Return a document that was sent as the reply would have echoed it."""
+    return {"text": document} if isinstance(document, str) else dict(document)
+
+
+def check_usage(usage: JsonObject) -> None:
+    """Check the counts and the price of a reply."""
+    for name, kind in (("cost", float), ("search_units", int), ("total_tokens", int)):
+        if name not in usage or (kind is int and type(usage[name]) is int):
+            continue
+        drop_null(usage, name)
+        if name in usage:
+            value = expect(usage[name], kind, f"usage.{name}")
+            usage[name] = check_finite(value, f"usage.{name}") if kind is float else value
+
+
+def drop_null(fields: JsonObject, name: str) -> None:
+    """Make a field absent that is null though the contract has no null there."""
+    if name in fields and fields[name] is None:
+        del fields[name]
+
+
+def check_finite(number: float, where: str) -> float:
+    """Return the number as a float, which 1e400 and the longest integers do not fit into."""
+    try:
+        value = float(number)
+    except OverflowError:
+        value = inf
+    if not isfinite(value):
+        raise ShapeError(f"{where}: number is out of range")
+    return value
+
+
+def expect(value: object, kind: type[Any], where: str) -> Any:
+    """Return the value if it has the kind; an integer passes for a float, True for neither."""
+    if isinstance(value, bool) or not isinstance(value, int | float if kind is float else kind):
+        raise ShapeError(f"{where}: expected {KIND_NAMES[kind]}, got {type_name(value)}")
+    return value
+
+
+KIND_NAMES = {str: "string", int: "integer", float: "number", list: "array", dict: "object"}
+
+
+def type_name(value: object) -> str:
+    """Return the type's name as Python has it, and null for None."""
+    return "null" if value is None else type(value).__name__

@@ -1,0 +1,149 @@
+"""
+What a call writes to the log: nothing that is secret, and content at DEBUG alone, cut short.
+
+The logger is `openrouter_rerank` of the standard library. `OPENROUTER_LOG=debug` (or info, warning)
+has it write to standard error; `OPENROUTER_DEBUG` turns debugging on as the official SDK does.
+"""
+
+import logging
+import os
+from typing import TYPE_CHECKING, Any, Protocol
+
+import httpx
+
+from openrouter_rerank._codec.request import EncodedRequest
+from openrouter_rerank.errors import OpenRouterError
+
+if TYPE_CHECKING:
+    from .hooks import RetryEvent
+
+LOGGER_NAME = "openrouter_rerank"
+LEVEL_VARIABLE = "OPENROUTER_LOG"
+DEBUG_VARIABLE = "OPENROUTER_DEBUG"
+SHOWN_CHARACTERS = 80
+LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING}
+
+logger = logging.getLogger(LOGGER_NAME)
+# Else a program that sets no logging up would find our warnings on its standard error.
+logger.addHandler(logging.NullHandler())
+
+
+class DebugLogger(Protocol):
+    """What the official SDK takes as `debug_logger`: anything with a `debug` method."""
+
+    def debug(self, msg: str, *args: Any, **kwargs: Any) -> None:
+        """Write a line."""
+        ...
+
+
+class CallLog:
+    """Records the calls of one client."""
+
+    def __init__(self, debug_logger: DebugLogger | None = None, *, notes_end: bool = True) -> None:
+        """
+        Take a further place for the lines of DEBUG.
+
+        Args:
+            debug_logger: The place; None for none.
+            notes_end: Whether a call that is given up is worth a line.
+        """
+        self._debug_logger = debug_logger
+        self._notes_end = notes_end
+
+    def for_attempts(self) -> "CallLog":
+        """Return the log for calls that are attempts of something larger, which has its own end."""
+        return CallLog(self._debug_logger, notes_end=False)
+
+    @property
+    def is_debugging(self) -> bool:
+        """Whether anybody reads the lines of DEBUG."""
+        return self._debug_logger is not None or logger.isEnabledFor(logging.DEBUG)
+
+    def note_request(self, url: httpx.URL, encoded: EncodedRequest) -> None:
+        """Record what is asked, at DEBUG, content cut short."""
+        if self.is_debugging:
+            self._debug(
+                "POST %s model=%s query=%s documents=%d, the first %s",
+                url,
+                encoded.model,
+                cut(encoded.query),
+                len(encoded.documents),
+                cut(encoded.documents[0]),
+            )
+
+    def note_response(self, response: httpx.Response, attempt: int, seconds: float) -> None:
+        """Record that an attempt got a reply, at DEBUG."""
+        if self.is_debugging:
+            self._debug(
+                "attempt %d: %d after %.3f s, %d bytes, generation %s",
+                attempt,
+                response.status_code,
+                seconds,
+                len(response.content),
+                response.headers.get("X-Generation-Id"),
+            )
+
+    def note_error(self, error: OpenRouterError, attempt: int, seconds: float) -> None:
+        """Record that an attempt got no reply that can be read, at DEBUG."""
+        if self.is_debugging:
+            self._debug("attempt %d: %s after %.3f s", attempt, name(error), seconds)
+
+    def note_retry(self, event: "RetryEvent") -> None:
+        """Record a retry, its reason and its delay, at INFO."""
+        logger.info(
+            "attempt %d failed with %s, retrying in %.3f s",
+            event.attempt,
+            name(event.error),
+            event.delay,
+        )
+
+    def note_end(self, error: OpenRouterError) -> None:
+        """Record that a call is given up, at WARNING."""
+        if self._notes_end:
+            logger.warning("giving up after attempt %d: %s", error.attempts, name(error))
+
+    def _debug(self, message: str, *values: object) -> None:
+        logger.debug(message, *values)
+        if self._debug_logger is not None:
+            self._debug_logger.debug(message, *values)
+
+
+def name(error: OpenRouterError) -> str:
+    """Name an error without its message, which may quote what was sent."""
+    kind = type(error).__name__
+    return kind if error.status_code is None else f"{kind} ({error.status_code})"
+
+
+def cut(content: object) -> str:
+    """Show the beginning of a content."""
+    text = repr(content)
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."
+
+
+def has_handler() -> bool:
+    """Tell whether the log is written anywhere."""
+    handlers = [*logger.handlers, *logging.getLogger().handlers]
+    return not all(isinstance(handler, logging.NullHandler) for handler in handlers)
+
+
+def read_log_settings(debug_logger: DebugLogger | None) -> CallLog:
+    """
+    Turn logging on as far as the environment asks for it.
+
+    Raises:
+        TypeError: `debug_logger` has no method `debug`.
+        ValueError: `OPENROUTER_LOG` names no level.
+    """
+    if debug_logger is not None and not callable(getattr(debug_logger, "debug", None)):
+        raise TypeError("debug_logger: expected an object with a method debug")
+    wanted = os.environ.get(LEVEL_VARIABLE, "").strip().lower()
+    if wanted:
+        if wanted not in LEVELS:
+            raise ValueError(f"{LEVEL_VARIABLE}: expected one of {', '.join(LEVELS)}")
+        logger.setLevel(LEVELS[wanted])
+        if not has_handler():
+            logger.addHandler(logging.StreamHandler())
+    if os.environ.get(DEBUG_VARIABLE):
+        logging.basicConfig(level=logging.DEBUG)
+        logger.setLevel(logging.DEBUG)
+    return CallLog(debug_logger)

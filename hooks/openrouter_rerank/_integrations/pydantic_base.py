@@ -1,0 +1,162 @@
+"""What the adapters that are pydantic models share: the settings, and the client they call."""
+
+import threading
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, model_validator
+from pydantic.json_schema import SkipJsonSchema
+
+from openrouter_rerank._client import OpenRouter
+from openrouter_rerank._rerank import Ranked
+from openrouter_rerank.types import UNSET
+
+T = TypeVar("T")
+
+
+class OwnClient:
+    """
+    The client that an adapter makes for itself, once, when it first needs it.
+
+    A copy and what comes out of a pickle have made none yet.
+    """
+
+    def __init__(self) -> None:
+        """Make none yet."""
+        self._lock = threading.Lock()
+        self._client: OpenRouter | None = None
+
+    def open(self, read_key: Callable[[], str | None]) -> OpenRouter:
+        """Return the client; the function gives it the key for each request."""
+        with self._lock:
+            if self._client is None:
+                self._client = OpenRouter(read_key)
+            return self._client
+
+    def __reduce__(self) -> tuple[type[Self], tuple[()]]:
+        """Leave the client behind."""
+        return type(self), ()
+
+
+class Adapter(BaseModel):
+    """
+    The settings of an adapter, and its calls; a framework's base class stands after this one.
+
+    The classes that users meet say what each setting is.
+    """
+
+    # An error about one field quotes all of them otherwise, the key too.
+    model_config = ConfigDict(
+        arbitrary_types_allowed=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        validate_assignment=True,
+    )
+
+    model: str
+    top_n: int | None = Field(default=None, ge=1)
+    api_key: SecretStr | None = Field(default=None, exclude=True)
+    server_url: str | None = None
+    provider: dict[str, Any] | None = None
+    session_id: str | None = None
+    trace: dict[str, Any] | None = None
+    user: str | None = None
+    client: SkipJsonSchema[OpenRouter | None] = Field(default=None, exclude=True)
+    _own: OwnClient = PrivateAttr(default_factory=OwnClient)
+
+    @model_validator(mode="after")
+    def _check_key(self) -> Self:
+        """Refuse a key that no request would bear."""
+        if self.client is not None and self.api_key is not None:
+            raise ValueError("api_key: a client that is given has its own")
+        return self
+
+    def close(self) -> None:
+        """Close the sync connections of the client that was made here; a given one stays open."""
+        if self.client is None:
+            self._open().close()
+
+    async def aclose(self) -> None:
+        """Close all connections of the client that was made here; a given one stays open."""
+        if self.client is None:
+            await self._open().aclose()
+
+    def __enter__(self) -> Self:
+        """Return the adapter."""
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close what `close` closes."""
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        """Return the adapter."""
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close what `aclose` closes."""
+        await self.aclose()
+
+    def __copy__(self) -> Self:
+        """Return a copy that makes a client of its own, which reads its own key."""
+        copied = super().__copy__()
+        copied._own = OwnClient()  # noqa: SLF001  it is one of these
+        return copied
+
+    def __getstate__(self) -> dict[Any, Any]:
+        """
+        Return what a pickle holds: everything but the key.
+
+        Raises:
+            TypeError: A client was given, which holds connections and a key.
+        """
+        if self.client is not None:
+            raise TypeError("client: an OpenRouter cannot be pickled; set server_url instead")
+        bare = self.model_copy(update={"api_key": None})
+        return super(Adapter, bare).__getstate__()
+
+    def _open(self) -> OpenRouter:
+        """Return the client to call."""
+        return self.client or self._own.open(self._read_key)
+
+    def _read_key(self) -> str | None:
+        """Return the key; None is the environment's."""
+        return None if self.api_key is None else self.api_key.get_secret_value()
+
+    def _rank(self, items: Sequence[T], read: Callable[[T], str], query: str) -> list[Ranked[T]]:
+        """Order the items by the text that is read from each; without any, nothing is sent."""
+        if not items:
+            return []
+        return self._open().rerank.rank(items, key=read, query=query, **self._arguments())
+
+    async def _rank_async(
+        self, items: Sequence[T], read: Callable[[T], str], query: str
+    ) -> list[Ranked[T]]:
+        """Do what `_rank` does, on asyncio or trio."""
+        if not items:
+            return []
+        rerank = self._open().rerank
+        return await rerank.rank_async(items, key=read, query=query, **self._arguments())
+
+    def _arguments(self) -> dict[str, Any]:
+        """Return the arguments that are the same for every call."""
+        return {
+            "model": self.model,
+            "top_n": self.top_n,
+            "provider": UNSET if self.provider is None else self.provider,
+            "session_id": self.session_id,
+            "trace": self.trace,
+            "user": self.user,
+            "server_url": self.server_url,
+        }
