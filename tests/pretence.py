@@ -6,9 +6,9 @@ import anyio
 import httpcore
 import httpx
 from attrs import define, field
+from openrouter_rerank._call.clock import Clock
 from openrouter_rerank._call.config import Call
 from openrouter_rerank._call.retry_loop import run, run_async
-from openrouter_rerank._call.state import Clock
 from openrouter_rerank._codec.response import Reply
 from openrouter_rerank._events.hooks import Hooks
 from openrouter_rerank._events.logging import CallLog

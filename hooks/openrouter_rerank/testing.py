@@ -22,7 +22,7 @@ from typing import Any, cast
 import httpx
 from attrs import frozen
 
-from ._call.state import Clock
+from ._call.clock import Clock
 from ._client import OpenRouter
 
 __all__ = ["Answer", "FakeOpenRouter", "ScriptedTransport", "Step", "answer"]

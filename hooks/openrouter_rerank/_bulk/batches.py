@@ -7,8 +7,8 @@ from typing import Protocol
 from attrs import frozen
 
 from openrouter_rerank._call.arguments import CallOptions, Document, RerankOptions
+from openrouter_rerank._call.clock import Clock
 from openrouter_rerank._call.config import Settings
-from openrouter_rerank._call.state import Clock
 from openrouter_rerank._codec.request import (
     EncodedDocument,
     EncodedRequest,

@@ -14,7 +14,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from openrouter_rerank._call.caller import Caller
-from openrouter_rerank._call.state import SYSTEM_CLOCK
+from openrouter_rerank._call.clock import SYSTEM_CLOCK
 from openrouter_rerank.errors import ClientClosedError, OpenRouterError
 
 from .job_state import Errand, Terms, prepare_errand

@@ -7,6 +7,7 @@ from openrouter_rerank._codec.response import Reply
 from openrouter_rerank.errors import ClientClosedError
 
 from .arguments import CallOptions
+from .clock import SYSTEM_CLOCK
 from .config import (
     DEFAULT_TIMEOUT,
     Call,
@@ -14,7 +15,6 @@ from .config import (
 )
 from .retry_loop import run, run_async
 from .sender import Connections
-from .state import SYSTEM_CLOCK
 
 
 class Caller:

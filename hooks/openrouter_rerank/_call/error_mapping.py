@@ -9,7 +9,10 @@ from openrouter_rerank.errors import (
     ConnectionFailedError,
     DisconnectedError,
     NoResponseError,
+    OpenRouterDefaultError,
+    OpenRouterError,
     ReadTimeoutError,
+    ResponseValidationError,
 )
 
 # The most specific first.
@@ -44,6 +47,28 @@ HTTPX_ERRORS = (
     httpx.TransportError,
     UnicodeError,
 )
+
+
+def map_error(error: Exception, *, failed_before_sending: bool) -> OpenRouterError:
+    """
+    Return our error for one of `HTTPX_ERRORS`.
+
+    Args:
+        error: What httpx raised.
+        failed_before_sending: Whether a connection was opened, but nothing of the request written.
+    """
+    if isinstance(error, httpx.TooManyRedirects):
+        return OpenRouterDefaultError(f"redirect not followed: {error}")
+    if isinstance(error, httpx.DecodingError):
+        return ResponseValidationError(f"unexpected reply: {error}")
+    text = " ".join(str(error).split()) or type(error).__name__
+    kind = next(ours for theirs, ours in _NO_RESPONSE if isinstance(error, theirs))
+    if failed_before_sending:
+        kind = ConnectionFailedError
+    mapped = kind(f"{_SUMMARIES[kind]}: {text}")
+    if isinstance(mapped, ConnectionFailedError):
+        mapped.is_permanent = any(isinstance(cause, _PERMANENT) for cause in walk_causes(error))
+    return mapped
 
 
 def walk_causes(error: BaseException | None) -> Iterator[BaseException]:

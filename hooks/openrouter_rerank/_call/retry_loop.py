@@ -5,28 +5,17 @@ What follows an attempt is decided in one place for both, by `Course` and the po
 differ only in how they send, read and sleep.
 """
 
-from collections.abc import Awaitable, Callable
-
 import anyio
 import httpx
 
-from openrouter_rerank._codec.body import BodyError, read, read_async, read_framing
 from openrouter_rerank._codec.response import Reply
 from openrouter_rerank._network.auth import read_origin
-from openrouter_rerank._network.deadline import current_attempt
-from openrouter_rerank._network.upload import Upload
-from openrouter_rerank.errors import OpenRouterError, ResponseValidationError
+from openrouter_rerank.errors import OpenRouterError
 
+from .attempt import Send, SendAsync, make_attempt, make_attempt_async
+from .clock import SYSTEM_CLOCK, Clock
 from .config import Call
-from .error_mapping import HTTPX_ERRORS
-from .state import SYSTEM_CLOCK, Clock, Course
-
-# RFC 9110, sections 15.4.8 and 15.4.9: these two alone keep the method and the body.
-FOLLOWED_REDIRECTS = frozenset({307, 308})
-CLOSE_SECONDS = 1.0
-
-Send = Callable[[httpx.Request], httpx.Response]
-SendAsync = Callable[[httpx.Request], Awaitable[httpx.Response]]
+from .state import Course
 
 
 def run(send: Send, request: httpx.Request, call: Call, clock: Clock = SYSTEM_CLOCK) -> Reply:
@@ -42,7 +31,7 @@ def run(send: Send, request: httpx.Request, call: Call, clock: Clock = SYSTEM_CL
         call.hooks.requests.emit(request)
         if read_origin(request.url) == call.origin:
             call.auth.apply(request)
-        outcome = _exchange(send, request, course)
+        outcome = make_attempt(send, request, course)
         if isinstance(outcome, httpx.Response):
             call.hooks.responses.emit(outcome)
         result = course.judge(outcome)
@@ -73,7 +62,7 @@ async def run_async(
         with anyio.move_on_after(course.time_left()):
             if read_origin(request.url) == call.origin:
                 await call.auth.apply_async(request)
-            outcome = await _exchange_async(send, request, course)
+            outcome = await make_attempt_async(send, request, course)
         outcome = outcome or course.deadline_error()
         if isinstance(outcome, httpx.Response):
             await call.hooks.responses.emit_async(outcome)
@@ -86,156 +75,3 @@ async def run_async(
             raise result
         await call.hooks.retries.emit_async(event)
         await clock.sleep_async(event.delay)
-
-
-def _exchange(
-    send: Send, request: httpx.Request, course: Course
-) -> httpx.Response | OpenRouterError:
-    """Make one attempt, redirects to the same origin included."""
-    try:
-        while True:
-            course.limit(request)
-            if course.call.is_foreign:
-                request.extensions["trace"] = course.attempt.trace
-            response = _send_and_read(send, request, course)
-            following = follow(request, response)
-            if following is None:
-                return response
-            course.count_redirect(response)
-            request = following
-    except OpenRouterError as error:
-        return error
-
-
-async def _exchange_async(
-    send: SendAsync, request: httpx.Request, course: Course
-) -> httpx.Response | OpenRouterError:
-    """Make one attempt, redirects to the same origin included."""
-    try:
-        while True:
-            course.limit(request)
-            if course.call.is_foreign:
-                request.extensions["trace"] = course.attempt.trace_async
-            response = await _send_and_read_async(send, request, course)
-            following = follow(request, response)
-            if following is None:
-                return response
-            course.count_redirect(response)
-            request = following
-    except OpenRouterError as error:
-        return error
-
-
-def follow(request: httpx.Request, response: httpx.Response) -> httpx.Request | None:
-    """Return the request that a redirect asks for; None if there is none or it is not followed."""
-    if response.status_code not in FOLLOWED_REDIRECTS or "location" not in response.headers:
-        return None
-    try:
-        url = request.url.join(response.headers["location"])
-        if read_origin(url) != read_origin(request.url):
-            return None
-    except (httpx.InvalidURL, UnicodeError):
-        return None
-    return httpx.Request(
-        request.method,
-        url,
-        headers=request.headers,
-        stream=request.stream,
-        extensions=request.extensions,
-    )
-
-
-def _send_and_read(send: Send, request: httpx.Request, course: Course) -> httpx.Response:
-    """Send a request, read the reply to its end, and give its connection back."""
-    token = current_attempt.set(course.attempt)
-    try:
-        response = _open(send, request)
-        try:
-            body = read(response, course.call.max_response_bytes, course.is_over)
-        except BodyError as error:
-            raise _refuse_body(error, request, response) from error
-        finally:
-            # httpx closes nothing when a transport raises: three errors would use up a pool of
-            # three connections.
-            response.close()
-    except HTTPX_ERRORS as error:
-        raise course.map_error(error) from error
-    finally:
-        current_attempt.reset(token)
-    return _seal(request, response, body)
-
-
-async def _send_and_read_async(
-    send: SendAsync, request: httpx.Request, course: Course
-) -> httpx.Response:
-    """Send a request, read the reply to its end, and give its connection back."""
-    token = current_attempt.set(course.attempt)
-    try:
-        response = await _open_async(send, request)
-        try:
-            body = await read_async(response, course.call.max_response_bytes)
-        except BodyError as error:
-            raise _refuse_body(error, request, response) from error
-        finally:
-            await _close(response, course)
-    except HTTPX_ERRORS as error:
-        raise course.map_error(error) from error
-    finally:
-        current_attempt.reset(token)
-    return _seal(request, response, body)
-
-
-async def _close(response: httpx.Response, course: Course) -> None:
-    """Close a reply, whatever cancels its call meanwhile."""
-    if not course.call.is_foreign:
-        # Our pool gives a connection back, or closes it, under a shield of its own.
-        await response.aclose()
-        return
-    with anyio.move_on_after(CLOSE_SECONDS, shield=True):
-        await response.aclose()
-
-
-def _open(send: Send, request: httpx.Request) -> httpx.Response:
-    """Send a request; a caller's event hook that raises for a status has the reply on its error."""
-    try:
-        return send(request)
-    except httpx.HTTPStatusError as error:
-        return error.response
-
-
-async def _open_async(send: SendAsync, request: httpx.Request) -> httpx.Response:
-    """Do what `_open` does for async."""
-    if isinstance(request.stream, httpx.ByteStream):
-        request.stream = Upload(request.content)
-    try:
-        return await send(request)
-    except httpx.HTTPStatusError as error:
-        return error.response
-
-
-def _refuse_body(
-    error: BodyError, request: httpx.Request, response: httpx.Response
-) -> ResponseValidationError:
-    """Build the error of a success whose body cannot be used."""
-    return ResponseValidationError(f"unexpected reply: {error}", _seal(request, response, b""))
-
-
-def _seal(request: httpx.Request, response: httpx.Response, body: bytes) -> httpx.Response:
-    """Return the reply with its body in memory, inflated, and without its connection."""
-    headers = response.headers
-    if read_framing(headers)[0]:
-        headers = headers.copy()
-        del headers["content-encoding"]
-        headers["content-length"] = str(len(body))
-    sealed = httpx.Response(
-        response.status_code,
-        headers=headers,
-        # With `content` httpx would add a header and parse all of them anew.
-        stream=httpx.ByteStream(body),
-        request=request,
-        extensions={k: v for k, v in response.extensions.items() if k != "network_stream"},
-    )
-    # What `read` would do through four generators; httpx is held below 0.29 for it.
-    sealed._content = body  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-    sealed.is_closed = sealed.is_stream_consumed = True
-    return sealed

@@ -1,12 +1,7 @@
 """How a call goes: what it may do, how far it came, and every decision about its way on."""
 
-import random
-import time
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import NamedTuple
 
-import anyio
 import httpx
 
 from openrouter_rerank._codec.response import Reply, read_reply
@@ -14,33 +9,19 @@ from openrouter_rerank._events.hooks import RetryEvent
 from openrouter_rerank._network.deadline import Attempt
 from openrouter_rerank._policy.retries import plan_delay
 from openrouter_rerank.errors import (
-    ConnectionFailedError,
     DeadlineExceededError,
     DisconnectedError,
     OpenRouterDefaultError,
     OpenRouterError,
-    ResponseValidationError,
 )
 
+from .clock import Clock
 from .config import Call
-from .error_mapping import _NO_RESPONSE, _PERMANENT, _SUMMARIES, walk_causes
+from .error_mapping import map_error
 
 MAX_REDIRECTS = 5
 # The names of httpx's timeouts in a request's extensions.
 TIMEOUTS = ("connect", "read", "write", "pool")
-
-
-# Here and in what every call uses, named tuples: attrs takes half a millisecond to make a class.
-class Clock(NamedTuple):
-    """The passing of time, in seconds, and chance; tests bring their own."""
-
-    now: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
-    sleep_async: Callable[[float], Awaitable[None]] = anyio.sleep
-    draw: Callable[[], float] = random.random
-
-
-SYSTEM_CLOCK = Clock()
 
 
 class Course:
@@ -168,15 +149,4 @@ class Course:
         """Return our error for one of `HTTPX_ERRORS`."""
         if isinstance(error, httpx.TimeoutException) and self.is_over():
             return self.deadline_error()
-        if isinstance(error, httpx.TooManyRedirects):
-            return OpenRouterDefaultError(f"redirect not followed: {error}")
-        if isinstance(error, httpx.DecodingError):
-            return ResponseValidationError(f"unexpected reply: {error}")
-        text = " ".join(str(error).split()) or type(error).__name__
-        kind = next(ours for theirs, ours in _NO_RESPONSE if isinstance(error, theirs))
-        if self.attempt.failed_before_sending:
-            kind = ConnectionFailedError
-        mapped = kind(f"{_SUMMARIES[kind]}: {text}")
-        if isinstance(mapped, ConnectionFailedError):
-            mapped.is_permanent = any(isinstance(cause, _PERMANENT) for cause in walk_causes(error))
-        return mapped
+        return map_error(error, failed_before_sending=self.attempt.failed_before_sending)

@@ -86,7 +86,7 @@ class RunStoppedError(OpenRouterError):
         cause: The error that stopped the run; `__cause__` as well. None if the limit did.
         done: How many outcomes were given out.
         cost: Sum of the costs that replies have told, in credits.
-        unsent: The `RerankJob`s that were taken from the caller's iterable and not sent, hardly ever
+        unsent: The `RerankJob`s that were taken from the caller's iterable and not sent, rarely
             more than one. One that the iterable gives only after the run has stopped is added then.
     """
 
