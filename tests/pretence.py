@@ -7,7 +7,7 @@ import httpcore
 import httpx
 from attrs import define, field
 from openrouter_rerank._call.clock import Clock
-from openrouter_rerank._call.config import Call
+from openrouter_rerank._call.config import CallSettings
 from openrouter_rerank._call.retry_loop import run, run_async
 from openrouter_rerank._codec.response import Reply
 from openrouter_rerank._events.hooks import Hooks
@@ -129,15 +129,15 @@ class World:
         return self.send(request)
 
 
-def make_call(policy: RetryConfig = POLICY, deadline: float | None = 180.0) -> Call:
+def make_call(policy: RetryConfig = POLICY, deadline: float | None = 180.0) -> CallSettings:
     """Allow what a client allows by default."""
-    return Call(
+    return CallSettings(
         auth=BearerAuth(SECRET),
         origin=read_origin(httpx.URL("https://h/api/v1")),
         retry_config=policy,
         deadline=deadline,
         max_response_bytes=1000,
-        is_foreign=False,
+        is_custom_transport=False,
         hooks=Hooks(),
         log=CallLog(),
     )
@@ -150,7 +150,7 @@ def make_request(url: str = URL, read: float | None = 60.0) -> httpx.Request:
 
 
 def run_both(
-    *outcomes: Outcome, call: Call | None = None, url: str = URL, read: float | None = 60.0
+    *outcomes: Outcome, call: CallSettings | None = None, url: str = URL, read: float | None = 60.0
 ) -> tuple[Reply | OpenRouterError, World]:
     """Run a script sync and async, prove that they agree, and return how it went."""
     worlds = World(outcomes), World(outcomes)
@@ -175,7 +175,7 @@ def run_both(
     return ended[1], second
 
 
-def run_to_reply(*outcomes: Outcome, call: Call | None = None) -> tuple[Reply, World]:
+def run_to_reply(*outcomes: Outcome, call: CallSettings | None = None) -> tuple[Reply, World]:
     """Run a script that ends well."""
     ended, world = run_both(*outcomes, call=call)
     assert isinstance(ended, Reply)
@@ -183,7 +183,7 @@ def run_to_reply(*outcomes: Outcome, call: Call | None = None) -> tuple[Reply, W
 
 
 def run_to_error(
-    *outcomes: Outcome, call: Call | None = None, url: str = URL
+    *outcomes: Outcome, call: CallSettings | None = None, url: str = URL
 ) -> tuple[OpenRouterError, World]:
     """Run a script that ends in an error."""
     ended, world = run_both(*outcomes, call=call, url=url)

@@ -5,9 +5,9 @@ import math
 import httpx
 import pytest
 from openrouter_rerank import RerankJob, RerankOutcome
-from openrouter_rerank._bulk.job_state import Errand, Terms, prepare_errand
-from openrouter_rerank._bulk.rate_limiter import Pace
-from openrouter_rerank._bulk.scheduler import Agenda, Step
+from openrouter_rerank._bulk.job_state import JobState, SingleAttemptSettings, prepare_job_state
+from openrouter_rerank._bulk.rate_limiter import AdaptiveRateLimiter
+from openrouter_rerank._bulk.scheduler import Action, Scheduler
 from openrouter_rerank._call.config import Settings, read_settings
 from openrouter_rerank.errors import (
     BadGatewayResponseError,
@@ -19,15 +19,17 @@ from openrouter_rerank.errors import (
 from openrouter_rerank.operations import CreateRerankResponseBody
 
 
-def make_agenda(*, ordered: bool = True, max_cost: float | None = None) -> Agenda:
+def make_scheduler(*, ordered: bool = True, max_cost: float | None = None) -> Scheduler:
     """Begin a run."""
-    return Agenda(Pace(now=0.0), max_concurrency=4, ordered=ordered, max_cost=max_cost)
+    return Scheduler(
+        AdaptiveRateLimiter(now=0.0), max_concurrency=4, ordered=ordered, max_cost=max_cost
+    )
 
 
 def make_settings() -> Settings:
     """Return a client's usual settings."""
     return read_settings(
-        api_key="sk-or-agenda",
+        api_key="sk-or-scheduler",
         server_url="https://h/api/v1",
         http_referer=None,
         x_open_router_title=None,
@@ -40,62 +42,64 @@ def make_settings() -> Settings:
     )
 
 
-def take(agenda: Agenda) -> Errand:
+def take(scheduler: Scheduler) -> JobState:
     """Take a job, without sending it."""
-    assert agenda.choose(0.0) is Step.TAKE_JOB
+    assert scheduler.next_action(0.0) is Action.TAKE_JOB
     job = RerankJob(query="q", documents=["a"], model="m")
-    errand = prepare_errand(job, agenda.taken, Terms())
-    assert isinstance(errand, Errand)
-    agenda.add(errand)
-    return errand
+    state = prepare_job_state(job, scheduler.taken, SingleAttemptSettings())
+    assert isinstance(state, JobState)
+    scheduler.on_job(state)
+    return state
 
 
-def send(agenda: Agenda) -> Errand:
+def send(scheduler: Scheduler) -> JobState:
     """Take a job and send it."""
-    errand = take(agenda)
-    assert agenda.choose(0.0) is errand
-    errand.options.apply(make_settings())
-    return errand
+    state = take(scheduler)
+    assert scheduler.next_action(0.0) is state
+    state.options.apply(make_settings())
+    return state
 
 
-def fail(agenda: Agenda, errand: Errand, error: OpenRouterError, now: float = 0.0) -> None:
+def fail(scheduler: Scheduler, state: JobState, error: OpenRouterError, now: float = 0.0) -> None:
     """Note what an attempt ended in, as the policy has it."""
-    event = errand.plan(error, now, 1.0)
-    agenda.fail(errand, error, now, is_retried=event is not None)
+    event = state.plan(error, now, 1.0)
+    scheduler.on_failure(state, error, now, is_retried=event is not None)
 
 
-def succeed(agenda: Agenda, errand: Errand) -> RerankOutcome:
+def succeed(scheduler: Scheduler, state: JobState) -> RerankOutcome:
     """Note a success."""
-    outcome = errand.succeed(CreateRerankResponseBody(model="m", results=[]))
-    agenda.succeed(errand, outcome, 0.0)
+    outcome = state.succeed(CreateRerankResponseBody(model="m", results=[]))
+    scheduler.on_success(state, outcome, 0.0)
     return outcome
 
 
 def test_stop_fails_the_jobs_that_wait_for_another_attempt() -> None:
     """After a refusal, a job that was to be retried is an outcome with its last error."""
-    agenda = make_agenda()
-    waiting, refused, flying = send(agenda), send(agenda), send(agenda)
+    scheduler = make_scheduler()
+    waiting, refused, flying = send(scheduler), send(scheduler), send(scheduler)
     error = BadGatewayResponseError("bad", httpx.Response(502))
-    fail(agenda, waiting, error)
-    fail(agenda, refused, PaymentRequiredResponseError("broke", httpx.Response(402)))
+    fail(scheduler, waiting, error)
+    fail(scheduler, refused, PaymentRequiredResponseError("broke", httpx.Response(402)))
 
-    assert agenda.choose(60.0) is Step.END
-    assert not agenda.is_finished
-    fail(agenda, flying, BadGatewayResponseError("bad", httpx.Response(502)))
-    outcomes = agenda.collect()
+    assert scheduler.next_action(60.0) is Action.END
+    assert not scheduler.is_finished
+    fail(scheduler, flying, BadGatewayResponseError("bad", httpx.Response(502)))
+    outcomes = scheduler.take_outcomes()
     assert [outcome.position for outcome in outcomes] == [0, 1, 2]
     assert outcomes[0].error is error
 
 
 def test_taken_job_that_is_not_sent_is_on_the_error() -> None:
     """A job that was taken just before the stop, or is given only after it, is lost to nobody."""
-    agenda = make_agenda()
-    refused, before = send(agenda), take(agenda)
-    after = prepare_errand(RerankJob(query="q", documents=["a"], model="m"), 2, Terms())
-    assert isinstance(after, Errand)
-    fail(agenda, refused, PaymentRequiredResponseError("broke", httpx.Response(402)))
-    failure = agenda.find_failure()
-    agenda.add(after)
+    scheduler = make_scheduler()
+    refused, before = send(scheduler), take(scheduler)
+    after = prepare_job_state(
+        RerankJob(query="q", documents=["a"], model="m"), 2, SingleAttemptSettings()
+    )
+    assert isinstance(after, JobState)
+    fail(scheduler, refused, PaymentRequiredResponseError("broke", httpx.Response(402)))
+    failure = scheduler.find_failure()
+    scheduler.on_job(after)
 
     assert isinstance(failure, RunStoppedError)
     assert failure.unsent == [before.job, after.job]
@@ -103,82 +107,82 @@ def test_taken_job_that_is_not_sent_is_on_the_error() -> None:
 
 def test_billed_reply_that_cannot_be_read_ends_a_limited_run() -> None:
     """Under `max_cost`, a success of the wrong shape is a reply without a cost."""
-    agenda = make_agenda(max_cost=1.0)
-    fail(agenda, send(agenda), ResponseValidationError("what", httpx.Response(200)))
+    scheduler = make_scheduler(max_cost=1.0)
+    fail(scheduler, send(scheduler), ResponseValidationError("what", httpx.Response(200)))
 
-    failure = agenda.find_failure()
+    failure = scheduler.find_failure()
     assert isinstance(failure, RunStoppedError)
     assert failure.reason == "unknown_cost"
 
 
 def test_first_reason_to_stop_is_told() -> None:
     """Of several refusals, the first is the cause."""
-    agenda = make_agenda()
-    errands = send(agenda), send(agenda)
+    scheduler = make_scheduler()
+    errands = send(scheduler), send(scheduler)
     failures = [PaymentRequiredResponseError(text, httpx.Response(402)) for text in "ab"]
-    for errand, failure in zip(errands, failures, strict=True):
-        fail(agenda, errand, failure)
+    for state, failure in zip(errands, failures, strict=True):
+        fail(scheduler, state, failure)
 
-    stopped = agenda.find_failure()
+    stopped = scheduler.find_failure()
     assert isinstance(stopped, RunStoppedError)
     assert stopped.cause is failures[0]
 
 
 def test_outcomes_after_a_gap_come_out_at_the_end() -> None:
     """A job that came to no outcome, since a hook raised, does not keep later ones back."""
-    agenda = make_agenda()
-    crashed, well = send(agenda), send(agenda)
-    outcome = succeed(agenda, well)
-    before = agenda.collect()
-    agenda.crash(LookupError("hook"), is_sent=True)
+    scheduler = make_scheduler()
+    crashed, well = send(scheduler), send(scheduler)
+    outcome = succeed(scheduler, well)
+    before = scheduler.take_outcomes()
+    scheduler.on_crash(LookupError("hook"), is_sent=True)
 
     assert before == []
-    assert agenda.collect() == [outcome]
-    assert repr(agenda.find_failure()) == "LookupError('hook')"
+    assert scheduler.take_outcomes() == [outcome]
+    assert repr(scheduler.find_failure()) == "LookupError('hook')"
     assert crashed.attempts == 1
 
 
 def test_job_whose_time_ran_out_meanwhile_is_not_sent() -> None:
     """When the pace held a retry up beyond the job's deadline, the job has failed."""
-    agenda = make_agenda()
-    errand = send(agenda)
-    fail(agenda, errand, BadGatewayResponseError("bad", httpx.Response(502)))
+    scheduler = make_scheduler()
+    state = send(scheduler)
+    fail(scheduler, state, BadGatewayResponseError("bad", httpx.Response(502)))
 
-    assert agenda.choose(11.0) is Step.TAKE_JOB
-    assert [outcome.attempts for outcome in agenda.collect()] == [1]
+    assert scheduler.next_action(11.0) is Action.TAKE_JOB
+    assert [outcome.attempts for outcome in scheduler.take_outcomes()] == [1]
 
 
 def test_nothing_to_do_is_waited_for() -> None:
     """While one worker takes a job, another waits for what happens, or for the next retry."""
-    agenda = make_agenda()
-    errand = send(agenda)
-    assert agenda.choose(0.0) is Step.TAKE_JOB
-    idle = agenda.choose(0.0)
-    fail(agenda, errand, BadGatewayResponseError("bad", httpx.Response(502)))
+    scheduler = make_scheduler()
+    state = send(scheduler)
+    assert scheduler.next_action(0.0) is Action.TAKE_JOB
+    idle = scheduler.next_action(0.0)
+    fail(scheduler, state, BadGatewayResponseError("bad", httpx.Response(502)))
 
     assert idle == math.inf
-    assert agenda.choose(0.0) == pytest.approx(0.5)
+    assert scheduler.next_action(0.0) == pytest.approx(0.5)
 
 
 def test_spent_run_waits_for_the_taker() -> None:
     """With nothing left to spend, whether there is a further job is for the taker to find out."""
-    agenda = make_agenda(max_cost=1.0)
-    agenda.cost = 1.0
+    scheduler = make_scheduler(max_cost=1.0)
+    scheduler.cost = 1.0
 
-    assert agenda.choose(0.0) is Step.TAKE_JOB
-    agenda.exhaust()
-    assert agenda.choose(0.0) is Step.END
-    assert agenda.find_failure() is None
+    assert scheduler.next_action(0.0) is Action.TAKE_JOB
+    scheduler.on_exhausted()
+    assert scheduler.next_action(0.0) is Action.END
+    assert scheduler.find_failure() is None
 
 
 def test_abandoned_run_ends_in_its_failure() -> None:
     """What ends a run from outside is told, unless all was done before."""
-    agenda, done = make_agenda(), make_agenda()
-    send(agenda)
-    done.exhaust()
-    for each in (agenda, done):
-        each.abandon(RuntimeError("cancelled"))
+    scheduler, done = make_scheduler(), make_scheduler()
+    send(scheduler)
+    done.on_exhausted()
+    for each in (scheduler, done):
+        each.abort(RuntimeError("cancelled"))
 
-    assert agenda.is_finished
-    assert repr(agenda.find_failure()) == "RuntimeError('cancelled')"
+    assert scheduler.is_finished
+    assert repr(scheduler.find_failure()) == "RuntimeError('cancelled')"
     assert done.find_failure() is None

@@ -330,7 +330,7 @@ def test_reply_is_whole_and_without_its_connection() -> None:
 @pytest.mark.anyio
 async def test_foreign_connection_is_watched_by_trace_events() -> None:
     """What somebody else's transport reports tells a stale connection from a fresh one."""
-    call = make_call(ONCE)._replace(is_foreign=True)
+    call = make_call(ONCE)._replace(is_custom_transport=True)
     sent: list[httpx.Request] = []
 
     async def send(request: httpx.Request) -> httpx.Response:

@@ -18,28 +18,28 @@ class Notebook:
         """Begin with an empty page."""
         self.notes: list[object] = []
 
-    def begin(self, encoded: EncodedRequest, url: httpx.URL) -> "Notebook":
+    def on_call(self, encoded: EncodedRequest, url: httpx.URL) -> "Notebook":
         """Note what is asked, and where."""
         self.notes.append((encoded.model, encoded.top_n, url.path))
         return self
 
-    def begin_attempt(self, request: httpx.Request) -> None:
+    def on_attempt(self, request: httpx.Request) -> None:
         """Note an attempt."""
         self.notes.append(request.method)
 
-    def note_response(self, response: httpx.Response) -> None:
+    def on_response(self, response: httpx.Response) -> None:
         """Note a status."""
         self.notes.append(response.status_code)
 
-    def note_retry(self, event: RetryEvent) -> None:
+    def on_retry(self, event: RetryEvent) -> None:
         """Note which attempt failed."""
         self.notes.append(event.attempt)
 
-    def succeed(self, reply: Reply, model: CreateRerankResponseBody) -> None:
+    def on_success(self, reply: Reply, model: CreateRerankResponseBody) -> None:
         """Note a success."""
         self.notes.append((reply.attempts, len(model.results)))
 
-    def fail(self, error: BaseException) -> None:
+    def on_failure(self, error: BaseException) -> None:
         """Note an error."""
         self.notes.append(error)
 
@@ -71,7 +71,7 @@ def test_reply_is_decoded_though_the_observer_fails(caplog: pytest.LogCaptureFix
     """What an observer raises does not end the call; its class alone is in the log."""
 
     class Late(Notebook):
-        def succeed(self, reply: Reply, model: CreateRerankResponseBody) -> None:
+        def on_success(self, reply: Reply, model: CreateRerankResponseBody) -> None:
             raise LookupError(reply, model)
 
     with FakeOpenRouter(503, 200) as client:
@@ -87,7 +87,7 @@ def test_call_without_an_observation_goes_on(step: Step, caplog: pytest.LogCaptu
     """An observer that fails at the beginning is told no more, and the call ends as ever."""
 
     class Early(Notebook):
-        def begin(self, encoded: EncodedRequest, url: httpx.URL) -> "Notebook":
+        def on_call(self, encoded: EncodedRequest, url: httpx.URL) -> "Notebook":
             raise LookupError(encoded, url)
 
     with FakeOpenRouter(step) as client:

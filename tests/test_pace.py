@@ -1,4 +1,4 @@
-"""The pace of a run, on a clock of its own, against servers that limit in their own ways."""
+"""The rate of a run, on a clock of its own, against servers that limit in their own ways."""
 
 import heapq
 import math
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 from limits import FixedWindow, Limit, NoLimit, SlidingWindow, TokenBucket
-from openrouter_rerank._bulk.rate_limiter import Pace
+from openrouter_rerank._bulk.rate_limiter import AdaptiveRateLimiter
 
 WORKERS = 8
 SEED = 20_261_122
@@ -33,7 +33,7 @@ class Run:
     passed: int = 0
     throttled: int = 0
     sent: list[float] = field(default_factory=list[float])
-    pace: Pace = field(default_factory=lambda: Pace(now=0.0))
+    limiter: AdaptiveRateLimiter = field(default_factory=lambda: AdaptiveRateLimiter(now=0.0))
 
 
 def simulate(
@@ -43,18 +43,18 @@ def simulate(
     seconds: float = 15.0,
     latency: float = 0.002,
     failing: float = 0.0,
-    pace: Pace | None = None,
+    limiter: AdaptiveRateLimiter | None = None,
     workers: int = WORKERS,
 ) -> Run:
-    """Send as fast as the pace allows, some time's drift included."""
+    """Send as fast as the limiter allows, some time's drift included."""
     chance = random.Random(SEED)  # noqa: S311 - the same every time
-    run = Run(pace=pace or Pace(now=0.0))
+    run = Run(limiter=limiter or AdaptiveRateLimiter(now=0.0))
     now, flying = 0.0, list[tuple[float, float, float]]()
     while now < seconds:
-        wait = run.pace.wait(now) if len(flying) < workers else math.inf
+        wait = run.limiter.wait(now) if len(flying) < workers else math.inf
         lands = flying[0][0] if flying else math.inf
         if wait == 0:
-            run.pace.note_sent(now)
+            run.limiter.record_sent(now)
             run.sent.append(now)
             refused = limit.ask(now + latency / 2) or (chance.random() < failing) * 0.01
             heapq.heappush(flying, (now + latency * chance.uniform(0.8, 1.2), now, refused))
@@ -64,10 +64,10 @@ def simulate(
             now, sent_at, refused = heapq.heappop(flying)
             if refused:
                 run.throttled += 1
-                run.pace.note_throttled(sent_at, now, say(refused))
+                run.limiter.record_throttled(sent_at, now, say(refused))
             else:
                 run.passed += 1
-                run.pace.note_answer(sent_at, now, is_success=True)
+                run.limiter.record_answer(sent_at, now, is_success=True)
     return run
 
 
@@ -89,10 +89,10 @@ def test_limit_is_found(
 
 
 def test_unlimited_server_is_not_slowed() -> None:
-    """Without a throttled reply there is no pace at all: workers never wait."""
+    """Without a throttled reply there is no limit at all: workers never wait."""
     run = simulate(NoLimit(), seconds=2)
 
-    assert run.pace.rate is None
+    assert run.limiter.rate is None
     assert run.passed >= 0.99 * 2 * WORKERS / 0.002
 
 
@@ -106,54 +106,54 @@ def test_throttling_by_chance_does_not_strangle_the_run(latency: float) -> None:
 
 def test_pace_climbs_once_the_limit_is_lifted() -> None:
     """A minute after a server stopped limiting, the rate is many times what it was."""
-    pace = Pace(now=0.0)
-    simulate(SlidingWindow(20), seconds=10, pace=pace)
-    limited = pace.rate or math.inf
+    limiter = AdaptiveRateLimiter(now=0.0)
+    simulate(SlidingWindow(20), seconds=10, limiter=limiter)
+    limited = limiter.rate or math.inf
 
     now = 10.0
     while now < 70:
-        now += max(pace.wait(now), 0.001)
-        pace.note_sent(now)
-        pace.note_answer(now, now + 0.001, is_success=True)
+        now += max(limiter.wait(now), 0.001)
+        limiter.record_sent(now)
+        limiter.record_answer(now, now + 0.001, is_success=True)
 
-    assert (pace.rate or 0) > 10 * limited
+    assert (limiter.rate or 0) > 10 * limited
 
 
 def test_retry_after_stops_everything() -> None:
     """Nobody sends for as long as the server asked, then one request at a time tests it."""
-    pace = Pace(now=0.0)
+    limiter = AdaptiveRateLimiter(now=0.0)
     for _ in range(WORKERS):
-        pace.note_sent(0.0)
-    pace.note_throttled(0.0, 0.1, 7.0)
+        limiter.record_sent(0.0)
+    limiter.record_throttled(0.0, 0.1, 7.0)
 
-    assert pace.wait(0.1) == pytest.approx(7.0)
-    assert pace.wait(7.1) == 0
-    pace.note_sent(7.1)
-    assert pace.wait(7.1) == math.inf
+    assert limiter.wait(0.1) == pytest.approx(7.0)
+    assert limiter.wait(7.1) == 0
+    limiter.record_sent(7.1)
+    assert limiter.wait(7.1) == math.inf
 
 
 def test_longest_retry_after_counts() -> None:
     """Of several replies from before the stop, the one that asks for the longest wait decides."""
-    pace = Pace(now=0.0)
+    limiter = AdaptiveRateLimiter(now=0.0)
     for _ in range(3):
-        pace.note_sent(0.0)
+        limiter.record_sent(0.0)
     for retry_after in (2.0, 9.0, 4.0):
-        pace.note_throttled(0.0, 1.0, retry_after)
+        limiter.record_throttled(0.0, 1.0, retry_after)
 
-    assert pace.wait(1.0) == pytest.approx(9.0)
+    assert limiter.wait(1.0) == pytest.approx(9.0)
 
 
 def test_failed_test_is_repeated_later() -> None:
     """Each test that is throttled makes the wait for the next one longer."""
-    pace = Pace(now=0.0)
-    pace.note_sent(0.0)
-    pace.note_throttled(0.0, 0.0, None)
+    limiter = AdaptiveRateLimiter(now=0.0)
+    limiter.record_sent(0.0)
+    limiter.record_throttled(0.0, 0.0, None)
     now, waits = 0.0, list[float]()
     for _ in range(5):
-        waits.append(pace.wait(now))
+        waits.append(limiter.wait(now))
         now += waits[-1]
-        pace.note_sent(now)
-        pace.note_throttled(now, now, None)
+        limiter.record_sent(now)
+        limiter.record_throttled(now, now, None)
 
     assert waits == sorted(waits)
     assert waits[-1] > 5 * waits[0]
@@ -162,20 +162,22 @@ def test_failed_test_is_repeated_later() -> None:
 @pytest.mark.parametrize("is_success", [True, False])
 def test_any_answer_ends_the_tests(is_success: bool) -> None:
     """A test that fails for another reason, such as a broken connection, frees the workers too."""
-    pace = Pace(now=0.0)
-    pace.note_sent(0.0)
-    pace.note_throttled(0.0, 0.0, 1.0)
-    pace.note_sent(1.0)
+    limiter = AdaptiveRateLimiter(now=0.0)
+    limiter.record_sent(0.0)
+    limiter.record_throttled(0.0, 0.0, 1.0)
+    limiter.record_sent(1.0)
 
-    pace.note_answer(1.0, 1.1, is_success=is_success)
+    limiter.record_answer(1.0, 1.1, is_success=is_success)
 
-    assert not pace.is_testing
-    assert pace.wait(60.0) == 0
+    assert not limiter.is_probing
+    assert limiter.wait(60.0) == 0
 
 
 def test_callers_limit_is_kept_evenly() -> None:
     """With 600 requests per minute, each follows the one before by a tenth of a second."""
-    run = simulate(NoLimit(), seconds=5, pace=Pace(now=0.0, requests_per_minute=600))
+    run = simulate(
+        NoLimit(), seconds=5, limiter=AdaptiveRateLimiter(now=0.0, requests_per_minute=600)
+    )
 
     distances = [after - before for before, after in zip(run.sent, run.sent[1:], strict=False)]
     assert len(run.sent) == 50
@@ -184,8 +186,8 @@ def test_callers_limit_is_kept_evenly() -> None:
 
 def test_callers_limit_allows_no_burst_after_idleness() -> None:
     """What was not sent for a minute is not made up for."""
-    pace = Pace(now=0.0, requests_per_minute=60)
-    pace.note_sent(60.0)
+    limiter = AdaptiveRateLimiter(now=0.0, requests_per_minute=60)
+    limiter.record_sent(60.0)
 
-    assert pace.wait(60.0) > 0.95
-    assert pace.limit == 1.0
+    assert limiter.wait(60.0) > 0.95
+    assert limiter.limit == 1.0

@@ -98,8 +98,8 @@ class OpenRouter:
         # Imported here: who only imports the class, or never makes a client, does not wait for it.
         from ._call.caller import Caller
         from ._call.config import read_settings
-        from ._call.sender import Connections
-        from ._network.pool_registry import Pools
+        from ._call.sender import Sender
+        from ._network.pool_registry import PoolRegistry
         from ._rerank import Rerank
 
         require_client(client, httpx.Client, "client")
@@ -120,9 +120,11 @@ class OpenRouter:
             debug_logger=debug_logger,
         )
         self.hooks = self._settings.hooks
-        pools = Pools(verify=verify, proxy=httpx.Proxy(proxy) if isinstance(proxy, str) else proxy)
-        connections = Connections(pools, transport, async_transport)
-        self._caller = Caller(self._settings, connections, client, async_client)
+        pools = PoolRegistry(
+            verify=verify, proxy=httpx.Proxy(proxy) if isinstance(proxy, str) else proxy
+        )
+        sender = Sender(pools, transport, async_transport)
+        self._caller = Caller(self._settings, sender, client, async_client)
         self.rerank = Rerank(self._caller)
 
     def close(self) -> None:

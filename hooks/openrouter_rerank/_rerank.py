@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ._raw_response import RawRerank
 
 DEFAULT_BATCH_SIZE = 1000
-DEFAULT_PARTS_AT_ONCE = 4
+DEFAULT_BATCHES_AT_ONCE = 4
 
 T = TypeVar("T")
 
@@ -260,7 +260,8 @@ class Rerank:
         job is an outcome with its error, and so is one that `rerank` would refuse; the run goes on.
 
         The run retries, by the policy of the client or the job, attempts and deadline counted for
-        each job: a job that waits for its next attempt holds nobody up. All calls keep to one pace.
+        each job: a job that waits for its next attempt holds nobody up. All calls keep to one
+        rate.
         A 429, a 503 or a `Retry-After` stops them all, for as long as the server asks (at most the
         policy's `max_retry_after_ms`); then one request at a time tests whether the server answers,
         and the run goes on a little below the rate that the server was able to deliver, and climbs
@@ -476,7 +477,7 @@ class Rerank:
         model: str,
         query: str,
         batch_size: int = DEFAULT_BATCH_SIZE,
-        max_concurrency: int = DEFAULT_PARTS_AT_ONCE,
+        max_concurrency: int = DEFAULT_BATCHES_AT_ONCE,
         provider: components.ProviderPreferences | Mapping[str, Any] | Unset | None = UNSET,
         session_id: str | None = None,
         top_n: int | None = None,
@@ -531,9 +532,9 @@ class Rerank:
                 and so is what reading the documents raises.
         """
         from ._bulk.batch_workers import run_batched
-        from ._bulk.batches import Batch
+        from ._bulk.batches import BatchedCall
 
-        batch = Batch(
+        call = BatchedCall(
             partial(
                 encode_request,
                 model=model,
@@ -550,7 +551,7 @@ class Rerank:
             max_concurrency=max_concurrency,
             top_n=top_n,
         )
-        return run_batched(self._caller, batch, documents)
+        return run_batched(self._caller, call, documents)
 
     async def rerank_batched_async(
         self,
@@ -559,7 +560,7 @@ class Rerank:
         model: str,
         query: str,
         batch_size: int = DEFAULT_BATCH_SIZE,
-        max_concurrency: int = DEFAULT_PARTS_AT_ONCE,
+        max_concurrency: int = DEFAULT_BATCHES_AT_ONCE,
         provider: components.ProviderPreferences | Mapping[str, Any] | Unset | None = UNSET,
         session_id: str | None = None,
         top_n: int | None = None,
@@ -596,9 +597,9 @@ class Rerank:
             BatchError: See `rerank_batched`.
         """
         from ._bulk.batch_workers import run_batched_async
-        from ._bulk.batches import Batch
+        from ._bulk.batches import BatchedCall
 
-        batch = Batch(
+        call = BatchedCall(
             partial(
                 encode_request,
                 model=model,
@@ -615,7 +616,7 @@ class Rerank:
             max_concurrency=max_concurrency,
             top_n=top_n,
         )
-        return await run_batched_async(self._caller, batch, documents)
+        return await run_batched_async(self._caller, call, documents)
 
 
 def read_items(items: Iterable[T]) -> list[T]:

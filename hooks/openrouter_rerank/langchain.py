@@ -18,7 +18,7 @@ except ModuleNotFoundError as error:
     ) from error
 from pydantic import Field
 
-from ._integrations.pydantic_base import Adapter
+from ._integrations.pydantic_base import PydanticAdapter
 from ._rerank import Ranked
 
 __all__ = ["OpenRouterRerank"]
@@ -26,7 +26,7 @@ __all__ = ["OpenRouterRerank"]
 SCORE_KEY = "relevance_score"
 
 
-class OpenRouterRerank(Adapter, BaseDocumentCompressor):
+class OpenRouterRerank(PydanticAdapter, BaseDocumentCompressor):
     """
     Keeps the documents that a model of OpenRouter's finds most relevant to the query.
 

@@ -25,7 +25,7 @@ except ModuleNotFoundError as error:
     ) from error
 from pydantic import Field
 
-from ._integrations.pydantic_base import Adapter
+from ._integrations.pydantic_base import PydanticAdapter
 from ._rerank import Ranked
 
 __all__ = ["OpenRouterRerank"]
@@ -35,7 +35,7 @@ Finish = Callable[[Sequence[Ranked[NodeWithScore]]], list[NodeWithScore]]
 _dispatcher = get_dispatcher(__name__)
 
 
-class OpenRouterRerank(Adapter, BaseNodePostprocessor):
+class OpenRouterRerank(PydanticAdapter, BaseNodePostprocessor):
     """
     Keeps the nodes that a model of OpenRouter's finds most relevant to the query.
 

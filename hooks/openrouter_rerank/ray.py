@@ -15,7 +15,7 @@ from ._bulk.jobs import RerankJob, RerankOutcome, prepare_job
 from ._call.config import require_positive
 from ._client import OpenRouter
 from ._codec.request import require_count, require_str
-from ._integrations.job_stream import Feed
+from ._integrations.job_stream import JobStream
 from ._integrations.ray_columns import (
     COLUMNS,
     add_columns,
@@ -157,13 +157,13 @@ class Reranker:
         prepare_job(self._job)
         # What every further row gains once the run has stopped.
         self._unsent: Row | None = None
-        self._feed = Feed(
+        self._jobs = JobStream(
             OpenRouter(api_key, server_url=server_url, **options),
             max_concurrency=max_concurrency,
             requests_per_minute=share,
         )
         # Ray drops the callable when an actor ends, and calls nothing on it.
-        self._finalizer = weakref.finalize(self, self._feed.close)
+        self._finalizer = weakref.finalize(self, self._jobs.close)
 
     def __call__(self, batch: BatchT) -> BatchT:
         """
@@ -211,7 +211,7 @@ class Reranker:
         rows: dict[str | int | None, Row] = {}
         if self._unsent is None:
             try:
-                for outcome in self._feed.work_off(jobs):
+                for outcome in self._jobs.run(jobs):
                     rows[outcome.job.id] = make_row(outcome)
             except RunStoppedError as error:
                 self._unsent = make_failed_row(error)

@@ -14,19 +14,19 @@ from client.fault_server import Exchange, FaultServer, closed_port
 from openrouter_rerank import OpenRouter, RetryConfig, errors
 from openrouter_rerank._network.connection import Route
 from openrouter_rerank._network.pool import AsyncPool, Pool
-from openrouter_rerank._network.pool_state import Slots, Waiter
+from openrouter_rerank._network.pool_state import PoolState, Waiter
 
 OK = faults.reply(200, b"{}")
 
 
 def make_pool(server: FaultServer, most: int = 1) -> Pool:
     """Make a sync pool with few places."""
-    return Pool(Route(httpx.URL(server.url), True, None), Slots(most, most))
+    return Pool(Route(httpx.URL(server.url), True, None), PoolState(most, most))
 
 
 def make_async_pool(server: FaultServer, most: int = 1) -> AsyncPool:
     """Make an async pool with few places."""
-    return AsyncPool(Route(httpx.URL(server.url), True, None), Slots(most, most))
+    return AsyncPool(Route(httpx.URL(server.url), True, None), PoolState(most, most))
 
 
 def ask(server: FaultServer, pool_seconds: float | None = None) -> httpx.Request:
@@ -105,11 +105,11 @@ def test_place_that_comes_while_leaving_is_given_back(serve: Serve) -> None:
     pool = make_pool(server)
     first = pool.handle_request(ask(server))
     waiter: Waiter[object] = Waiter(threading.Event())
-    pool._slots.wait(waiter)  # type: ignore[arg-type]
+    pool._state.enqueue(waiter)  # type: ignore[arg-type]
     finish(first)
-    assert waiter.has_place
+    assert waiter.has_slot
 
-    pool._leave(waiter)  # type: ignore[arg-type]
+    pool._dequeue(waiter)  # type: ignore[arg-type]
     finish(pool.handle_request(ask(server, 0.01)))
     pool.close()
 
@@ -120,7 +120,7 @@ def test_place_without_a_connection_is_given_back(serve: Serve) -> None:
     """When no connection can be made, the place is free for the next request."""
     server = serve(OK)
     route = Route(httpx.URL(server.url), True, None)
-    pool = Pool(route, Slots(1, 1))
+    pool = Pool(route, PoolState(1, 1))
     route.proxy = "odd"  # type: ignore[assignment]
     for _ in range(2):
         with pytest.raises(AttributeError):
@@ -136,7 +136,7 @@ async def test_place_of_a_call_that_is_cancelled_early_is_given_back(serve: Serv
     """Whatever ends an async call before it has its connection leaves the place free."""
     server = serve(OK)
     route = Route(httpx.URL(server.url), True, None)
-    pool = AsyncPool(route, Slots(1, 1))
+    pool = AsyncPool(route, PoolState(1, 1))
     route.proxy = "odd"  # type: ignore[assignment]
     for _ in range(2):
         with pytest.raises(AttributeError):

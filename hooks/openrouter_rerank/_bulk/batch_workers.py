@@ -1,7 +1,7 @@
 """
 A document set in parts that are ranked together: `client.rerank.rerank_batched`.
 
-What is sent and what follows is decided by `Batch` for both halves; they differ in how they read,
+`BatchedCall` decides what is sent and what follows, for both halves; they differ in how they read,
 send and wait.
 """
 
@@ -18,52 +18,52 @@ from openrouter_rerank._call.caller import Caller
 from openrouter_rerank._codec.request import require_iterable
 from openrouter_rerank.operations import CreateRerankResponseBody
 
-from .batches import Batch, Part
+from .batches import Batch, BatchedCall
 
 AnyDocuments = Iterable[Document] | AsyncIterable[Document]
 AnySource = Iterator[Document] | AsyncIterator[Document]
 
 
 def run_batched(
-    caller: Caller, batch: Batch, documents: Iterable[Document]
+    caller: Caller, call: BatchedCall, documents: Iterable[Document]
 ) -> CreateRerankResponseBody:
     """
     Send the parts from threads, and return the reply to the whole.
 
     Raises:
-        BaseException: See `Batch.conclude`.
+        BaseException: See `BatchedCall.conclude`.
     """
     require_iterable(documents)
     source = iter(documents)
-    slots = threading.Semaphore(batch.max_concurrency)
+    slots = threading.Semaphore(call.max_concurrency)
 
-    def work(part: Part) -> None:
+    def work(batch: Batch) -> None:
         try:
-            batch.finish(part, caller.call(part.request, batch.options))
+            call.finish(batch, caller.call(batch.request, call.options))
         except BaseException as error:  # noqa: BLE001 - it is raised in the caller's thread
-            batch.fail(part.number, error, len(part.request.documents))
+            call.fail(batch.number, error, len(batch.request.documents))
         finally:
             slots.release()
 
-    with ThreadPoolExecutor(batch.max_concurrency, "rerank_batched") as executor:
+    with ThreadPoolExecutor(call.max_concurrency, "rerank_batched") as executor:
         number = 0
-        while part := read_part(batch, number, source):
+        while batch := read_batch(call, number, source):
             slots.acquire()
-            if batch.has_failed:
+            if call.has_failed:
                 break
-            executor.submit(contextvars.copy_context().run, work, part)
+            executor.submit(contextvars.copy_context().run, work, batch)
             number += 1
-    return batch.conclude()
+    return call.conclude()
 
 
 async def run_batched_async(
-    caller: Caller, batch: Batch, documents: AnyDocuments
+    caller: Caller, call: BatchedCall, documents: AnyDocuments
 ) -> CreateRerankResponseBody:
     """
     Send the parts from tasks, and return the reply to the whole.
 
     Raises:
-        BaseException: See `Batch.conclude`.
+        BaseException: See `BatchedCall.conclude`.
     """
     source: AnySource
     if isinstance(documents, AsyncIterable):
@@ -71,49 +71,49 @@ async def run_batched_async(
     else:
         require_iterable(documents)
         source = iter(documents)
-    slots = anyio.Semaphore(batch.max_concurrency)
+    slots = anyio.Semaphore(call.max_concurrency)
 
-    async def work(part: Part) -> None:
+    async def work(batch: Batch) -> None:
         try:
-            batch.finish(part, await caller.call_async(part.request, batch.options))
+            call.finish(batch, await caller.call_async(batch.request, call.options))
         except Exception as error:  # noqa: BLE001 - it is raised once no part is under way
-            batch.fail(part.number, error, len(part.request.documents))
+            call.fail(batch.number, error, len(batch.request.documents))
         finally:
             slots.release()
 
     async with anyio.create_task_group() as tasks:
         number = 0
-        while part := await read_part_async(batch, number, source):
+        while batch := await read_batch_async(call, number, source):
             await slots.acquire()
-            if batch.has_failed:
+            if call.has_failed:
                 break
-            tasks.start_soon(work, part)
+            tasks.start_soon(work, batch)
             number += 1
-    return batch.conclude()
+    return call.conclude()
 
 
-def read_part(batch: Batch, number: int, source: Iterator[Document]) -> Part | None:
+def read_batch(call: BatchedCall, number: int, source: Iterator[Document]) -> Batch | None:
     """Read the next part; None when there is none, or when reading it failed."""
     documents: list[Document] = []
     try:
-        documents.extend(islice(source, batch.batch_size))
-        return batch.make_part(number, documents)
+        documents.extend(islice(source, call.batch_size))
+        return call.make_batch(number, documents)
     except Exception as error:  # noqa: BLE001 - other parts may be paid for, whatever is raised
-        batch.fail(number, error, len(documents))
+        call.fail(number, error, len(documents))
         return None
 
 
-async def read_part_async(batch: Batch, number: int, source: AnySource) -> Part | None:
-    """Do what `read_part` does, from an async iterator, too."""
+async def read_batch_async(call: BatchedCall, number: int, source: AnySource) -> Batch | None:
+    """Do what `read_batch` does, from an async iterator, too."""
     if not isinstance(source, AsyncIterator):
-        return read_part(batch, number, source)
+        return read_batch(call, number, source)
     documents: list[Document] = []
     try:
         async for document in source:
             documents.append(document)
-            if len(documents) == batch.batch_size:
+            if len(documents) == call.batch_size:
                 break
-        return batch.make_part(number, documents)
+        return call.make_batch(number, documents)
     except Exception as error:  # noqa: BLE001 - as above
-        batch.fail(number, error, len(documents))
+        call.fail(number, error, len(documents))
         return None

@@ -33,7 +33,7 @@ class Encode(Protocol):
         ...
 
 
-class PartOptions(CallOptions):
+class BatchOptions(CallOptions):
     """How each part's call is made; all of them share one deadline."""
 
     def __init__(self, now: Callable[[], float], options: RerankOptions) -> None:
@@ -67,7 +67,7 @@ class PartOptions(CallOptions):
 
 
 @frozen
-class Part:
+class Batch:
     """
     Some of the documents, ready to be sent.
 
@@ -80,7 +80,7 @@ class Part:
     request: EncodedRequest
 
 
-class Batch:
+class BatchedCall:
     """
     One call in parts: what is to be sent, what came of it, and what follows.
 
@@ -112,7 +112,7 @@ class Batch:
         """
         self.batch_size = require_count(batch_size, "batch_size")
         self.max_concurrency = require_count(max_concurrency, "max_concurrency")
-        self.options = PartOptions(clock.now, options)
+        self.options = BatchOptions(clock.now, options)
         self.has_failed = False
         self._encode = encode
         self._top_n = None if top_n is None else require_count(top_n, "top_n")
@@ -121,7 +121,7 @@ class Batch:
         self._exit: BaseException | None = None
         self._lock = threading.Lock()
 
-    def make_part(self, number: int, documents: Sequence[Document]) -> Part | None:
+    def make_batch(self, number: int, documents: Sequence[Document]) -> Batch | None:
         """
         Check and encode the documents of a part.
 
@@ -139,9 +139,9 @@ class Batch:
             check_document(document, position) for position, document in enumerate(documents, first)
         ]
         top_n = None if self._top_n is None else min(self._top_n, max(1, len(encoded)))
-        return Part(number, self._encode(documents=encoded, top_n=top_n))
+        return Batch(number, self._encode(documents=encoded, top_n=top_n))
 
-    def finish(self, part: Part, reply: Reply) -> None:
+    def finish(self, part: Batch, reply: Reply) -> None:
         """
         Take a part's reply.
 

@@ -8,7 +8,7 @@ from attrs import define, field
 from openrouter_rerank._call.arguments import CallOptions
 from openrouter_rerank._call.config import Settings
 from openrouter_rerank._codec.request import EncodedRequest, check_headers
-from openrouter_rerank._events.hooks import RetryEvent, Station
+from openrouter_rerank._events.hooks import RetryEvent, Signal
 from openrouter_rerank._policy.retries import MILLISECONDS, RetryConfig, plan_delay
 from openrouter_rerank.errors import OpenRouterError
 from openrouter_rerank.operations import CreateRerankResponseBody
@@ -18,7 +18,7 @@ from .jobs import RerankJob, RerankOutcome, prepare_job
 ONE_ATTEMPT = RetryConfig("none")
 
 
-class Terms:
+class SingleAttemptSettings:
     """
     The settings of a run's attempts: a client's, without retries of the call's own.
 
@@ -40,7 +40,7 @@ class Terms:
         if self._usual is not None and self._usual[0] is settings and deadline == settings.deadline:
             return self._usual[1]
         hooks = copy.copy(settings.hooks)
-        hooks.errors = Station()
+        hooks.errors = Signal()
         narrowed = settings._replace(
             retry_config=ONE_ATTEMPT,
             deadline=deadline,
@@ -81,7 +81,7 @@ class AttemptOptions(CallOptions):
 
 
 @define(eq=False)
-class Errand:
+class JobState:
     """
     A job that was taken and found to be well formed.
 
@@ -90,7 +90,7 @@ class Errand:
         position: Which of the jobs it is, from 0.
         encoded: What is sent.
         given: The job's options.
-        terms: The settings of the run's attempts.
+        attempt_settings: The settings of the run's attempts.
         options: How the next attempt is sent, for `Caller.call`.
         attempts: How many times it was sent.
         began_at: When it was sent first.
@@ -104,7 +104,7 @@ class Errand:
     position: int
     encoded: EncodedRequest
     given: CallOptions
-    terms: Terms
+    attempt_settings: SingleAttemptSettings
     options: AttemptOptions = field(init=False)
     attempts: int = 0
     began_at: float = 0.0
@@ -124,7 +124,7 @@ class Errand:
         self.attempts += 1
         self.sent_at = now
 
-    def is_late(self, now: float) -> bool:
+    def is_expired(self, now: float) -> bool:
         """Tell whether there is no time left for another attempt."""
         if self.settings is None or self.attempts == 0:
             return False
@@ -159,11 +159,11 @@ class Errand:
         )
         deadline = self.settings.deadline
         if delay is None or (deadline is not None and elapsed + delay >= deadline):
-            self.settings.log.note_end(error)
+            self.settings.log.record_end(error)
             return None
         self.due_at = now + delay
         event = RetryEvent(self.attempts, delay, error)
-        self.settings.log.note_retry(event)
+        self.settings.log.record_retry(event)
         return event
 
     def succeed(self, result: CreateRerankResponseBody) -> RerankOutcome:
@@ -183,10 +183,12 @@ class Errand:
         left = settings.deadline
         if left is not None:
             left -= self.sent_at - self.began_at
-        return self.terms.narrow(settings, left)
+        return self.attempt_settings.narrow(settings, left)
 
 
-def prepare_errand(job: object, position: int, terms: Terms) -> Errand | RerankOutcome:
+def prepare_job_state(
+    job: object, position: int, attempt_settings: SingleAttemptSettings
+) -> JobState | RerankOutcome:
     """
     Check a job; one that is refused has its outcome at once.
 
@@ -200,4 +202,4 @@ def prepare_errand(job: object, position: int, terms: Terms) -> Errand | RerankO
         encoded, options = prepare_job(job)
     except (TypeError, ValueError) as error:
         return RerankOutcome(job, position, None, error, 0)
-    return Errand(job, position, encoded, options, terms)
+    return JobState(job, position, encoded, options, attempt_settings)

@@ -7,8 +7,8 @@ from attrs import frozen
 from openrouter_rerank._call.config import require_positive
 from openrouter_rerank._codec.request import require_count
 
-from .rate_limiter import Pace
-from .scheduler import Agenda, Progress
+from .rate_limiter import AdaptiveRateLimiter
+from .scheduler import Progress, Scheduler
 
 
 @frozen(kw_only=True)
@@ -21,10 +21,10 @@ class RunOptions:
     max_cost: float | None
     on_progress: Progress | None
 
-    def begin(self, now: float) -> Agenda:
-        """Return the agenda of a run that begins now."""
-        return Agenda(
-            Pace(now=now, requests_per_minute=self.requests_per_minute),
+    def begin(self, now: float) -> Scheduler:
+        """Return the scheduler of a run that begins now."""
+        return Scheduler(
+            AdaptiveRateLimiter(now=now, requests_per_minute=self.requests_per_minute),
             max_concurrency=self.max_concurrency,
             ordered=self.ordered,
             max_cost=self.max_cost,

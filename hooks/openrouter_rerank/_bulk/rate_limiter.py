@@ -36,9 +36,9 @@ ROUNDING_SECONDS = 0.75
 SHORTEST_SPAN_SECONDS = 0.001
 MAX_DELIVERIES = 16_384
 # The first test after a throttled reply that names no time, and how the wait grows after each.
-FIRST_TEST_SECONDS = 0.1
-TEST_GROWTH = 1.7
-MAX_TEST_SECONDS = 10.0
+FIRST_PROBE_SECONDS = 0.1
+PROBE_GROWTH = 1.7
+MAX_PROBE_SECONDS = 10.0
 # What a sender that overslept may catch up on.
 CATCH_UP_SECONDS = 0.02
 # A rate that was kept to is steady if the next throttling comes at no less than this share of it.
@@ -53,16 +53,16 @@ SLOWEST_RATE = 0.1
 FASTEST_RATE = 10_000.0
 
 
-class Pace:
+class AdaptiveRateLimiter:
     """
     Decides when the next request may be sent.
 
-    Every request that is sent (`note_sent`) is followed by exactly one of `note_answer` and
-    `note_throttled`, with the time at which it was sent.
+    Every request that is sent (`record_sent`) is followed by exactly one of `record_answer` and
+    `record_throttled`, with the time at which it was sent.
 
     Attributes:
         rate: The limit that was found; None while none was.
-        is_testing: Whether a single request at a time tests if the server answers again.
+        is_probing: Whether a single request at a time tests if the server answers again.
     """
 
     def __init__(self, *, now: float, requests_per_minute: float | None = None) -> None:
@@ -74,15 +74,15 @@ class Pace:
             requests_per_minute: The caller's limit, above 0; None for none.
         """
         self.rate: float | None = None
-        self.is_testing = False
+        self.is_probing = False
         self._least_gap = 0.0 if requests_per_minute is None else 60.0 / requests_per_minute
         self._next_at = now
         self._deliveries: deque[float] = deque(maxlen=MAX_DELIVERIES)
         self._began_at = now
         self._throttled_at = self._resumed_at = -math.inf
         self._delivered = 0
-        self._test_sent_at: float | None = None
-        self._test_wait = FIRST_TEST_SECONDS
+        self._probe_sent_at: float | None = None
+        self._probe_wait = FIRST_PROBE_SECONDS
         self._last_pause = self._longest_pause = 0.0
         self._next_rate: float | None = None
         self._margin = 0.0
@@ -105,19 +105,19 @@ class Pace:
 
     def wait(self, now: float) -> float:
         """Return the seconds until a request may be sent; infinity until a reply has come."""
-        if self.is_testing and self._test_sent_at is not None:
+        if self.is_probing and self._probe_sent_at is not None:
             return math.inf
         return max(0.0, self._next_at - now)
 
-    def note_sent(self, now: float) -> None:
+    def record_sent(self, now: float) -> None:
         """Count a request that is being sent."""
-        if self.is_testing:
-            self._test_sent_at = now
+        if self.is_probing:
+            self._probe_sent_at = now
         gap = self._least_gap if self.rate is None else max(self._least_gap, 1 / self.rate)
         if gap:
             self._next_at = max(self._next_at, now - CATCH_UP_SECONDS) + gap
 
-    def note_answer(self, sent_at: float, now: float, *, is_success: bool) -> None:
+    def record_answer(self, sent_at: float, now: float, *, is_success: bool) -> None:
         """
         Count a reply, or a failure, that says nothing against the rate.
 
@@ -130,13 +130,13 @@ class Pace:
             self._deliveries.append(now)
             self._delivered += 1
         self._truce_replies += 1
-        if self.is_testing:
-            if self._test_sent_at is not None and sent_at >= self._test_sent_at:
+        if self.is_probing:
+            if self._probe_sent_at is not None and sent_at >= self._probe_sent_at:
                 self._resume(now)
         elif self.rate is not None and is_success:
             self._climb(now)
 
-    def note_throttled(self, sent_at: float, now: float, retry_after: float | None) -> None:
+    def record_throttled(self, sent_at: float, now: float, retry_after: float | None) -> None:
         """
         Slow down, since the server asks to.
 
@@ -149,10 +149,10 @@ class Pace:
         self._truce_throttled += 1
         if retry_after is not None:
             self._next_at = max(self._next_at, now + retry_after)
-        if self.is_testing:
-            if self._test_sent_at is not None and sent_at >= self._test_sent_at:
-                self._test_sent_at = None
-                self._delay_test(now, retry_after)
+        if self.is_probing:
+            if self._probe_sent_at is not None and sent_at >= self._probe_sent_at:
+                self._probe_sent_at = None
+                self._delay_probe(now, retry_after)
         elif sent_at >= self._resumed_at and not self._is_truce(now):
             self._pause(now, retry_after)
 
@@ -179,9 +179,9 @@ class Pace:
         self._retreat(now)
         self._throttled_at = now
         self._told = retry_after or 0.0
-        self.is_testing, self._test_sent_at = True, None
-        self._test_wait = FIRST_TEST_SECONDS if self.rate is None else 1 / self.rate
-        self._delay_test(now, retry_after)
+        self.is_probing, self._probe_sent_at = True, None
+        self._probe_wait = FIRST_PROBE_SECONDS if self.rate is None else 1 / self.rate
+        self._delay_probe(now, retry_after)
 
     def _make_truce(self, now: float) -> None:
         self._declines, self._throttled_rate = 0, 0.0
@@ -191,10 +191,10 @@ class Pace:
         if self.rate is None:
             self._next_at = now
 
-    def _delay_test(self, now: float, retry_after: float | None) -> None:
+    def _delay_probe(self, now: float, retry_after: float | None) -> None:
         if retry_after is None:
-            self._next_at = max(self._next_at, now + self._test_wait)
-            self._test_wait = min(MAX_TEST_SECONDS, self._test_wait * TEST_GROWTH)
+            self._next_at = max(self._next_at, now + self._probe_wait)
+            self._probe_wait = min(MAX_PROBE_SECONDS, self._probe_wait * PROBE_GROWTH)
 
     def _retreat(self, now: float) -> None:
         """Work out where to go on after the pause that begins, and how far to climb then."""
@@ -203,7 +203,7 @@ class Pace:
             return
         gone_well = now - self._resumed_at
         since_throttled = now - self._throttled_at
-        window = max(WINDOW_SECONDS, self._longest_pause / TEST_GROWTH)
+        window = max(WINDOW_SECONDS, self._longest_pause / PROBE_GROWTH)
         span = min(max(gone_well, window), 2 * window)
         if self._last_pause <= SHORT_PAUSE_SECONDS and gone_well < HASTE_SECONDS:
             # A bucket has filled up during the pause by what was not sent then.
@@ -242,7 +242,7 @@ class Pace:
         self.rate = max(SLOWEST_RATE, rate)
         self._slope = max(self._margin, (1 - RETREAT) * self.rate) / self._climb_seconds
         self._resumed_at = self._climbed_at = now
-        self.is_testing, self._test_sent_at = False, None
+        self.is_probing, self._probe_sent_at = False, None
 
     def _read_window(self) -> float:
         """Return the rate that the first burst shows, if the server said when its window ends."""

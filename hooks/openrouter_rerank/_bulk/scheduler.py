@@ -13,9 +13,9 @@ from enum import Enum, auto
 from openrouter_rerank._policy.retries import MILLISECONDS, NEVER_RETRIED
 from openrouter_rerank.errors import OpenRouterError, ResponseValidationError, RunStoppedError
 
-from .job_state import Errand
+from .job_state import JobState
 from .jobs import RerankJob, RerankOutcome, RunProgress
-from .rate_limiter import Pace
+from .rate_limiter import AdaptiveRateLimiter
 
 THROTTLED = frozenset({429, 503})
 # How many jobs may be taken and not yet given out, at least and for each request under way.
@@ -25,14 +25,14 @@ JOBS_PER_WORKER = 4
 Progress = Callable[[RunProgress], object]
 
 
-class Step(Enum):
+class Action(Enum):
     """What a worker does that has nothing to send."""
 
     TAKE_JOB = auto()
     END = auto()
 
 
-class Agenda:
+class Scheduler:
     """
     Holds the jobs of a run between their taking and their outcomes.
 
@@ -44,21 +44,26 @@ class Agenda:
     """
 
     def __init__(
-        self, pace: Pace, *, max_concurrency: int, ordered: bool, max_cost: float | None
+        self,
+        rate_limiter: AdaptiveRateLimiter,
+        *,
+        max_concurrency: int,
+        ordered: bool,
+        max_cost: float | None,
     ) -> None:
         """Begin without jobs; the arguments are those of `rerank_many`."""
         self.taken = self.in_flight = 0
         self.cost = 0.0
         self.is_stopped = False
-        self._pace = pace
+        self._rate_limiter = rate_limiter
         self._max_concurrency = max_concurrency
         self._max_cost = max_cost
         self._window = max(LEAST_WINDOW, max_concurrency * JOBS_PER_WORKER)
         self._ordered = ordered
         self._held = self._failed = self._done = self._retried = 0
         self._is_exhausted = self._is_taking = False
-        self._fresh: deque[Errand] = deque()
-        self._waiting: list[tuple[float, int, Errand]] = []
+        self._fresh: deque[JobState] = deque()
+        self._waiting: list[tuple[float, int, JobState]] = []
         self._ready: deque[RerankOutcome] = deque()
         self._early: dict[int, RerankOutcome] = {}
         self._next_position = 0
@@ -77,11 +82,11 @@ class Agenda:
         )
 
     @property
-    def has_news(self) -> bool:
+    def has_output(self) -> bool:
         """Whether there is an outcome to give out, or the end."""
         return bool(self._ready) or self.is_finished
 
-    def choose(self, now: float) -> Errand | Step | float:
+    def next_action(self, now: float) -> JobState | Action | float:
         """
         Decide what a worker does now.
 
@@ -91,15 +96,15 @@ class Agenda:
             something happens.
         """
         if self.is_stopped or self.is_finished:
-            return Step.END
-        self._drop_late(now)
+            return Action.END
+        self._fail_expired(now)
         is_due = bool(self._waiting) and self._waiting[0][0] <= now
         may_take = not (self._is_exhausted or self._is_taking or self._held >= self._window)
         if not (is_due or self._fresh or may_take):
             return self._waiting[0][0] - now if self._waiting else math.inf
         if self._max_cost is not None and self.cost >= self._max_cost:
             return self._spend(may_take=may_take)
-        wait = self._pace.wait(now)
+        wait = self._rate_limiter.wait(now)
         if wait > 0:
             return wait
         if is_due:
@@ -108,9 +113,9 @@ class Agenda:
         if self._fresh:
             return self._send(self._fresh.popleft(), now)
         self._is_taking = True
-        return Step.TAKE_JOB
+        return Action.TAKE_JOB
 
-    def add(self, job: Errand | RerankOutcome) -> None:
+    def on_job(self, job: JobState | RerankOutcome) -> None:
         """Take the job that a worker was told to take, or the outcome of one that was refused."""
         self._is_taking = False
         self.taken += 1
@@ -122,16 +127,16 @@ class Agenda:
         else:
             self._fresh.append(job)
 
-    def exhaust(self, failure: BaseException | None = None) -> None:
+    def on_exhausted(self, failure: BaseException | None = None) -> None:
         """Note that there are no further jobs, or what the caller's iterable raised."""
         self._is_taking = False
         self._is_exhausted = True
         self._failure = self._failure or failure
 
-    def succeed(self, errand: Errand, outcome: RerankOutcome, now: float) -> None:
+    def on_success(self, state: JobState, outcome: RerankOutcome, now: float) -> None:
         """Note a success."""
         self.in_flight -= 1
-        self._pace.note_answer(errand.sent_at, now, is_success=True)
+        self._rate_limiter.record_answer(state.sent_at, now, is_success=True)
         self._put(outcome)
         cost = outcome.cost
         if cost is not None:
@@ -139,35 +144,37 @@ class Agenda:
         elif self._max_cost is not None:
             self._stop("unknown_cost", None)
 
-    def fail(self, errand: Errand, error: OpenRouterError, now: float, *, is_retried: bool) -> None:
+    def on_failure(
+        self, state: JobState, error: OpenRouterError, now: float, *, is_retried: bool
+    ) -> None:
         """Note a failed attempt, which is the job's last unless it is retried."""
         self.in_flight -= 1
         if error.status_code in THROTTLED or error.retry_after is not None:
-            self._pace.note_throttled(errand.sent_at, now, limit_pause(errand, error))
+            self._rate_limiter.record_throttled(state.sent_at, now, limit_pause(state, error))
         else:
-            self._pace.note_answer(errand.sent_at, now, is_success=False)
+            self._rate_limiter.record_answer(state.sent_at, now, is_success=False)
         if is_retried and not self.is_stopped:
-            heapq.heappush(self._waiting, (errand.due_at, errand.position, errand))
+            heapq.heappush(self._waiting, (state.due_at, state.position, state))
             return
-        self._put(errand.fail(error))
+        self._put(state.fail(error))
         if error.status_code in NEVER_RETRIED:
             self._stop("refused", error)
         elif self._max_cost is not None and isinstance(error, ResponseValidationError):
             self._stop("unknown_cost", error)
 
-    def refuse(self, errand: Errand, outcome: RerankOutcome, now: float) -> None:
+    def on_refused(self, state: JobState, outcome: RerankOutcome, now: float) -> None:
         """Note that nothing could be sent for a job."""
         self.in_flight -= 1
-        self._pace.note_answer(errand.sent_at, now, is_success=False)
+        self._rate_limiter.record_answer(state.sent_at, now, is_success=False)
         self._put(outcome)
 
-    def crash(self, failure: BaseException, *, is_sent: bool) -> None:
+    def on_crash(self, failure: BaseException, *, is_sent: bool) -> None:
         """Note what ends the run: not an outcome of a job, but what a hook raised, or the like."""
         self.in_flight -= is_sent
         self._failure = self._failure or failure
         self._stop_sending()
 
-    def abandon(self, failure: BaseException) -> None:
+    def abort(self, failure: BaseException) -> None:
         """End at once, in a failure unless all is done: nobody works on, what was sent is lost."""
         if not self.is_finished:
             self._failure = self._failure or failure
@@ -178,7 +185,7 @@ class Agenda:
         """Send nothing more; nobody waits for outcomes."""
         self._stop_sending()
 
-    def collect(self) -> list[RerankOutcome]:
+    def take_outcomes(self) -> list[RerankOutcome]:
         """Return the outcomes that can be given out now, and make room for as many jobs."""
         outcomes = list(self._ready)
         self._ready.clear()
@@ -188,12 +195,12 @@ class Agenda:
         self._held -= len(outcomes)
         return outcomes
 
-    def count(self, outcome: RerankOutcome) -> None:
+    def on_given_out(self, outcome: RerankOutcome) -> None:
         """Count an outcome that was given out."""
         self._done += 1
         self._failed += outcome.error is not None
 
-    def report(self, elapsed: float) -> RunProgress:
+    def progress(self, elapsed: float) -> RunProgress:
         """Return how far the run has come."""
         return RunProgress(
             taken=self.taken,
@@ -203,8 +210,8 @@ class Agenda:
             in_flight=self.in_flight,
             cost=self.cost,
             elapsed=elapsed,
-            concurrency=1 if self._pace.is_testing else self._max_concurrency,
-            rate=self._pace.limit,
+            concurrency=1 if self._rate_limiter.is_probing else self._max_concurrency,
+            rate=self._rate_limiter.limit,
         )
 
     def find_failure(self) -> BaseException | None:
@@ -220,25 +227,25 @@ class Agenda:
             unsent=self._unsent,
         )
 
-    def _send(self, errand: Errand, now: float) -> Errand:
+    def _send(self, state: JobState, now: float) -> JobState:
         self.in_flight += 1
-        self._pace.note_sent(now)
-        errand.begin(now)
-        return errand
+        self._rate_limiter.record_sent(now)
+        state.begin(now)
+        return state
 
-    def _spend(self, *, may_take: bool) -> Step | float:
+    def _spend(self, *, may_take: bool) -> Action | float:
         """Stop, as nothing is left to spend, unless there is no further job anyway."""
         if self._fresh or self._waiting:
             self._stop("max_cost", None)
-            return Step.END
+            return Action.END
         if may_take:
             self._is_taking = True
-            return Step.TAKE_JOB
+            return Action.TAKE_JOB
         return math.inf
 
-    def _drop_late(self, now: float) -> None:
+    def _fail_expired(self, now: float) -> None:
         """Give up the jobs whose time ran out while the run was not allowed to send."""
-        while self._waiting and self._waiting[0][0] <= now and self._waiting[0][2].is_late(now):
+        while self._waiting and self._waiting[0][0] <= now and self._waiting[0][2].is_expired(now):
             self._put(heapq.heappop(self._waiting)[2].fail())
 
     def _put(self, outcome: RerankOutcome) -> None:
@@ -258,18 +265,18 @@ class Agenda:
     def _stop_sending(self) -> None:
         """Send nothing more: what waits for another attempt has failed."""
         self.is_stopped = True
-        for _, _, errand in self._waiting:
-            self._put(errand.fail())
+        for _, _, state in self._waiting:
+            self._put(state.fail())
         self._waiting.clear()
-        self._unsent += [errand.job for errand in self._fresh]
+        self._unsent += [state.job for state in self._fresh]
         self._fresh.clear()
 
 
-def limit_pause(errand: Errand, error: OpenRouterError) -> float | None:
+def limit_pause(state: JobState, error: OpenRouterError) -> float | None:
     """Return how long a server may have the run pause, by the policy; None if it did not say."""
-    if error.retry_after is None or errand.settings is None:
+    if error.retry_after is None or state.settings is None:
         return error.retry_after
-    return min(error.retry_after, errand.settings.retry_config.max_retry_after_ms / MILLISECONDS)
+    return min(error.retry_after, state.settings.retry_config.max_retry_after_ms / MILLISECONDS)
 
 
 def describe_stop(reason: str, cause: OpenRouterError | None, cost: float) -> str:

@@ -17,10 +17,10 @@ from openrouter_rerank._call.caller import Caller
 from openrouter_rerank._call.clock import SYSTEM_CLOCK
 from openrouter_rerank.errors import ClientClosedError, OpenRouterError
 
-from .job_state import Errand, Terms, prepare_errand
+from .job_state import JobState, SingleAttemptSettings, prepare_job_state
 from .jobs import RerankJob, RerankOutcome
 from .options import RunOptions
-from .scheduler import Step
+from .scheduler import Action
 from .threads import GATHER_SECONDS, LONGEST_WAIT_SECONDS, SAME_TIME_SECONDS
 
 Jobs = Iterable[RerankJob] | AsyncIterable[RerankJob]
@@ -36,7 +36,7 @@ class AsyncRerankOutcomes(AsyncIterator[RerankOutcome]):
 
     def __init__(self, caller: Caller, jobs: Jobs, options: RunOptions) -> None:
         """Begin nothing yet."""
-        self._tasks = Tasks(caller, jobs, options)
+        self._workers = TaskWorkers(caller, jobs, options)
         self._outcomes: deque[RerankOutcome] = deque()
         self._latest: RerankOutcome | None = None
         self._is_over = False
@@ -53,13 +53,13 @@ class AsyncRerankOutcomes(AsyncIterator[RerankOutcome]):
             await self._report()
             if not self._outcomes:
                 self._begin()
-                self._outcomes.extend(await self._tasks.collect())
+                self._outcomes.extend(await self._workers.take_outcomes())
         except BaseException:
             await self.aclose()
             raise
         if not self._outcomes:
             await self.aclose()
-            failure = self._tasks.agenda.find_failure()
+            failure = self._workers.scheduler.find_failure()
             raise StopAsyncIteration if failure is None else failure
         self._latest = self._outcomes.popleft()
         return self._latest
@@ -68,7 +68,7 @@ class AsyncRerankOutcomes(AsyncIterator[RerankOutcome]):
         """End the run: no further job is taken, requests under way are cancelled, its tasks end."""
         self._is_over = True
         self._outcomes.clear()
-        await self._tasks.aclose()
+        await self._workers.aclose()
 
     async def __aenter__(self) -> Self:
         """Return the iterator."""
@@ -85,9 +85,9 @@ class AsyncRerankOutcomes(AsyncIterator[RerankOutcome]):
 
     def _begin(self) -> None:
         """Start the tasks, and have them end with this iterator; they know nothing of it."""
-        if self._tasks.is_begun:
+        if self._workers.is_begun:
             return
-        abandon = self._tasks.begin()
+        abandon = self._workers.begin()
         # At the end of the interpreter the event loop is gone already.
         weakref.finalize(self, abandon).atexit = False
 
@@ -95,18 +95,18 @@ class AsyncRerankOutcomes(AsyncIterator[RerankOutcome]):
         """Count the outcome that was given out last."""
         outcome, self._latest = self._latest, None
         if outcome is not None:
-            await self._tasks.report(outcome)
+            await self._workers.report(outcome)
 
 
-class Tasks:
+class TaskWorkers:
     """
-    The tasks of a run, which share its agenda.
+    The tasks of a run, which share its scheduler.
 
     They are children of a task that belongs to nobody else: a task group inside an iterator would
     be left in another order than it was entered, or in another task.
 
     Attributes:
-        agenda: What the run does next.
+        scheduler: What the run does next.
         is_begun: Whether there are tasks, or were.
     """
 
@@ -116,12 +116,12 @@ class Tasks:
         self._jobs = jobs
         self._options = options
         self._clock = caller.clock
-        self._terms = Terms()
+        self._attempt_settings = SingleAttemptSettings()
         self._began_at = self._clock.now()
-        self.agenda = options.begin(self._began_at)
+        self.scheduler = options.begin(self._began_at)
         self.is_begun = False
         self._idle: deque[anyio.Event] = deque()
-        self._hired = 0
+        self._started = 0
         self._collected_at = -math.inf
         self._wakes_at = math.inf
 
@@ -134,8 +134,8 @@ class Tasks:
         """
         self.is_begun = True
         self._began_at = self._clock.now()
-        self.agenda = self._options.begin(self._began_at)
-        self._news, self._ended = anyio.Event(), anyio.Event()
+        self.scheduler = self._options.begin(self._began_at)
+        self._output, self._ended = anyio.Event(), anyio.Event()
         self._scope = anyio.CancelScope()
         self._async_iterator: AsyncIterator[RerankJob] | None = None
         if isinstance(self._jobs, AsyncIterable):
@@ -145,12 +145,12 @@ class Tasks:
         schedule = self._spawn()
         cancel = self._scope.cancel
 
-        def abandon() -> None:
+        def abort() -> None:
             # The event loop may have ended before, and the tasks with it.
             with suppress(RuntimeError):
                 schedule(cancel)
 
-        return abandon
+        return abort
 
     def _spawn(self) -> Callable[[Callable[[], None]], object]:
         """Start the task that the others are children of, and return how to reach its loop."""
@@ -169,25 +169,25 @@ class Tasks:
         self._host_task = loop.create_task(self._host())
         return loop.call_soon_threadsafe
 
-    async def collect(self) -> list[RerankOutcome]:
+    async def take_outcomes(self) -> list[RerankOutcome]:
         """Wait for outcomes; none are the end."""
         gathered_at = self._collected_at + GATHER_SECONDS
         if SYSTEM_CLOCK.now() < gathered_at:
             # Waking for each of many outcomes would take time from those who work.
             await anyio.sleep(gathered_at - SYSTEM_CLOCK.now())
-        while not self.agenda.has_news:
-            self._news = anyio.Event()
-            await self._news.wait()
-        outcomes = self.agenda.collect()
+        while not self.scheduler.has_output:
+            self._output = anyio.Event()
+            await self._output.wait()
+        outcomes = self.scheduler.take_outcomes()
         self._collected_at = SYSTEM_CLOCK.now()
         self._wake()
         return outcomes
 
     async def report(self, outcome: RerankOutcome) -> None:
         """Count an outcome, and tell the caller."""
-        self.agenda.count(outcome)
+        self.scheduler.on_given_out(outcome)
         if self._options.on_progress is not None:
-            progress = self.agenda.report(self._clock.now() - self._began_at)
+            progress = self.scheduler.progress(self._clock.now() - self._began_at)
             answer = self._options.on_progress(progress)
             if inspect.isawaitable(answer):
                 await answer
@@ -196,7 +196,7 @@ class Tasks:
         """Cancel the tasks, and wait for them to end."""
         if not self.is_begun:
             return
-        self.agenda.close()
+        self.scheduler.close()
         self._scope.cancel()
         with anyio.CancelScope(shield=True):
             await self._ended.wait()
@@ -207,37 +207,37 @@ class Tasks:
         try:
             with self._scope:
                 async with anyio.create_task_group() as tasks:
-                    self._hire(tasks)
+                    self._start_worker(tasks)
         except Exception as error:  # noqa: BLE001 - nobody waits for this task
             failure = error
         finally:
-            self.agenda.abandon(failure)
+            self.scheduler.abort(failure)
             self._ended.set()
-            self._news.set()
+            self._output.set()
 
-    def _hire(self, tasks: TaskGroup) -> None:
+    def _start_worker(self, tasks: TaskGroup) -> None:
         """Start another task, unless one has nothing to do."""
-        if not self._idle and self._hired < self._options.max_concurrency:
-            self._hired += 1
-            tasks.start_soon(self._serve, tasks, name=f"rerank-many-{self._hired}")
+        if not self._idle and self._started < self._options.max_concurrency:
+            self._started += 1
+            tasks.start_soon(self._run_worker, tasks, name=f"rerank-many-{self._started}")
 
-    async def _serve(self, tasks: TaskGroup) -> None:
-        """Do what the agenda says, until it says to end."""
+    async def _run_worker(self, tasks: TaskGroup) -> None:
+        """Do what the scheduler says, until it says to end."""
         while True:
-            step = self.agenda.choose(self._clock.now())
-            if self.agenda.has_news:
-                self._news.set()
+            step = self.scheduler.next_action(self._clock.now())
+            if self.scheduler.has_output:
+                self._output.set()
             if isinstance(step, int | float):
                 await self._wait(step)
                 continue
-            if step is Step.END:
+            if step is Action.END:
                 while self._idle:
                     self._wake()
                 return
-            self._hire(tasks)
+            self._start_worker(tasks)
             # Another may be needed to take the next job, or to watch the time.
             self._wake()
-            if step is Step.TAKE_JOB:
+            if step is Action.TAKE_JOB:
                 await self._take_job()
             else:
                 await self._send(step)
@@ -272,36 +272,36 @@ class Tasks:
                 job = next(self._iterator)
             else:
                 job = await anext(self._async_iterator)
-            errand = prepare_errand(job, self.agenda.taken, self._terms)
+            state = prepare_job_state(job, self.scheduler.taken, self._attempt_settings)
         except (StopIteration, StopAsyncIteration):
-            self.agenda.exhaust()
+            self.scheduler.on_exhausted()
         except Exception as error:  # noqa: BLE001 - it is raised where the caller is
-            self.agenda.exhaust(error)
+            self.scheduler.on_exhausted(error)
         else:
-            self.agenda.add(errand)
+            self.scheduler.on_job(state)
 
-    async def _send(self, errand: Errand) -> None:
+    async def _send(self, state: JobState) -> None:
         """Make one attempt."""
-        agenda, clock = self.agenda, self._clock
+        scheduler, clock = self.scheduler, self._clock
         try:
             try:
-                reply = await self._caller.call_async(errand.encoded, errand.options)
-                outcome = errand.succeed(reply.decode(errand.encoded.documents))
-                agenda.succeed(errand, outcome, clock.now())
+                reply = await self._caller.call_async(state.encoded, state.options)
+                outcome = state.succeed(reply.decode(state.encoded.documents))
+                scheduler.on_success(state, outcome, clock.now())
             except ClientClosedError:
                 raise
             except OpenRouterError as error:
-                event = errand.plan(error, clock.now(), clock.draw())
-                if errand.settings is not None:
-                    hooks = errand.settings.hooks
+                event = state.plan(error, clock.now(), clock.draw())
+                if state.settings is not None:
+                    hooks = state.settings.hooks
                     if event is None:
                         await hooks.errors.emit_async(error)
                     else:
                         await hooks.retries.emit_async(event)
-                agenda.fail(errand, error, clock.now(), is_retried=event is not None)
+                scheduler.on_failure(state, error, clock.now(), is_retried=event is not None)
             except (TypeError, ValueError) as error:
-                if errand.settings is not None:
+                if state.settings is not None:
                     raise
-                agenda.refuse(errand, errand.refuse(error), clock.now())
+                scheduler.on_refused(state, state.refuse(error), clock.now())
         except Exception as error:  # noqa: BLE001 - it is raised where the caller is
-            agenda.crash(error, is_sent=True)
+            scheduler.on_crash(error, is_sent=True)

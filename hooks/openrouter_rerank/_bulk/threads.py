@@ -11,10 +11,10 @@ from openrouter_rerank._call.caller import Caller
 from openrouter_rerank._call.clock import SYSTEM_CLOCK
 from openrouter_rerank.errors import ClientClosedError, OpenRouterError
 
-from .job_state import Errand, Terms, prepare_errand
+from .job_state import JobState, SingleAttemptSettings, prepare_job_state
 from .jobs import RerankJob, RerankOutcome
 from .options import RunOptions
-from .scheduler import Step
+from .scheduler import Action
 
 # How long closing waits for the requests that are under way; they cannot be called back.
 CLOSE_SECONDS = 1.0
@@ -36,8 +36,8 @@ class RerankOutcomes(Iterator[RerankOutcome]):
 
     def __init__(self, caller: Caller, jobs: Iterable[RerankJob], options: RunOptions) -> None:
         """Begin nothing yet."""
-        self._crew = Crew(caller, jobs, options)
-        self._outcomes = self._crew.run()
+        self._workers = ThreadWorkers(caller, jobs, options)
+        self._outcomes = self._workers.run()
 
     def __next__(self) -> RerankOutcome:
         """Return the next outcome, as soon as it is there."""
@@ -51,7 +51,7 @@ class RerankOutcomes(Iterator[RerankOutcome]):
         ends with it. Their replies are lost, and may have been billed.
         """
         self._outcomes.close()
-        self._crew.close()
+        self._workers.close()
 
     def __enter__(self) -> Self:
         """Return the iterator."""
@@ -67,8 +67,8 @@ class RerankOutcomes(Iterator[RerankOutcome]):
         self.close()
 
 
-class Crew:
-    """The threads of a run, which share its agenda under one lock."""
+class ThreadWorkers:
+    """The threads of a run, which share its scheduler under one lock."""
 
     def __init__(self, caller: Caller, jobs: Iterable[RerankJob], options: RunOptions) -> None:
         """Begin nothing yet."""
@@ -76,12 +76,12 @@ class Crew:
         self._jobs = jobs
         self._options = options
         self._clock = caller.clock
-        self._terms = Terms()
+        self._attempt_settings = SingleAttemptSettings()
         self._threads: list[threading.Thread] = []
         # Garbage may be collected under it, and the iterator be dropped with that, which takes it.
         self._lock = threading.RLock()
         self._work = threading.Condition(self._lock)
-        self._news = threading.Condition(self._lock)
+        self._output = threading.Condition(self._lock)
         self._idle = 0
         self._is_awaited = False
         self._collected_at = -math.inf
@@ -90,24 +90,24 @@ class Crew:
     def run(self) -> Generator[RerankOutcome]:
         """Yield the outcomes; nobody who works for it holds on to this generator."""
         self._began_at = self._clock.now()
-        self._agenda = self._options.begin(self._began_at)
+        self._scheduler = self._options.begin(self._began_at)
         self._iterator = iter(self._jobs)
         on_progress = self._options.on_progress
         try:
             with self._lock:
-                self._hire()
+                self._start_worker()
             while outcomes := self._collect():
                 for outcome in outcomes:
                     yield outcome
-                    self._agenda.count(outcome)
+                    self._scheduler.on_given_out(outcome)
                     if on_progress is not None:
-                        on_progress(self._agenda.report(self._clock.now() - self._began_at))
+                        on_progress(self._scheduler.progress(self._clock.now() - self._began_at))
         finally:
             with self._lock:
-                self._agenda.close()
+                self._scheduler.close()
                 self._work.notify_all()
         self.close()
-        failure = self._agenda.find_failure()
+        failure = self._scheduler.find_failure()
         if failure is not None:
             raise failure
 
@@ -124,59 +124,59 @@ class Crew:
             # Waking for each of many outcomes would take time from those who work.
             SYSTEM_CLOCK.sleep(self._collected_at + GATHER_SECONDS - now)
         with self._lock:
-            while not self._agenda.has_news:
+            while not self._scheduler.has_output:
                 self._is_awaited = True
-                self._news.wait()
-            outcomes = self._agenda.collect()
+                self._output.wait()
+            outcomes = self._scheduler.take_outcomes()
             self._work.notify()
         self._collected_at = SYSTEM_CLOCK.now()
         return outcomes
 
-    def _hire(self) -> None:
+    def _start_worker(self) -> None:
         """Start another thread, unless one has nothing to do."""
         if self._idle == 0 and len(self._threads) < self._options.max_concurrency:
             # Daemons, since one may wait for the caller's iterable for as long as that likes.
             thread = threading.Thread(
                 target=copy_context().run,
-                args=(self._serve,),
+                args=(self._run_worker,),
                 name=f"rerank-many-{len(self._threads)}",
                 daemon=True,
             )
             self._threads.append(thread)
             thread.start()
 
-    def _serve(self) -> None:
-        """Do what the agenda says, until it says to end."""
+    def _run_worker(self) -> None:
+        """Do what the scheduler says, until it says to end."""
         note: Callable[[], None] | None = None
         try:
-            while (step := self._advance(note)) is not Step.END:
-                note = self._take_job() if step is Step.TAKE_JOB else self._send(step)
+            while (step := self._advance(note)) is not Action.END:
+                note = self._take_job() if step is Action.TAKE_JOB else self._send(step)
         except BaseException as error:  # noqa: BLE001 - nobody would hear of it in a thread
             with self._lock:
-                self._agenda.abandon(error)
-                self._tell()
+                self._scheduler.abort(error)
+                self._notify_consumer()
                 self._work.notify_all()
 
-    def _advance(self, note: Callable[[], None] | None) -> Errand | Step:
+    def _advance(self, note: Callable[[], None] | None) -> JobState | Action:
         """Note what has happened, and wait for something to do."""
         with self._lock:
             if note is not None:
                 note()
-            while isinstance(step := self._agenda.choose(self._clock.now()), int | float):
-                self._tell()
+            while isinstance(step := self._scheduler.next_action(self._clock.now()), int | float):
+                self._notify_consumer()
                 self._wait(step)
-            self._tell()
-            if step is not Step.END:
-                self._hire()
+            self._notify_consumer()
+            if step is not Action.END:
+                self._start_worker()
             if self._idle:
                 # Another may be needed to take the next job, or to watch the time.
-                self._work.notify(len(self._threads) if step is Step.END else 1)
+                self._work.notify(len(self._threads) if step is Action.END else 1)
             return step
 
-    def _tell(self) -> None:
-        if self._is_awaited and self._agenda.has_news:
+    def _notify_consumer(self) -> None:
+        if self._is_awaited and self._scheduler.has_output:
             self._is_awaited = False
-            self._news.notify()
+            self._output.notify()
 
     def _wait(self, seconds: float) -> None:
         """Wait for something to happen; as long as another watches the time, for it alone."""
@@ -204,41 +204,41 @@ class Crew:
         """Take a job from the caller, and return how to note it."""
         try:
             job = next(self._iterator)
-            errand = prepare_errand(job, self._agenda.taken, self._terms)
+            state = prepare_job_state(job, self._scheduler.taken, self._attempt_settings)
         except StopIteration:
-            return self._agenda.exhaust
+            return self._scheduler.on_exhausted
         except BaseException as error:  # noqa: BLE001 - it is raised where the caller is
             failure = error
-            return lambda: self._agenda.exhaust(failure)
-        return lambda: self._agenda.add(errand)
+            return lambda: self._scheduler.on_exhausted(failure)
+        return lambda: self._scheduler.on_job(state)
 
-    def _send(self, errand: Errand) -> Callable[[], None]:
+    def _send(self, state: JobState) -> Callable[[], None]:
         """Make one attempt, and return how to note it."""
-        agenda, clock = self._agenda, self._clock
+        scheduler, clock = self._scheduler, self._clock
         try:
             try:
-                reply = self._caller.call(errand.encoded, errand.options)
-                outcome = errand.succeed(reply.decode(errand.encoded.documents))
+                reply = self._caller.call(state.encoded, state.options)
+                outcome = state.succeed(reply.decode(state.encoded.documents))
             except ClientClosedError:
                 raise
             except OpenRouterError as error:
                 failed = error
-                event = errand.plan(error, clock.now(), clock.draw())
-                if errand.settings is not None:
-                    hooks = errand.settings.hooks
+                event = state.plan(error, clock.now(), clock.draw())
+                if state.settings is not None:
+                    hooks = state.settings.hooks
                     if event is None:
                         hooks.errors.emit(error)
                     else:
                         hooks.retries.emit(event)
-                return lambda: agenda.fail(
-                    errand, failed, clock.now(), is_retried=event is not None
+                return lambda: scheduler.on_failure(
+                    state, failed, clock.now(), is_retried=event is not None
                 )
             except (TypeError, ValueError) as error:
-                if errand.settings is not None:
+                if state.settings is not None:
                     raise
-                refused = errand.refuse(error)
-                return lambda: agenda.refuse(errand, refused, clock.now())
+                refused = state.refuse(error)
+                return lambda: scheduler.on_refused(state, refused, clock.now())
         except BaseException as error:  # noqa: BLE001 - it is raised where the caller is
             failure = error
-            return lambda: agenda.crash(failure, is_sent=True)
-        return lambda: agenda.succeed(errand, outcome, clock.now())
+            return lambda: scheduler.on_crash(failure, is_sent=True)
+        return lambda: scheduler.on_success(state, outcome, clock.now())

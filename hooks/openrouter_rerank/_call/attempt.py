@@ -12,7 +12,7 @@ from openrouter_rerank._network.upload import Upload
 from openrouter_rerank.errors import OpenRouterError, ResponseValidationError
 
 from .error_mapping import HTTPX_ERRORS
-from .state import Course
+from .state import CallState
 
 # RFC 9110, sections 15.4.8 and 15.4.9: these two alone keep the method and the body.
 FOLLOWED_REDIRECTS = frozenset({307, 308})
@@ -22,38 +22,38 @@ SendAsync = Callable[[httpx.Request], Awaitable[httpx.Response]]
 
 
 def make_attempt(
-    send: Send, request: httpx.Request, course: Course
+    send: Send, request: httpx.Request, state: CallState
 ) -> httpx.Response | OpenRouterError:
     """Make one attempt, redirects to the same origin included."""
     try:
         while True:
-            course.limit(request)
-            if course.call.is_foreign:
-                request.extensions["trace"] = course.attempt.trace
-            response = _send_and_read(send, request, course)
+            state.limit(request)
+            if state.settings.is_custom_transport:
+                request.extensions["trace"] = state.attempt.trace
+            response = _send_and_read(send, request, state)
             following = follow(request, response)
             if following is None:
                 return response
-            course.count_redirect(response)
+            state.count_redirect(response)
             request = following
     except OpenRouterError as error:
         return error
 
 
 async def make_attempt_async(
-    send: SendAsync, request: httpx.Request, course: Course
+    send: SendAsync, request: httpx.Request, state: CallState
 ) -> httpx.Response | OpenRouterError:
     """Make one attempt, redirects to the same origin included."""
     try:
         while True:
-            course.limit(request)
-            if course.call.is_foreign:
-                request.extensions["trace"] = course.attempt.trace_async
-            response = await _send_and_read_async(send, request, course)
+            state.limit(request)
+            if state.settings.is_custom_transport:
+                request.extensions["trace"] = state.attempt.trace_async
+            response = await _send_and_read_async(send, request, state)
             following = follow(request, response)
             if following is None:
                 return response
-            course.count_redirect(response)
+            state.count_redirect(response)
             request = following
     except OpenRouterError as error:
         return error
@@ -78,13 +78,13 @@ def follow(request: httpx.Request, response: httpx.Response) -> httpx.Request | 
     )
 
 
-def _send_and_read(send: Send, request: httpx.Request, course: Course) -> httpx.Response:
+def _send_and_read(send: Send, request: httpx.Request, state: CallState) -> httpx.Response:
     """Send a request, read the reply to its end, and give its connection back."""
-    token = current_attempt.set(course.attempt)
+    token = current_attempt.set(state.attempt)
     try:
         response = _open(send, request)
         try:
-            body = read(response, course.call.max_response_bytes, course.is_over)
+            body = read(response, state.settings.max_response_bytes, state.is_over)
         except BodyError as error:
             raise _refuse_body(error, request, response) from error
         finally:
@@ -92,35 +92,35 @@ def _send_and_read(send: Send, request: httpx.Request, course: Course) -> httpx.
             # three connections.
             response.close()
     except HTTPX_ERRORS as error:
-        raise course.map_error(error) from error
+        raise state.map_error(error) from error
     finally:
         current_attempt.reset(token)
     return _seal(request, response, body)
 
 
 async def _send_and_read_async(
-    send: SendAsync, request: httpx.Request, course: Course
+    send: SendAsync, request: httpx.Request, state: CallState
 ) -> httpx.Response:
     """Send a request, read the reply to its end, and give its connection back."""
-    token = current_attempt.set(course.attempt)
+    token = current_attempt.set(state.attempt)
     try:
         response = await _open_async(send, request)
         try:
-            body = await read_async(response, course.call.max_response_bytes)
+            body = await read_async(response, state.settings.max_response_bytes)
         except BodyError as error:
             raise _refuse_body(error, request, response) from error
         finally:
-            await _close(response, course)
+            await _close(response, state)
     except HTTPX_ERRORS as error:
-        raise course.map_error(error) from error
+        raise state.map_error(error) from error
     finally:
         current_attempt.reset(token)
     return _seal(request, response, body)
 
 
-async def _close(response: httpx.Response, course: Course) -> None:
+async def _close(response: httpx.Response, state: CallState) -> None:
     """Close a reply, whatever cancels its call meanwhile."""
-    if not course.call.is_foreign:
+    if not state.settings.is_custom_transport:
         # Our pool gives a connection back, or closes it, under a shield of its own.
         await response.aclose()
         return

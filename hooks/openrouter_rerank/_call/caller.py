@@ -10,11 +10,11 @@ from .arguments import CallOptions
 from .clock import SYSTEM_CLOCK
 from .config import (
     DEFAULT_TIMEOUT,
-    Call,
+    CallSettings,
     Settings,
 )
 from .retry_loop import run, run_async
-from .sender import Connections
+from .sender import Sender
 
 
 class Caller:
@@ -28,14 +28,14 @@ class Caller:
     def __init__(
         self,
         settings: Settings,
-        connections: Connections,
+        sender: Sender,
         client: httpx.Client | None,
         async_client: httpx.AsyncClient | None,
     ) -> None:
         """Take what the client was given."""
         self.clock = SYSTEM_CLOCK
         self._settings = settings
-        self._connections = connections
+        self._sender = sender
         self._client = client
         self._async_client = async_client
         self._is_closed = False
@@ -47,14 +47,16 @@ class Caller:
         Raises:
             OpenRouterError: The call ended in an error.
         """
-        is_foreign = self._connections.is_foreign
-        request, call = self._prepare(self._client, encoded, options, is_foreign=is_foreign)
-        if call.hooks.observer is None:
-            return run(self._send, request, call, self.clock)
-        from .instrumentation import Watch
+        is_custom_transport = self._sender.is_custom
+        request, settings = self._prepare(
+            self._client, encoded, options, is_custom_transport=is_custom_transport
+        )
+        if settings.hooks.observer is None:
+            return run(self._send, request, settings, self.clock)
+        from .instrumentation import ObservedCall
 
-        with Watch(call.hooks.observer, encoded, request, call) as watch:
-            return watch.decode(run(self._send, request, watch.call, self.clock))
+        with ObservedCall(settings.hooks.observer, encoded, request, settings) as observed:
+            return observed.decode(run(self._send, request, observed.settings, self.clock))
 
     async def call_async(self, encoded: EncodedRequest, options: CallOptions) -> Reply:
         """
@@ -63,14 +65,18 @@ class Caller:
         Raises:
             OpenRouterError: The call ended in an error.
         """
-        is_foreign = self._connections.is_foreign_async
-        request, call = self._prepare(self._async_client, encoded, options, is_foreign=is_foreign)
-        if call.hooks.observer is None:
-            return await run_async(self._send_async, request, call, self.clock)
-        from .instrumentation import Watch
+        is_custom_transport = self._sender.is_custom_async
+        request, settings = self._prepare(
+            self._async_client, encoded, options, is_custom_transport=is_custom_transport
+        )
+        if settings.hooks.observer is None:
+            return await run_async(self._send_async, request, settings, self.clock)
+        from .instrumentation import ObservedCall
 
-        with Watch(call.hooks.observer, encoded, request, call) as watch:
-            return watch.decode(await run_async(self._send_async, request, watch.call, self.clock))
+        with ObservedCall(settings.hooks.observer, encoded, request, settings) as observed:
+            return observed.decode(
+                await run_async(self._send_async, request, observed.settings, self.clock)
+            )
 
     def _prepare(
         self,
@@ -78,35 +84,35 @@ class Caller:
         encoded: EncodedRequest,
         options: CallOptions,
         *,
-        is_foreign: bool,
-    ) -> tuple[httpx.Request, Call]:
+        is_custom_transport: bool,
+    ) -> tuple[httpx.Request, CallSettings]:
         """Build the request, and say what its call may do."""
         self._require_open(client)
         settings = options.apply(self._settings)
         headers = make_headers(settings, options)
-        settings.log.note_request(settings.target.url, encoded)
+        settings.log.record_request(settings.target.url, encoded)
         if client is None:
             request = make_request(settings, headers, encoded.content)
-            return request, settings.make_call(is_foreign=is_foreign)
+            return request, settings.for_call(is_custom_transport=is_custom_transport)
         request = adopt_request(client, settings, headers, encoded.content)
-        return request, settings.make_call(is_foreign=True)
+        return request, settings.for_call(is_custom_transport=True)
 
     def close(self) -> None:
         """Close the sync connections; the caller's own client stays open."""
         self._is_closed = True
-        self._connections.close()
+        self._sender.close()
 
     async def aclose(self) -> None:
         """Close all connections; the caller's own clients stay open."""
         self._is_closed = True
-        await self._connections.aclose()
+        await self._sender.aclose()
 
     def _send(self, request: httpx.Request) -> httpx.Response:
         """Send one attempt, unless a client was closed since the call began."""
         client = self._client
         self._require_open(client)
         if client is None:
-            return self._connections.send(request)
+            return self._sender.send(request)
         return client.send(request, stream=True, auth=None, follow_redirects=False)
 
     async def _send_async(self, request: httpx.Request) -> httpx.Response:
@@ -114,7 +120,7 @@ class Caller:
         client = self._async_client
         self._require_open(client)
         if client is None:
-            return await self._connections.send_async(request)
+            return await self._sender.send_async(request)
         return await client.send(request, stream=True, auth=None, follow_redirects=False)
 
     def _require_open(self, client: httpx.Client | httpx.AsyncClient | None) -> None:

@@ -27,7 +27,7 @@ ATTRIBUTION_VARIABLES = {
 }
 
 
-class Call(NamedTuple):
+class CallSettings(NamedTuple):
     """
     What one call may do.
 
@@ -37,7 +37,8 @@ class Call(NamedTuple):
         retry_config: When to try again.
         deadline: Seconds for the whole call; None for no limit.
         max_response_bytes: The longest body to accept, as sent and as inflated.
-        is_foreign: Whether `send` is not of our making; its attempts are watched by trace events.
+        is_custom_transport: Whether the caller brought what sends; trace events then tell how far
+            an attempt came.
         hooks: The user's functions.
         log: Where the call is recorded.
     """
@@ -47,7 +48,7 @@ class Call(NamedTuple):
     retry_config: RetryConfig
     deadline: float | None
     max_response_bytes: int
-    is_foreign: bool
+    is_custom_transport: bool
     hooks: Hooks
     log: CallLog
 
@@ -77,15 +78,15 @@ class Settings(NamedTuple):
     log: CallLog
     hooks: Hooks
 
-    def make_call(self, *, is_foreign: bool) -> Call:
+    def for_call(self, *, is_custom_transport: bool) -> CallSettings:
         """Return what one call may do under these settings."""
-        return Call(
+        return CallSettings(
             auth=self.auth,
             origin=self.target.origin,
             retry_config=self.retry_config,
             deadline=self.deadline,
             max_response_bytes=self.max_response_bytes,
-            is_foreign=is_foreign,
+            is_custom_transport=is_custom_transport,
             hooks=self.hooks,
             log=self.log,
         )

@@ -14,7 +14,7 @@ from openrouter_rerank._events.logging import logger
 from openrouter_rerank.errors import ResponseValidationError
 from openrouter_rerank.operations import CreateRerankResponseBody
 
-from .config import Call
+from .config import CallSettings
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -42,27 +42,31 @@ class DecodedReply(Reply):
         return self._outcome
 
 
-class Watch:
+class ObservedCall:
     """
     One call under the eyes of an observer, from `with` to the end of the block.
 
     Attributes:
-        call: What the call may do, its hooks telling the observer first.
+        settings: What the call may do, its hooks telling the observer first.
     """
 
     def __init__(
-        self, observer: CallObserver, encoded: EncodedRequest, request: httpx.Request, call: Call
+        self,
+        observer: CallObserver,
+        encoded: EncodedRequest,
+        request: httpx.Request,
+        settings: CallSettings,
     ) -> None:
         """Begin to watch."""
-        self.call = call
+        self.settings = settings
         self._documents = encoded.documents
-        self._observation = shield(observer.begin)(encoded, request.url)
+        self._observation = shield(observer.on_call)(encoded, request.url)
 
     def __enter__(self) -> Self:
         """Have the hooks tell the observer."""
         if self._observation is not None:
-            hooks = tell_first(self._observation, self.call.hooks)
-            self.call = self.call._replace(hooks=hooks)
+            hooks = notify_first(self._observation, self.settings.hooks)
+            self.settings = self.settings._replace(hooks=hooks)
         return self
 
     def __exit__(
@@ -85,20 +89,20 @@ class Watch:
             self._fail(error)
         else:
             if self._observation is not None:
-                shield(self._observation.succeed)(reply, outcome)
+                shield(self._observation.on_success)(reply, outcome)
         return DecodedReply(reply, outcome)
 
     def _fail(self, error: BaseException) -> None:
         if self._observation is not None:
-            shield(self._observation.fail)(error)
+            shield(self._observation.on_failure)(error)
 
 
-def tell_first(observation: Observation, hooks: Hooks) -> Hooks:
+def notify_first(observation: Observation, hooks: Hooks) -> Hooks:
     """Return a call's hooks, which tell who watches it before they call the user's functions."""
     told = Hooks()
-    told.requests = hooks.requests.after(shield(observation.begin_attempt))
-    told.responses = hooks.responses.after(shield(observation.note_response))
-    told.retries = hooks.retries.after(shield(observation.note_retry))
+    told.requests = hooks.requests.after(shield(observation.on_attempt))
+    told.responses = hooks.responses.after(shield(observation.on_response))
+    told.retries = hooks.retries.after(shield(observation.on_retry))
     told.errors = hooks.errors
     return told
 

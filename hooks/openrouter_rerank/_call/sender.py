@@ -2,15 +2,15 @@
 
 import httpx
 
-from openrouter_rerank._network.pool_registry import Pools
+from openrouter_rerank._network.pool_registry import PoolRegistry
 
 
-class Connections:
+class Sender:
     """What sends a single request: pools of our making, or a transport of the caller's choice."""
 
     def __init__(
         self,
-        pools: Pools,
+        pools: PoolRegistry,
         transport: httpx.BaseTransport | None,
         async_transport: httpx.AsyncBaseTransport | None,
     ) -> None:
@@ -20,12 +20,12 @@ class Connections:
         self._async_transport = async_transport
 
     @property
-    def is_foreign(self) -> bool:
+    def is_custom(self) -> bool:
         """Whether sync requests go through a transport of the caller's choice."""
         return self._transport is not None
 
     @property
-    def is_foreign_async(self) -> bool:
+    def is_custom_async(self) -> bool:
         """Whether async requests go through a transport of the caller's choice."""
         return self._async_transport is not None
 

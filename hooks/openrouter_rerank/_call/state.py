@@ -16,7 +16,7 @@ from openrouter_rerank.errors import (
 )
 
 from .clock import Clock
-from .config import Call
+from .config import CallSettings
 from .error_mapping import map_error
 
 MAX_REDIRECTS = 5
@@ -24,23 +24,23 @@ MAX_REDIRECTS = 5
 TIMEOUTS = ("connect", "read", "write", "pool")
 
 
-class Course:
+class CallState:
     """
     How a call has gone so far.
 
     Attributes:
-        call: What it may do.
+        settings: What it may do.
         attempt: The attempt that is under way; there is none before the first.
     """
 
     attempt: Attempt
 
-    def __init__(self, call: Call, clock: Clock) -> None:
+    def __init__(self, settings: CallSettings, clock: Clock) -> None:
         """Begin the call's time."""
-        self.call = call
+        self.settings = settings
         self._clock = clock
         self._began = self._attempt_began = clock.now()
-        self._ends_at = None if call.deadline is None else self._began + call.deadline
+        self._ends_at = None if settings.deadline is None else self._began + settings.deadline
         self._attempts = 0
         self._redirects = 0
         self._waited = 0.0
@@ -82,7 +82,9 @@ class Course:
 
     def deadline_error(self) -> DeadlineExceededError:
         """Build the error of a call that took too long."""
-        return DeadlineExceededError(f"no reply within the deadline of {self.call.deadline:g} s")
+        return DeadlineExceededError(
+            f"no reply within the deadline of {self.settings.deadline:g} s"
+        )
 
     def limit(self, request: httpx.Request) -> None:
         """
@@ -105,10 +107,10 @@ class Course:
         """Return the success that an attempt ended in, or the error."""
         took = self._clock.now() - self._attempt_began
         if isinstance(outcome, OpenRouterError):
-            self.call.log.note_error(outcome, self._attempts, took)
+            self.settings.log.record_error(outcome, self._attempts, took)
             return outcome
         outcome.elapsed = timedelta(seconds=took)
-        self.call.log.note_response(outcome, self._attempts, took)
+        self.settings.log.record_response(outcome, self._attempts, took)
         try:
             return Reply(outcome, read_reply(outcome), self._attempts, self._waited)
         except OpenRouterError as error:
@@ -121,7 +123,7 @@ class Course:
             return RetryEvent(attempt, 0.0, error)
         error.attempts = attempt
         delay = plan_delay(
-            self.call.retry_config,
+            self.settings.retry_config,
             error,
             attempt=attempt,
             elapsed=self._clock.now() - self._began,
@@ -129,11 +131,11 @@ class Course:
         )
         left = self.time_left()
         if delay is None or (left is not None and delay >= left):
-            self.call.log.note_end(error)
+            self.settings.log.record_end(error)
             return None
         self._waited += delay
         event = RetryEvent(attempt, delay, error)
-        self.call.log.note_retry(event)
+        self.settings.log.record_retry(event)
         return event
 
     def _forgive_stale_connection(self, error: OpenRouterError) -> bool:

@@ -4,7 +4,7 @@ import httpx
 
 from openrouter_rerank._network.auth import ApiKey
 from openrouter_rerank._network.connection import Verify
-from openrouter_rerank._network.pool_registry import Pools
+from openrouter_rerank._network.pool_registry import PoolRegistry
 from openrouter_rerank._policy.retries import RetryConfig
 from openrouter_rerank.types import UNSET, Unset
 
@@ -16,7 +16,7 @@ from .config import (
     read_settings,
 )
 from .retry_loop import run, run_async
-from .sender import Connections
+from .sender import Sender
 from .target import USER_AGENT
 
 
@@ -101,8 +101,10 @@ class HooksTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
             max_response_bytes=max_response_bytes,
         )
         self.hooks = self._settings.hooks
-        self._connections = Connections(
-            Pools(verify=verify, proxy=httpx.Proxy(proxy) if isinstance(proxy, str) else proxy),
+        self._sender = Sender(
+            PoolRegistry(
+                verify=verify, proxy=httpx.Proxy(proxy) if isinstance(proxy, str) else proxy
+            ),
             transport,
             async_transport,
         )
@@ -116,8 +118,8 @@ class HooksTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         """
         add_headers(request, self._settings)
         add_timeout(request, self._settings)
-        call = self._settings.make_call(is_foreign=self._connections.is_foreign)
-        return run(self._connections.send, request, call).response
+        call = self._settings.for_call(is_custom_transport=self._sender.is_custom)
+        return run(self._sender.send, request, call).response
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """
@@ -128,16 +130,16 @@ class HooksTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         """
         add_headers(request, self._settings)
         add_timeout(request, self._settings)
-        call = self._settings.make_call(is_foreign=self._connections.is_foreign_async)
-        return (await run_async(self._connections.send_async, request, call)).response
+        call = self._settings.for_call(is_custom_transport=self._sender.is_custom_async)
+        return (await run_async(self._sender.send_async, request, call)).response
 
     def close(self) -> None:
         """Close the sync connections."""
-        self._connections.close()
+        self._sender.close()
 
     async def aclose(self) -> None:
         """Close the async connections of the running event loop, and the sync ones."""
-        await self._connections.aclose()
+        await self._sender.aclose()
 
 
 def add_headers(request: httpx.Request, settings: Settings) -> None:

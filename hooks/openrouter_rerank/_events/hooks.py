@@ -34,27 +34,27 @@ class Observation(Protocol):
     """
     Watches one call, in the thread or the task that makes it.
 
-    What a method raises is logged, and changes nothing for the call. One of `succeed` and `fail` is
-    called in the end, whatever the call ends in.
+    What a method raises is logged, and changes nothing for the call. However the call ends, one of
+    `on_success` and `on_failure` is called last.
     """
 
-    def begin_attempt(self, request: httpx.Request) -> None:
+    def on_attempt(self, request: httpx.Request) -> None:
         """Take note of an attempt, before its request is sent; the key is not on it yet."""
         ...
 
-    def note_response(self, response: httpx.Response) -> None:
+    def on_response(self, response: httpx.Response) -> None:
         """Take note of the attempt's reply, fully read."""
         ...
 
-    def note_retry(self, event: RetryEvent) -> None:
+    def on_retry(self, event: RetryEvent) -> None:
         """Take note that the attempt failed, before the wait for another one."""
         ...
 
-    def succeed(self, reply: Reply, model: CreateRerankResponseBody) -> None:
+    def on_success(self, reply: Reply, model: CreateRerankResponseBody) -> None:
         """Take note that the call ended in a success."""
         ...
 
-    def fail(self, error: BaseException) -> None:
+    def on_failure(self, error: BaseException) -> None:
         """Take note that the call ended in an error, or was cancelled."""
         ...
 
@@ -62,12 +62,12 @@ class Observation(Protocol):
 class CallObserver(Protocol):
     """Watches the calls of a client."""
 
-    def begin(self, encoded: EncodedRequest, url: httpx.URL) -> Observation:
+    def on_call(self, encoded: EncodedRequest, url: httpx.URL) -> Observation:
         """Begin to watch a call to a URL."""
         ...
 
 
-class Station(Generic[T]):
+class Signal(Generic[T]):
     """The functions of one station, called in the order in which they were added."""
 
     def __init__(self, functions: Iterable[Function[T]] = ()) -> None:
@@ -78,9 +78,9 @@ class Station(Generic[T]):
         """Add a function at the end."""
         self._functions.append(function)
 
-    def after(self, function: Function[T]) -> "Station[T]":
+    def after(self, function: Function[T]) -> "Signal[T]":
         """Return a copy that calls a further function first."""
-        return Station([function, *self._functions])
+        return Signal([function, *self._functions])
 
     def emit(self, value: T) -> None:
         """
@@ -122,10 +122,10 @@ class Hooks:
     def __init__(self) -> None:
         """Begin with none."""
         self.observer: CallObserver | None = None
-        self.requests: Station[httpx.Request] = Station()
-        self.responses: Station[httpx.Response] = Station()
-        self.retries: Station[RetryEvent] = Station()
-        self.errors: Station[OpenRouterError] = Station()
+        self.requests: Signal[httpx.Request] = Signal()
+        self.responses: Signal[httpx.Response] = Signal()
+        self.retries: Signal[RetryEvent] = Signal()
+        self.errors: Signal[OpenRouterError] = Signal()
 
     def before_request(self, function: Function[httpx.Request]) -> Function[httpx.Request]:
         """

@@ -39,39 +39,41 @@ class DebugLogger(Protocol):
 class CallLog:
     """Records the calls of one client."""
 
-    def __init__(self, debug_logger: DebugLogger | None = None, *, notes_end: bool = True) -> None:
+    def __init__(
+        self, debug_logger: DebugLogger | None = None, *, records_end: bool = True
+    ) -> None:
         """
         Take a further place for the lines of DEBUG.
 
         Args:
             debug_logger: The place; None for none.
-            notes_end: Whether a call that is given up is worth a line.
+            records_end: Whether a call that is given up is worth a line.
         """
         self._debug_logger = debug_logger
-        self._notes_end = notes_end
+        self._records_end = records_end
 
     def for_attempts(self) -> "CallLog":
         """Return the log for calls that are attempts of something larger, which has its own end."""
-        return CallLog(self._debug_logger, notes_end=False)
+        return CallLog(self._debug_logger, records_end=False)
 
     @property
     def is_debugging(self) -> bool:
         """Whether anybody reads the lines of DEBUG."""
         return self._debug_logger is not None or logger.isEnabledFor(logging.DEBUG)
 
-    def note_request(self, url: httpx.URL, encoded: EncodedRequest) -> None:
+    def record_request(self, url: httpx.URL, encoded: EncodedRequest) -> None:
         """Record what is asked, at DEBUG, content cut short."""
         if self.is_debugging:
             self._debug(
                 "POST %s model=%s query=%s documents=%d, the first %s",
                 url,
                 encoded.model,
-                cut(encoded.query),
+                shorten(encoded.query),
                 len(encoded.documents),
-                cut(encoded.documents[0]),
+                shorten(encoded.documents[0]),
             )
 
-    def note_response(self, response: httpx.Response, attempt: int, seconds: float) -> None:
+    def record_response(self, response: httpx.Response, attempt: int, seconds: float) -> None:
         """Record that an attempt got a reply, at DEBUG."""
         if self.is_debugging:
             self._debug(
@@ -83,12 +85,12 @@ class CallLog:
                 response.headers.get("X-Generation-Id"),
             )
 
-    def note_error(self, error: OpenRouterError, attempt: int, seconds: float) -> None:
+    def record_error(self, error: OpenRouterError, attempt: int, seconds: float) -> None:
         """Record that an attempt got no reply that can be read, at DEBUG."""
         if self.is_debugging:
             self._debug("attempt %d: %s after %.3f s", attempt, name(error), seconds)
 
-    def note_retry(self, event: "RetryEvent") -> None:
+    def record_retry(self, event: "RetryEvent") -> None:
         """Record a retry, its reason and its delay, at INFO."""
         logger.info(
             "attempt %d failed with %s, retrying in %.3f s",
@@ -97,9 +99,9 @@ class CallLog:
             event.delay,
         )
 
-    def note_end(self, error: OpenRouterError) -> None:
+    def record_end(self, error: OpenRouterError) -> None:
         """Record that a call is given up, at WARNING."""
-        if self._notes_end:
+        if self._records_end:
             logger.warning("giving up after attempt %d: %s", error.attempts, name(error))
 
     def _debug(self, message: str, *values: object) -> None:
@@ -114,7 +116,7 @@ def name(error: OpenRouterError) -> str:
     return kind if error.status_code is None else f"{kind} ({error.status_code})"
 
 
-def cut(content: object) -> str:
+def shorten(content: object) -> str:
     """Show the beginning of a content."""
     text = repr(content)
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."

@@ -13,11 +13,11 @@ from openrouter_rerank._codec.request import require_count
 LEAST_CONCURRENCY = 2
 
 
-class Feed:
+class JobStream:
     """
     A run of `rerank_many` that goes on from one batch to the next.
 
-    So does its pace: no batch begins with requests that the rate would not allow, and what was
+    So does its rate: no batch begins with requests that the rate would not allow, and what was
     learnt of the server's limit is kept. It belongs to one thread.
     """
 
@@ -44,7 +44,7 @@ class Feed:
         self._queue: SimpleQueue[RerankJob | None] = SimpleQueue()
         self._outcomes: RerankOutcomes | None = None
 
-    def work_off(self, jobs: Sequence[RerankJob]) -> Iterator[RerankOutcome]:
+    def run(self, jobs: Sequence[RerankJob]) -> Iterator[RerankOutcome]:
         """
         Yield the outcome of each job, as soon as it is there.
 

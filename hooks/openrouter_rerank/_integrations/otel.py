@@ -50,7 +50,7 @@ class Telemetry:
             description="Price of the calls, in OpenRouter credits, as far as replies tell it.",
         )
 
-    def begin(self, encoded: EncodedRequest, url: httpx.URL) -> "CallTelemetry":
+    def on_call(self, encoded: EncodedRequest, url: httpx.URL) -> "CallTelemetry":
         """Begin the span of a call."""
         return CallTelemetry(self, encoded, url)
 
@@ -79,7 +79,7 @@ class CallTelemetry:
         )
         self._call = Scope(span)
 
-    def begin_attempt(self, request: httpx.Request) -> None:  # noqa: ARG002
+    def on_attempt(self, request: httpx.Request) -> None:  # noqa: ARG002
         """Begin the span of an attempt and make it the current one."""
         self._attempts += 1
         span = self._telemetry.tracer.start_span(
@@ -89,19 +89,19 @@ class CallTelemetry:
         )
         self._attempt = Scope(span)
 
-    def note_response(self, response: httpx.Response) -> None:
+    def on_response(self, response: httpx.Response) -> None:
         """Record the status of the attempt's reply."""
         if self._attempt is not None:
             self._attempt.span.set_attribute("http.response.status_code", response.status_code)
 
-    def note_retry(self, event: RetryEvent) -> None:
+    def on_retry(self, event: RetryEvent) -> None:
         """End the span of an attempt that failed, and count the retry."""
         if self._attempt is not None:
             self._attempt.span.set_attribute("openrouter.retry.delay", event.delay)
         self._telemetry.retries.add(1, self._common)
         self._end_attempt(event.error)
 
-    def succeed(self, reply: Reply, model: CreateRerankResponseBody) -> None:
+    def on_success(self, reply: Reply, model: CreateRerankResponseBody) -> None:
         """Record what the reply says and end the spans."""
         self._common["gen_ai.response.model"] = model.model
         found = describe_reply(reply, model)
@@ -109,7 +109,7 @@ class CallTelemetry:
             found |= describe_content(model)
         self._end(found, None)
 
-    def fail(self, error: BaseException) -> None:
+    def on_failure(self, error: BaseException) -> None:
         """Record which kind of error it is, and end the spans."""
         self._common["error.type"] = type(error).__qualname__
         found: Attributes = {}

@@ -15,7 +15,7 @@ from openrouter_rerank.types import UNSET
 T = TypeVar("T")
 
 
-class OwnClient:
+class LazyClient:
     """
     The client that an adapter makes for itself, once, when it first needs it.
 
@@ -39,7 +39,7 @@ class OwnClient:
         return type(self), ()
 
 
-class Adapter(BaseModel):
+class PydanticAdapter(BaseModel):
     """
     The settings of an adapter, and its calls; a framework's base class stands after this one.
 
@@ -63,7 +63,7 @@ class Adapter(BaseModel):
     trace: dict[str, Any] | None = None
     user: str | None = None
     client: SkipJsonSchema[OpenRouter | None] = Field(default=None, exclude=True)
-    _own: OwnClient = PrivateAttr(default_factory=OwnClient)
+    _own: LazyClient = PrivateAttr(default_factory=LazyClient)
 
     @model_validator(mode="after")
     def _check_key(self) -> Self:
@@ -111,7 +111,7 @@ class Adapter(BaseModel):
     def __copy__(self) -> Self:
         """Return a copy that makes a client of its own, which reads its own key."""
         copied = super().__copy__()
-        copied._own = OwnClient()  # noqa: SLF001  it is one of these
+        copied._own = LazyClient()  # noqa: SLF001  it is one of these
         return copied
 
     def __getstate__(self) -> dict[Any, Any]:
@@ -124,7 +124,7 @@ class Adapter(BaseModel):
         if self.client is not None:
             raise TypeError("client: an OpenRouter cannot be pickled; set server_url instead")
         bare = self.model_copy(update={"api_key": None})
-        return super(Adapter, bare).__getstate__()
+        return super(PydanticAdapter, bare).__getstate__()
 
     def _open(self) -> OpenRouter:
         """Return the client to call."""

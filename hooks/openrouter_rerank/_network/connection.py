@@ -101,10 +101,10 @@ class Connection(httpx.HTTPTransport):
     Through a SOCKS proxy the deadline holds between reads.
 
     Attributes:
-        rests_since: When its last reply ended, by the monotonic clock.
+        idle_since: When its last reply ended, by the monotonic clock.
     """
 
-    rests_since = 0.0
+    idle_since = 0.0
 
     def __init__(self, route: Route) -> None:
         """Prepare a connection, to be opened by its first request."""
@@ -148,10 +148,10 @@ class AsyncConnection(httpx.AsyncHTTPTransport):
     One async connection, which notes what the current attempt does.
 
     Attributes:
-        rests_since: When its last reply ended, by the monotonic clock.
+        idle_since: When its last reply ended, by the monotonic clock.
     """
 
-    rests_since = 0.0
+    idle_since = 0.0
 
     def __init__(self, route: Route) -> None:
         """Prepare a connection, to be opened by its first request."""

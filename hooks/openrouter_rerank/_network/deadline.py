@@ -62,7 +62,7 @@ class Attempt:
 current_attempt: ContextVar[Attempt | None] = ContextVar("current_attempt", default=None)
 
 
-def cut(timeout: float | None, error: type[httpcore.TimeoutException]) -> float | None:
+def limit_timeout(timeout: float | None, error: type[httpcore.TimeoutException]) -> float | None:
     """Shorten a timeout to the time left; raise the error if there is none left."""
     attempt = current_attempt.get()
     if attempt is None or attempt.ends_at is None:
@@ -73,20 +73,20 @@ def cut(timeout: float | None, error: type[httpcore.TimeoutException]) -> float 
     return left if timeout is None else min(timeout, left)
 
 
-def note_opened() -> None:
+def record_opened() -> None:
     """Note that a new connection was opened for the current attempt."""
     if attempt := current_attempt.get():
         attempt.is_opened = True
 
 
-def note_sent(data: bytes) -> None:
+def record_sent(data: bytes) -> None:
     """Note that the current attempt began to send; asking a proxy for a tunnel is not yet that."""
     attempt = current_attempt.get()
     if attempt is not None and not data.startswith(TUNNEL_REQUEST):
         attempt.is_sent = True
 
 
-def note_read(data: bytes) -> bytes:
+def record_read(data: bytes) -> bytes:
     """Note that the current attempt got an answer, if it did."""
     if data and (attempt := current_attempt.get()):
         attempt.is_answered = True

@@ -23,7 +23,7 @@ Extensions = dict[str, Any]
 Head = h11.Response | h11.InformationalResponse
 
 
-class Dialog:
+class Http11Protocol:
     """
     What is said on one connection, as h11 has it. No I/O.
 
@@ -136,18 +136,18 @@ class Endpoint:
             self.context.set_alpn_protocols(["http/1.1"])
 
 
-class Line(Generic[S]):
+class ConnectionBase(Generic[S]):
     """What a connection of either half is, and what both know of it."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         """Begin without a stream."""
         self._endpoint = endpoint
-        self._dialog = Dialog()
+        self._protocol = Http11Protocol()
         self._stream: S | None = None
 
     def is_idle(self) -> bool:
         """Tell whether it is open and at rest."""
-        return self._dialog.is_idle
+        return self._protocol.is_idle
 
     def has_expired(self) -> bool:
         """Tell, of a connection at rest, whether the server has closed it."""
@@ -155,10 +155,10 @@ class Line(Generic[S]):
 
     def info(self) -> str:
         """Describe the connection."""
-        return f"HTTP/1.1, {'IDLE' if self._dialog.is_idle else 'ACTIVE'}"
+        return f"HTTP/1.1, {'IDLE' if self._protocol.is_idle else 'ACTIVE'}"
 
 
-class Http11(Line[httpcore.NetworkStream], httpcore.ConnectionInterface):
+class Http11(ConnectionBase[httpcore.NetworkStream], httpcore.ConnectionInterface):
     """A sync connection, opened by its first request."""
 
     def __init__(self, endpoint: Endpoint, backend: httpcore.NetworkBackend) -> None:
@@ -178,15 +178,15 @@ class Http11(Line[httpcore.NetworkStream], httpcore.ConnectionInterface):
         extensions: Extensions = cast("Any", request).extensions
         timeouts = extensions.get("timeout", {})
         stream = self._stream or self._open(extensions, timeouts.get("connect"))
-        content = self._dialog.begin(request, cast("Iterable[bytes]", request.stream))
+        content = self._protocol.begin(request, cast("Iterable[bytes]", request.stream))
         try:
             stream.write(content, timeouts.get("write"))
         except httpcore.WriteError:
-            self._dialog.give_up()
+            self._protocol.give_up()
         timeout = timeouts.get("read")
-        while (head := self._dialog.read_head()) is None:
-            self._dialog.take(stream.read(READ_BYTES, timeout))
-        return make_response(head, stream, Body(self._dialog, stream, timeout))
+        while (head := self._protocol.read_head()) is None:
+            self._protocol.take(stream.read(READ_BYTES, timeout))
+        return make_response(head, stream, Body(self._protocol, stream, timeout))
 
     def _open(self, extensions: Extensions, timeout: float | None) -> httpcore.NetworkStream:
         host, context = self._endpoint.host, self._endpoint.context
@@ -198,7 +198,7 @@ class Http11(Line[httpcore.NetworkStream], httpcore.ConnectionInterface):
 
     def close(self) -> None:
         """Close the connection."""
-        self._dialog.is_idle = False
+        self._protocol.is_idle = False
         if self._stream is not None:
             self._stream.close()
 
@@ -207,27 +207,27 @@ class Body:
     """A reply's body, read as it comes."""
 
     def __init__(
-        self, dialog: Dialog, stream: httpcore.NetworkStream, timeout: float | None
+        self, protocol: Http11Protocol, stream: httpcore.NetworkStream, timeout: float | None
     ) -> None:
         """Take what the reply comes over, and the seconds that each read may take."""
-        self._dialog = dialog
+        self._protocol = protocol
         self._stream = stream
         self._timeout = timeout
 
     def __iter__(self) -> Iterator[bytes]:
         """Read the body to its end."""
-        while (part := self._dialog.read_body()) is not None:
+        while (part := self._protocol.read_body()) is not None:
             if part:
                 yield part
             else:
-                self._dialog.take(self._stream.read(READ_BYTES, self._timeout))
+                self._protocol.take(self._stream.read(READ_BYTES, self._timeout))
 
     def close(self) -> None:
         """End the reply, read or not."""
-        self._dialog.finish()
+        self._protocol.finish()
 
 
-class AsyncHttp11(Line[httpcore.AsyncNetworkStream], httpcore.AsyncConnectionInterface):
+class AsyncHttp11(ConnectionBase[httpcore.AsyncNetworkStream], httpcore.AsyncConnectionInterface):
     """An async connection, opened by its first request."""
 
     def __init__(self, endpoint: Endpoint, backend: httpcore.AsyncNetworkBackend) -> None:
@@ -248,15 +248,15 @@ class AsyncHttp11(Line[httpcore.AsyncNetworkStream], httpcore.AsyncConnectionInt
         timeouts = extensions.get("timeout", {})
         stream = self._stream or await self._open(extensions, timeouts.get("connect"))
         body = [part async for part in cast("AsyncIterable[bytes]", request.stream)]
-        content = self._dialog.begin(request, body)
+        content = self._protocol.begin(request, body)
         try:
             await stream.write(content, timeouts.get("write"))
         except httpcore.WriteError:
-            self._dialog.give_up()
+            self._protocol.give_up()
         timeout = timeouts.get("read")
-        while (head := self._dialog.read_head()) is None:
-            self._dialog.take(await stream.read(READ_BYTES, timeout))
-        return make_response(head, stream, AsyncBody(self._dialog, stream, timeout))
+        while (head := self._protocol.read_head()) is None:
+            self._protocol.take(await stream.read(READ_BYTES, timeout))
+        return make_response(head, stream, AsyncBody(self._protocol, stream, timeout))
 
     async def _open(
         self, extensions: Extensions, timeout: float | None
@@ -270,7 +270,7 @@ class AsyncHttp11(Line[httpcore.AsyncNetworkStream], httpcore.AsyncConnectionInt
 
     async def aclose(self) -> None:
         """Close the connection."""
-        self._dialog.is_idle = False
+        self._protocol.is_idle = False
         if self._stream is not None:
             await self._stream.aclose()
 
@@ -279,21 +279,21 @@ class AsyncBody:
     """A reply's body, read as it comes."""
 
     def __init__(
-        self, dialog: Dialog, stream: httpcore.AsyncNetworkStream, timeout: float | None
+        self, protocol: Http11Protocol, stream: httpcore.AsyncNetworkStream, timeout: float | None
     ) -> None:
         """Take what the reply comes over, and the seconds that each read may take."""
-        self._dialog = dialog
+        self._protocol = protocol
         self._stream = stream
         self._timeout = timeout
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """Read the body to its end."""
-        while (part := self._dialog.read_body()) is not None:
+        while (part := self._protocol.read_body()) is not None:
             if part:
                 yield part
             else:
-                self._dialog.take(await self._stream.read(READ_BYTES, self._timeout))
+                self._protocol.take(await self._stream.read(READ_BYTES, self._timeout))
 
     async def aclose(self) -> None:
         """End the reply, read or not."""
-        self._dialog.finish()
+        self._protocol.finish()

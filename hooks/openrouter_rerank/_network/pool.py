@@ -16,7 +16,7 @@ import httpx
 
 from .connection import KEEPALIVE_SECONDS, AsyncConnection, Connection, Route
 from .deadline import current_attempt
-from .pool_state import Slots, Waiter
+from .pool_state import PoolState, Waiter
 
 CLOSE_SECONDS = 1.0
 
@@ -24,7 +24,7 @@ CLOSE_SECONDS = 1.0
 class Pool:
     """The sync connections to one origin, for any number of threads."""
 
-    def __init__(self, route: Route, slots: Slots[Connection] | None = None) -> None:
+    def __init__(self, route: Route, slots: PoolState[Connection] | None = None) -> None:
         """
         Begin without connections.
 
@@ -34,7 +34,7 @@ class Pool:
         """
         self._route = route
         self._lock = threading.Lock()
-        self._slots: Slots[Connection] = slots or Slots()
+        self._state: PoolState[Connection] = slots or PoolState()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """
@@ -44,20 +44,20 @@ class Pool:
             httpx.PoolTimeout: No connection became free within the request's pool timeout.
             httpx.TransportError: The request could not be sent, or got no reply.
         """
-        connection = self._take(request.extensions.get("timeout", {}).get("pool"))
+        connection = self._acquire(request.extensions.get("timeout", {}).get("pool"))
         try:
             response = connection.handle_request(request)
         except BaseException:
-            self.give_back(connection)
+            self.release(connection)
             raise
         stream = cast("httpx.SyncByteStream", response.stream)
         response.stream = LeasedStream(stream, self, connection)
         return response
 
-    def _take(self, seconds: float | None) -> Connection:
+    def _acquire(self, seconds: float | None) -> Connection:
         with self._lock:
-            has_place, connection = self._slots.take()
-            queued = None if has_place else self._queue()
+            has_slot, connection = self._state.acquire()
+            queued = None if has_slot else self._enqueue()
         if queued is not None:
             connection = self._wait(*queued, seconds)
         if connection is not None and not has_expired(connection) and connection.is_reusable:
@@ -68,13 +68,13 @@ class Pool:
             return Connection(self._route)
         except BaseException:
             # The place is nobody's until there is a connection on it.
-            self._release(None)
+            self._release_slot(None)
             raise
 
-    def _queue(self) -> tuple[Waiter[Connection], threading.Event]:
+    def _enqueue(self) -> tuple[Waiter[Connection], threading.Event]:
         event = threading.Event()
         waiter: Waiter[Connection] = Waiter(event)
-        self._slots.wait(waiter)
+        self._state.enqueue(waiter)
         return waiter, event
 
     def _wait(
@@ -83,34 +83,34 @@ class Pool:
         try:
             event.wait(seconds)
         except BaseException:
-            self._leave(waiter)
+            self._dequeue(waiter)
             raise
-        if not waiter.has_place:
-            self._leave(waiter)
+        if not waiter.has_slot:
+            self._dequeue(waiter)
             raise httpx.PoolTimeout(f"no connection became free within {seconds} s")
         return waiter.connection
 
-    def _leave(self, waiter: Waiter[Connection]) -> None:
+    def _dequeue(self, waiter: Waiter[Connection]) -> None:
         """Leave the queue, and give back a place that came in the meantime."""
         with self._lock:
-            has_place = self._slots.leave(waiter)
-        if has_place:
-            self._release(waiter.connection)
+            has_slot = self._state.dequeue(waiter)
+        if has_slot:
+            self._release_slot(waiter.connection)
 
-    def give_back(self, connection: Connection) -> None:
+    def release(self, connection: Connection) -> None:
         """Keep a connection for the next request, or close it."""
         if connection.is_idle:
-            connection.rests_since = time.monotonic()
-            self._release(connection)
+            connection.idle_since = time.monotonic()
+            self._release_slot(connection)
         else:
-            self._release(None, connection)
+            self._release_slot(None, connection)
 
-    def _release(self, connection: Connection | None, *closing: Connection) -> None:
+    def _release_slot(self, connection: Connection | None, *closing: Connection) -> None:
         stale = list(closing)
         with self._lock:
-            unwanted = self._slots.give_back(connection)
-            while (oldest := self._slots.find_oldest(connection)) and has_expired(oldest):
-                self._slots.drop_oldest()
+            unwanted = self._state.release(connection)
+            while (oldest := self._state.find_oldest(connection)) and has_expired(oldest):
+                self._state.drop_oldest()
                 stale.append(oldest)
         if unwanted is not None:
             stale.append(unwanted)
@@ -120,13 +120,13 @@ class Pool:
     def close(self) -> None:
         """Close the connections that rest; those in use are closed when they come back."""
         with self._lock:
-            idle = self._slots.close()
+            idle = self._state.close()
         for connection in idle:
             connection.close()
 
-    def disinherit(self) -> None:
+    def close_inherited(self) -> None:
         """Close this process's copies of another's connections, without the other's lock."""
-        for connection in self._slots.close():
+        for connection in self._state.close():
             connection.close()
 
 
@@ -139,7 +139,7 @@ def is_bounded(seconds: float | None) -> bool:
 
 def has_expired(connection: Connection | AsyncConnection) -> bool:
     """Tell whether a connection has rested too long; asking its socket would be a system call."""
-    return time.monotonic() - connection.rests_since > KEEPALIVE_SECONDS
+    return time.monotonic() - connection.idle_since > KEEPALIVE_SECONDS
 
 
 class LeasedStream(httpx.SyncByteStream):
@@ -162,16 +162,16 @@ class LeasedStream(httpx.SyncByteStream):
             try:
                 self._stream.close()
             finally:
-                self._pool.give_back(connection)
+                self._pool.release(connection)
 
 
 class AsyncPool:
     """The async connections to one origin, for the tasks of one event loop."""
 
-    def __init__(self, route: Route, slots: Slots[AsyncConnection] | None = None) -> None:
+    def __init__(self, route: Route, slots: PoolState[AsyncConnection] | None = None) -> None:
         """Begin without connections; see `Pool`."""
         self._route = route
-        self._slots: Slots[AsyncConnection] = slots or Slots()
+        self._state: PoolState[AsyncConnection] = slots or PoolState()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """
@@ -181,19 +181,19 @@ class AsyncPool:
             httpx.PoolTimeout: No connection became free within the request's pool timeout.
             httpx.TransportError: The request could not be sent, or got no reply.
         """
-        connection = await self._take(request.extensions.get("timeout", {}).get("pool"))
+        connection = await self._acquire(request.extensions.get("timeout", {}).get("pool"))
         try:
             response = await connection.handle_async_request(request)
         except BaseException:
-            await self.give_back(connection)
+            await self.release(connection)
             raise
         stream = cast("httpx.AsyncByteStream", response.stream)
         response.stream = AsyncLeasedStream(stream, self, connection)
         return response
 
-    async def _take(self, seconds: float | None) -> AsyncConnection:
-        has_place, connection = self._slots.take()
-        if not has_place:
+    async def _acquire(self, seconds: float | None) -> AsyncConnection:
+        has_slot, connection = self._state.acquire()
+        if not has_slot:
             connection = await self._wait(seconds)
         if connection is not None and not has_expired(connection) and connection.is_reusable:
             return connection
@@ -202,13 +202,13 @@ class AsyncPool:
                 await self._close(connection)
             return AsyncConnection(self._route)
         except BaseException:
-            await self._release(None)
+            await self._release_slot(None)
             raise
 
     async def _wait(self, seconds: float | None) -> AsyncConnection | None:
         event = anyio.Event()
         waiter: Waiter[AsyncConnection] = Waiter(event)
-        self._slots.wait(waiter)
+        self._state.enqueue(waiter)
         try:
             if is_bounded(seconds):
                 await event.wait()
@@ -216,27 +216,29 @@ class AsyncPool:
                 with anyio.move_on_after(seconds):
                     await event.wait()
         except BaseException:
-            if self._slots.leave(waiter):
-                await self._release(waiter.connection)
+            if self._state.dequeue(waiter):
+                await self._release_slot(waiter.connection)
             raise
-        if not waiter.has_place:
-            self._slots.leave(waiter)
+        if not waiter.has_slot:
+            self._state.dequeue(waiter)
             raise httpx.PoolTimeout(f"no connection became free within {seconds} s")
         return waiter.connection
 
-    async def give_back(self, connection: AsyncConnection) -> None:
+    async def release(self, connection: AsyncConnection) -> None:
         """Keep a connection for the next request, or close it."""
         if connection.is_idle:
-            connection.rests_since = time.monotonic()
-            await self._release(connection)
+            connection.idle_since = time.monotonic()
+            await self._release_slot(connection)
         else:
-            await self._release(None, connection)
+            await self._release_slot(None, connection)
 
-    async def _release(self, connection: AsyncConnection | None, *closing: AsyncConnection) -> None:
-        unwanted = self._slots.give_back(connection)
+    async def _release_slot(
+        self, connection: AsyncConnection | None, *closing: AsyncConnection
+    ) -> None:
+        unwanted = self._state.release(connection)
         stale = [one for one in (*closing, unwanted) if one is not None]
-        while (oldest := self._slots.find_oldest(connection)) and has_expired(oldest):
-            self._slots.drop_oldest()
+        while (oldest := self._state.find_oldest(connection)) and has_expired(oldest):
+            self._state.drop_oldest()
             stale.append(oldest)
         for one in stale:
             await self._close(one)
@@ -247,7 +249,7 @@ class AsyncPool:
 
     async def aclose(self) -> None:
         """Close the connections that rest; those in use are closed when they come back."""
-        for connection in self._slots.close():
+        for connection in self._state.close():
             await self._close(connection)
 
 
@@ -273,4 +275,4 @@ class AsyncLeasedStream(httpx.AsyncByteStream):
             try:
                 await self._stream.aclose()
             finally:
-                await self._pool.give_back(connection)
+                await self._pool.release(connection)

@@ -59,7 +59,7 @@ class LoopPools:
                 await pool.aclose()
 
 
-class Pools:
+class PoolRegistry:
     """
     The pools of one client: a sync one for each origin, an async one for each loop besides.
 
@@ -89,7 +89,7 @@ class Pools:
 
     def sync_pool(self, url: httpx.URL) -> Pool:
         """Return the sync pool for the URL's origin."""
-        self._leave_parent()
+        self._reset_after_fork()
         with self._lock:
             origin = read_origin(url)
             if origin not in self._sync:
@@ -118,7 +118,7 @@ class Pools:
 
     def close(self) -> None:
         """Close the sync connections."""
-        self._leave_parent()
+        self._reset_after_fork()
         with self._lock:
             pools, self._sync = list(self._sync.values()), {}
         for pool in pools:
@@ -131,7 +131,7 @@ class Pools:
             self._async.set(None)
             await loop.aclose()
 
-    def _leave_parent(self) -> None:
+    def _reset_after_fork(self) -> None:
         """Start anew in a forked process, where a lock may be held by a thread that is not here."""
         if self._process == os.getpid():
             return
@@ -139,7 +139,7 @@ class Pools:
         self._lock = threading.Lock()
         self._process = os.getpid()
         for pool in inherited.values():
-            pool.disinherit()
+            pool.close_inherited()
 
 
 @cache

@@ -23,18 +23,18 @@ class Waiter(Generic[C]):
 
     Attributes:
         event: Set when the place is there.
-        has_place: Whether it is.
+        has_slot: Whether it is.
         connection: The connection that came with the place; None if one is to be made.
     """
 
     def __init__(self, event: Event) -> None:
         """Begin to wait."""
         self.event = event
-        self.has_place = False
+        self.has_slot = False
         self.connection: C | None = None
 
 
-class Slots(Generic[C]):
+class PoolState(Generic[C]):
     """
     Counts connections, and hands them on.
 
@@ -59,7 +59,7 @@ class Slots(Generic[C]):
         self._waiting: deque[Waiter[C]] = deque()
         self._is_closed = False
 
-    def take(self) -> tuple[bool, C | None]:
+    def acquire(self) -> tuple[bool, C | None]:
         """
         Return whether there is a place, and a connection that rests, if any.
 
@@ -72,17 +72,17 @@ class Slots(Generic[C]):
             return True, None
         return False, None
 
-    def wait(self, waiter: Waiter[C]) -> None:
+    def enqueue(self, waiter: Waiter[C]) -> None:
         """Put somebody at the end of the queue."""
         self._waiting.append(waiter)
 
-    def leave(self, waiter: Waiter[C]) -> bool:
+    def dequeue(self, waiter: Waiter[C]) -> bool:
         """Take somebody out of the queue; tell whether a place had come already."""
-        if not waiter.has_place:
+        if not waiter.has_slot:
             self._waiting.remove(waiter)
-        return waiter.has_place
+        return waiter.has_slot
 
-    def give_back(self, connection: C | None) -> C | None:
+    def release(self, connection: C | None) -> C | None:
         """
         Give a place back, with its connection if that can be used again.
 
@@ -91,7 +91,7 @@ class Slots(Generic[C]):
         """
         if self._waiting:
             waiter = self._waiting.popleft()
-            waiter.connection, waiter.has_place = connection, True
+            waiter.connection, waiter.has_slot = connection, True
             waiter.event.set()
             return None
         if connection is None or self._is_closed or len(self._idle) >= self._max_idle:

@@ -9,7 +9,7 @@ from typing import Any, cast
 import anyio
 import httpcore
 
-from .deadline import cut, note_opened, note_read, note_sent
+from .deadline import limit_timeout, record_opened, record_read, record_sent
 
 # Few enough to fit into a socket's buffer in a step or two whenever that has room at all.
 WRITE_BYTES = 64 * 1024
@@ -40,18 +40,18 @@ class Stream(httpcore.NetworkStream):
         """Read once."""
         # HTTP/1.1 needs no limit here, and each piece costs a way through httpcore and h11.
         size = READ_BYTES if self._is_flowing else max_bytes
-        data = note_read(self._stream.read(size, cut(timeout, httpcore.ReadTimeout)))
+        data = record_read(self._stream.read(size, limit_timeout(timeout, httpcore.ReadTimeout)))
         self._is_flowing = len(data) >= max_bytes
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Write in parts, since a server that reads slowly gets the timeout for each."""
-        note_sent(buffer)
+        record_sent(buffer)
         # A view: slices of bytes would be copies.
         parts = memoryview(buffer)
         for start in range(0, len(parts), WRITE_BYTES):
             part = cast("bytes", parts[start : start + WRITE_BYTES])
-            self._stream.write(part, cut(timeout, httpcore.WriteTimeout))
+            self._stream.write(part, limit_timeout(timeout, httpcore.WriteTimeout))
 
     def close(self) -> None:
         """Close the connection."""
@@ -64,7 +64,7 @@ class Stream(httpcore.NetworkStream):
         timeout: float | None = None,
     ) -> httpcore.NetworkStream:
         """Go on with TLS."""
-        left = cut(timeout, httpcore.ConnectTimeout)
+        left = limit_timeout(timeout, httpcore.ConnectTimeout)
         return Stream(self._stream.start_tls(ssl_context, server_hostname, left))
 
     def get_extra_info(self, info: str) -> Any:
@@ -88,8 +88,8 @@ class Backend(httpcore.NetworkBackend):
         socket_options: SocketOptions = None,
     ) -> httpcore.NetworkStream:
         """Open a connection; each address of the host gets the whole time that is left."""
-        note_opened()
-        left = cut(timeout, httpcore.ConnectTimeout)
+        record_opened()
+        left = limit_timeout(timeout, httpcore.ConnectTimeout)
         return Stream(self._backend.connect_tcp(host, port, left, local_address, socket_options))
 
 
@@ -105,13 +105,13 @@ class AsyncStream(httpcore.AsyncNetworkStream):
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Read once."""
         size = READ_BYTES if self._is_flowing else max_bytes
-        data = note_read(await self._stream.read(size, timeout))
+        data = record_read(await self._stream.read(size, timeout))
         self._is_flowing = len(data) >= max_bytes
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Write a part of a request."""
-        note_sent(buffer)
+        record_sent(buffer)
         await self._stream.write(buffer, timeout)
 
     async def aclose(self) -> None:
@@ -159,7 +159,7 @@ class AsyncBackend(httpcore.AsyncNetworkBackend):
         socket_options: SocketOptions = None,
     ) -> httpcore.AsyncNetworkStream:
         """Open a connection."""
-        note_opened()
+        record_opened()
         return AsyncStream(
             await self._backend.connect_tcp(host, port, timeout, local_address, socket_options)
         )

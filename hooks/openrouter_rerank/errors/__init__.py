@@ -93,8 +93,13 @@ __all__ = [
     "UnprocessableEntityResponseError",
 ]
 
-# Tracebacks and pickles name the place that users import from, whatever module a class stands in.
-for _public in [globals()[name] for name in __all__]:
-    if isinstance(_public, type):
-        _public.__module__ = __name__
-del _public
+
+def _name_publicly(names: list[str]) -> None:
+    """Have tracebacks and pickles name the place that users import from."""
+    for name in names:
+        value = globals()[name]
+        if isinstance(value, type):
+            value.__module__ = __name__
+
+
+_name_publicly(__all__)
