@@ -62,7 +62,6 @@ class CallTelemetry:
         """Begin the call's span and make it the current one."""
         self._telemetry = telemetry
         self._count = len(encoded.documents)
-        self._began = time.perf_counter()
         self._common = describe_call(encoded.model, url)
         self._attempts = 0
         self._attempt: Scope | None = None
@@ -78,6 +77,8 @@ class CallTelemetry:
             attributes={**self._common, **further},
         )
         self._call = Scope(span)
+        # After the span's own beginning, so that no duration is longer than its span.
+        self._began = time.perf_counter()
 
     def on_attempt(self, request: httpx.Request) -> None:  # noqa: ARG002
         """Begin the span of an attempt and make it the current one."""
