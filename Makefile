@@ -4,8 +4,10 @@
 SHELL := /bin/sh
 # The interpreter to make .venv with; one that does not serve is passed over.
 PYTHON ?=
-# Arguments for pytest, as in: make test ARGS="-k retries".
+# Arguments for pytest, as in: make test ARGS="-k retries"; with ARGS=-n0 in one process.
 ARGS ?=
+# Each file of tests runs in one of the processes, so that what its tests share is made once.
+PARALLEL := -n auto --maxprocesses 4 --dist loadfile
 # What make sync reads: a file or an https URL; upstream's own if it is empty.
 SOURCE ?=
 
@@ -23,16 +25,25 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all sync generate drift check bench clean FORCE
+.PHONY: help demo test test-unit test-all coverage sync generate drift check bench clean FORCE
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' Makefile
 
 demo: .venv/.runtime ## rerank a small corpus on this machine; needs no key
 	@.venv/bin/openrouter-rerank demo
 
 test: .venv/.development ## run the tests; ARGS goes to pytest
-	@.venv/bin/python -m pytest $(ARGS)
+	@.venv/bin/python -m pytest $(PARALLEL) $(ARGS)
+
+test-unit: .venv/.development ## run the tests of single modules, in less than a minute
+	@.venv/bin/python -m pytest $(PARALLEL) tests/unit $(ARGS)
+
+coverage: .venv/.development ## fail unless the tests reach every branch of hooks/, cli/ and local/ aside
+	@rm -f .coverage .coverage.*
+	@.venv/bin/python -m coverage run -m pytest $(PARALLEL) -q $(COVERING)
+	@.venv/bin/python -m coverage combine --quiet
+	@.venv/bin/python -m coverage report --fail-under=100
 
 test-all: .venv/.development ## run the tests on every Python >= 3.11 of this machine
 	@.venv/bin/python -m nox -- $(ARGS)
