@@ -17,8 +17,8 @@ from upstream import Json
 TESTS = Path(__file__).resolve().parent.parent
 # The client's own tests that hold for every contract, and those that read what to expect from it.
 CLIENT_TESTS = (
-    "regeneration/contract_tests.py", "test_errors.py", "test_request.py", "test_rerank.py",
-    "test_response.py",
+    "regeneration/contract_tests.py", "unit/test_errors.py", "unit/codec/test_request.py",
+    "unit/test_rerank.py", "unit/codec/test_response.py",
 )  # fmt: skip
 # What takes long there and is the same for every contract; and what drift tells of a new status.
 PASSED_OVER = ("any_reply_gives", "any_text", "another_process", "statuses_are_the_contracts")

@@ -1,4 +1,4 @@
-"""A clock and a server that only pretend, and a call through both halves of the loop."""
+"""A server that follows a script on its own clock, and a call through both halves of the loop."""
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 
@@ -80,7 +80,7 @@ class Outcome:
     body_error: Exception | None = None
 
 
-class World:
+class FakeServer:
     """A clock that moves when it is told to, and a server that follows a script."""
 
     def __init__(self, outcomes: Sequence[Outcome]) -> None:
@@ -151,44 +151,44 @@ def make_request(url: str = URL, read: float | None = 60.0) -> httpx.Request:
 
 def run_both(
     *outcomes: Outcome, call: CallSettings | None = None, url: str = URL, read: float | None = 60.0
-) -> tuple[Reply | OpenRouterError, World]:
+) -> tuple[Reply | OpenRouterError, FakeServer]:
     """Run a script sync and async, prove that they agree, and return how it went."""
-    worlds = World(outcomes), World(outcomes)
+    servers = FakeServer(outcomes), FakeServer(outcomes)
     given_call = call or make_call()
     ended: list[Reply | OpenRouterError] = []
-    for is_async, world in enumerate(worlds):
+    for is_async, server in enumerate(servers):
         request = make_request(url, read)
         try:
             if is_async:
                 ended.append(
-                    anyio.run(run_async, world.send_async, request, given_call, world.clock)
+                    anyio.run(run_async, server.send_async, request, given_call, server.clock)
                 )
             else:
-                ended.append(run(world.send, request, given_call, world.clock))
+                ended.append(run(server.send, request, given_call, server.clock))
         except OpenRouterError as error:
             ended.append(error)
-    first, second = worlds
+    first, second = servers
 
     assert (first.time, first.slept, first.timeouts) == (second.time, second.slept, second.timeouts)
     assert (type(ended[0]), ended[0].attempts) == (type(ended[1]), ended[1].attempts)
-    assert all(body.is_closed for world in worlds for body in world.bodies)
+    assert all(body.is_closed for server in servers for body in server.bodies)
     return ended[1], second
 
 
-def run_to_reply(*outcomes: Outcome, call: CallSettings | None = None) -> tuple[Reply, World]:
+def run_to_reply(*outcomes: Outcome, call: CallSettings | None = None) -> tuple[Reply, FakeServer]:
     """Run a script that ends well."""
-    ended, world = run_both(*outcomes, call=call)
+    ended, server = run_both(*outcomes, call=call)
     assert isinstance(ended, Reply)
-    return ended, world
+    return ended, server
 
 
 def run_to_error(
     *outcomes: Outcome, call: CallSettings | None = None, url: str = URL
-) -> tuple[OpenRouterError, World]:
+) -> tuple[OpenRouterError, FakeServer]:
     """Run a script that ends in an error."""
-    ended, world = run_both(*outcomes, call=call, url=url)
+    ended, server = run_both(*outcomes, call=call, url=url)
     assert isinstance(ended, OpenRouterError)
-    return ended, world
+    return ended, server
 
 
 def fail(error: Exception, *events: str) -> Outcome:

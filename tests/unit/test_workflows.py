@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from contract.loading import parse_document, read_source
 
-FOLDER = Path(__file__).resolve().parent.parent / ".github" / "workflows"
+FOLDER = Path(__file__).resolve().parents[2] / ".github" / "workflows"
 FILES = sorted(FOLDER.glob("*.yml"))
 PINNED = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}")
 WRITERS = {

@@ -6,6 +6,17 @@ from itertools import count
 
 import httpx
 import pytest
+from fake_server import (
+    ANSWERED,
+    ONCE,
+    OPENED,
+    SENT,
+    Outcome,
+    make_call,
+    run_both,
+    run_to_error,
+    run_to_reply,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 from openrouter_rerank._events.hooks import Hooks
@@ -17,17 +28,6 @@ from openrouter_rerank.errors import (
     OpenRouterError,
     ReadTimeoutError,
     ResponseValidationError,
-)
-from pretence import (
-    ANSWERED,
-    ONCE,
-    OPENED,
-    SENT,
-    Outcome,
-    make_call,
-    run_both,
-    run_to_error,
-    run_to_reply,
 )
 
 
@@ -75,14 +75,14 @@ def test_time_and_attempts_are_bounded(
         retry_read_timeouts=True,
     )
 
-    ended, world = run_both(*outcomes, call=make_call(policy, deadline))
+    ended, server = run_both(*outcomes, call=make_call(policy, deadline))
 
     # Floating point: the clock adds up what the loop subtracts.
-    assert world.time - 1000 <= deadline + 1e-6
+    assert server.time - 1000 <= deadline + 1e-6
     assert 1 <= ended.attempts <= max_attempts
-    assert len(world.slept) <= max_attempts
-    assert len(world.requests) <= (max_attempts + 1) * 6
-    assert all(slept <= 60 for slept in world.slept)
+    assert len(server.slept) <= max_attempts
+    assert len(server.requests) <= (max_attempts + 1) * 6
+    assert all(slept <= 60 for slept in server.slept)
 
 
 def chain(error: Exception, *causes: Exception) -> Exception:
@@ -167,16 +167,16 @@ def test_elapsed_time_ends_the_attempts(seconds: float, attempts: int) -> None:
     """The time since the call began counts, attempts and the next wait included."""
     call = make_call(RetryConfig(backoff=BackoffStrategy(max_elapsed_time=5000)))
 
-    error, world = run_to_error(Outcome(503, seconds=seconds), Outcome(400), call=call)
+    error, server = run_to_error(Outcome(503, seconds=seconds), Outcome(400), call=call)
 
-    assert (error.attempts, len(world.requests)) == (attempts, attempts)
+    assert (error.attempts, len(server.requests)) == (attempts, attempts)
 
 
 def test_every_timeout_is_cut_to_the_time_left() -> None:
     """Connecting, reading, writing and waiting for a connection all end with the deadline."""
-    _, world = run_to_reply(Outcome(), call=make_call(deadline=10.0))
+    _, server = run_to_reply(Outcome(), call=make_call(deadline=10.0))
 
-    assert world.timeouts == [{"connect": 10, "read": 10, "write": 10, "pool": 10}]
+    assert server.timeouts == [{"connect": 10, "read": 10, "write": 10, "pool": 10}]
 
 
 def test_each_attempt_has_its_own_time() -> None:
@@ -198,10 +198,10 @@ def test_wrong_shape_knows_its_attempts() -> None:
 
 def test_timeout_before_the_deadline_is_its_own_error() -> None:
     """A read timeout that leaves time is no missed deadline, and not retried by default."""
-    error, world = run_to_error(Outcome(seconds=61), Outcome())
+    error, server = run_to_error(Outcome(seconds=61), Outcome())
 
     assert type(error) is ReadTimeoutError
-    assert (world.time, error.attempts) == (1060, 1)
+    assert (server.time, error.attempts) == (1060, 1)
 
 
 def test_stale_connection_is_told_by_its_own_attempt() -> None:
@@ -217,16 +217,16 @@ def test_redirects_are_counted_for_each_attempt() -> None:
     """An attempt may follow as many redirects as the one before it."""
     moved = [Outcome(307, {"location": "/other"})] * 5
 
-    reply, world = run_to_reply(*moved, Outcome(503), *moved, Outcome())
+    reply, server = run_to_reply(*moved, Outcome(503), *moved, Outcome())
 
-    assert (reply.attempts, len(world.requests)) == (2, 12)
+    assert (reply.attempts, len(server.requests)) == (2, 12)
 
 
 def test_headers_of_the_request_are_on_every_attempt() -> None:
     """What the caller's request says is said again when it is sent again."""
-    _, world = run_to_reply(Outcome(503), Outcome())
+    _, server = run_to_reply(Outcome(503), Outcome())
 
-    assert [request.headers["Content-Length"] for request in world.requests] == ["4", "4"]
+    assert [request.headers["Content-Length"] for request in server.requests] == ["4", "4"]
 
 
 def test_stale_connection_leaves_nothing_on_the_request() -> None:
@@ -239,9 +239,9 @@ def test_stale_connection_leaves_nothing_on_the_request() -> None:
     hooks.before_request(mark)
     stale = fail(httpx.ReadError("reset"), SENT)
 
-    _, world = run_to_reply(stale, Outcome(), call=make_call()._replace(hooks=hooks))
+    _, server = run_to_reply(stale, Outcome(), call=make_call()._replace(hooks=hooks))
 
-    marks = [[name for name in r.headers if "number" in name] for r in world.requests]
+    marks = [[name for name in r.headers if "number" in name] for r in server.requests]
     assert marks == [["x-number-2"], ["x-number-3"]]
 
 
@@ -249,6 +249,6 @@ def test_stale_connections_end_with_the_attempts_of_the_policy() -> None:
     """An attempt that an old connection took back is made up for once."""
     stale = fail(httpx.ReadError("reset"), SENT)
 
-    error, world = run_to_error(stale, Outcome(503), Outcome(503), Outcome(503), Outcome())
+    error, server = run_to_error(stale, Outcome(503), Outcome(503), Outcome(503), Outcome())
 
-    assert (error.attempts, len(world.requests)) == (3, 4)
+    assert (error.attempts, len(server.requests)) == (3, 4)

@@ -6,6 +6,21 @@ import anyio
 import httpcore
 import httpx
 import pytest
+from fake_server import (
+    ANSWERED,
+    ONCE,
+    OPENED,
+    POLICY,
+    SECRET,
+    SENT,
+    FakeServer,
+    Outcome,
+    make_call,
+    make_request,
+    run_both,
+    run_to_error,
+    run_to_reply,
+)
 from openrouter_rerank._call.retry_loop import run, run_async
 from openrouter_rerank._network.auth import BearerAuth
 from openrouter_rerank._policy.retries import RetryConfig
@@ -16,21 +31,6 @@ from openrouter_rerank.errors import (
     ResponseValidationError,
     ServiceUnavailableResponseError,
     TooManyRequestsResponseError,
-)
-from pretence import (
-    ANSWERED,
-    ONCE,
-    OPENED,
-    POLICY,
-    SECRET,
-    SENT,
-    Outcome,
-    World,
-    make_call,
-    make_request,
-    run_both,
-    run_to_error,
-    run_to_reply,
 )
 
 REQUEST = httpcore.Request("POST", "http://h/")
@@ -43,26 +43,26 @@ def disconnect(*events: str) -> Outcome:
 
 def test_success_ends_the_loop() -> None:
     """A success at once needs one attempt and no wait."""
-    reply, world = run_to_reply(Outcome(seconds=2.0))
+    reply, server = run_to_reply(Outcome(seconds=2.0))
 
     assert (reply.body, reply.attempts, reply.waited) == ({"model": "m", "results": []}, 1, 0)
     assert reply.response.elapsed.total_seconds() == 2
-    assert world.requests[0].headers["Authorization"] == "Bearer sk-or-secret"
+    assert server.requests[0].headers["Authorization"] == "Bearer sk-or-secret"
 
 
 def test_attempts_and_waits_are_counted() -> None:
     """A success after errors knows what it took."""
-    reply, world = run_to_reply(Outcome(503), Outcome(429, {"Retry-After": "7"}), Outcome())
+    reply, server = run_to_reply(Outcome(503), Outcome(429, {"Retry-After": "7"}), Outcome())
 
-    assert (reply.attempts, reply.waited, world.slept) == (3, 7.5, [0.5, 7.0])
+    assert (reply.attempts, reply.waited, server.slept) == (3, 7.5, [0.5, 7.0])
 
 
 def test_last_error_is_raised_with_its_attempts() -> None:
     """The policy's last attempt ends in its own error."""
-    error, world = run_to_error(Outcome(503), Outcome(503), Outcome(429))
+    error, server = run_to_error(Outcome(503), Outcome(503), Outcome(429))
 
     assert isinstance(error, TooManyRequestsResponseError)
-    assert (error.attempts, world.slept) == (3, [0.5, 0.75])
+    assert (error.attempts, server.slept) == (3, [0.5, 0.75])
 
 
 def test_error_inside_a_200_is_retried_as_its_status() -> None:
@@ -79,17 +79,17 @@ def test_error_inside_a_200_is_retried_as_its_status() -> None:
 )
 def test_lasting_error_ends_the_loop(outcome: Outcome) -> None:
     """What another try does not mend is raised after the first."""
-    error, world = run_to_error(outcome, Outcome())
+    error, server = run_to_error(outcome, Outcome())
 
-    assert (error.attempts, world.slept) == (1, [])
+    assert (error.attempts, server.slept) == (1, [])
 
 
 def test_long_wait_fails_at_once() -> None:
     """A wait that is longer than allowed is on the error, not slept."""
-    error, world = run_to_error(Outcome(429, {"Retry-After": "7200"}), Outcome())
+    error, server = run_to_error(Outcome(429, {"Retry-After": "7200"}), Outcome())
 
     assert isinstance(error, TooManyRequestsResponseError)
-    assert (error.retry_after, error.attempts, world.slept) == (7200, 1, [])
+    assert (error.retry_after, error.attempts, server.slept) == (7200, 1, [])
 
 
 @pytest.mark.parametrize(("deadline", "attempts"), [(4.0, 1), (5.0, 1), (5.1, 2), (None, 2)])
@@ -97,54 +97,54 @@ def test_no_wait_reaches_the_deadline(deadline: float | None, attempts: int) -> 
     """A wait that leaves no time for an attempt is not begun; the reply's own error is raised."""
     call = make_call(deadline=deadline)
 
-    error, world = run_to_error(Outcome(503, {"Retry-After": "5"}), Outcome(400), call=call)
+    error, server = run_to_error(Outcome(503, {"Retry-After": "5"}), Outcome(400), call=call)
 
     assert (error.status_code, error.attempts) == (503 if attempts == 1 else 400, attempts)
-    assert len(world.slept) == attempts - 1
+    assert len(server.slept) == attempts - 1
 
 
 @pytest.mark.parametrize("policy", [POLICY, ONCE])
 def test_deadline_bounds_the_attempt_in_flight(policy: RetryConfig) -> None:
     """An attempt is cut at the deadline, also when retries are off."""
-    error, world = run_to_error(Outcome(seconds=99), call=make_call(policy, deadline=10.0))
+    error, server = run_to_error(Outcome(seconds=99), call=make_call(policy, deadline=10.0))
 
     assert isinstance(error, DeadlineExceededError)
     assert str(error) == "no reply within the deadline of 10 s"
     assert isinstance(error.__cause__, httpx.ReadTimeout)
-    assert (world.time, error.attempts) == (1010, 1)
+    assert (server.time, error.attempts) == (1010, 1)
 
 
 def test_timeouts_are_cut_to_the_time_left() -> None:
     """Each attempt gets the caller's timeouts or what is left, whichever is shorter."""
     outcomes = (Outcome(503, {"Retry-After": "30"}, seconds=10), Outcome())
 
-    _, world = run_both(*outcomes, call=make_call(deadline=90.0), read=None)
+    _, server = run_both(*outcomes, call=make_call(deadline=90.0), read=None)
 
-    assert [timeout["read"] for timeout in world.timeouts] == [90, 50]
-    assert [timeout["connect"] for timeout in world.timeouts] == [60, 50]
+    assert [timeout["read"] for timeout in server.timeouts] == [90, 50]
+    assert [timeout["connect"] for timeout in server.timeouts] == [60, 50]
 
 
 def test_timeouts_stay_without_a_deadline() -> None:
     """None left to cut to is none cut."""
-    _, world = run_both(Outcome(), call=make_call(deadline=None))
+    _, server = run_both(Outcome(), call=make_call(deadline=None))
 
-    assert world.timeouts == [httpx.Timeout(60.0).as_dict()]
+    assert server.timeouts == [httpx.Timeout(60.0).as_dict()]
 
 
 def test_no_attempt_begins_after_the_deadline() -> None:
     """A clock that jumps past the deadline during a wait leaves no time to send."""
     call = make_call(deadline=10.0)
-    world = World([Outcome(503), Outcome()])
+    server = FakeServer([Outcome(503), Outcome()])
 
     def jump(seconds: float) -> None:
-        world.sleep(100)
+        server.sleep(100)
 
-    clock = world.clock._replace(sleep=jump)
+    clock = server.clock._replace(sleep=jump)
 
     with pytest.raises(DeadlineExceededError):
-        run(world.send, make_request(), call, clock)
+        run(server.send, make_request(), call, clock)
 
-    assert len(world.requests) == 1
+    assert len(server.requests) == 1
 
 
 @pytest.mark.anyio
@@ -165,19 +165,19 @@ def test_stale_connection_is_replaced_at_once() -> None:
     """An old connection that gives no byte is no attempt, and costs no wait."""
     stale = disconnect(SENT)
 
-    reply, world = run_to_reply(stale, Outcome(), call=make_call(ONCE))
+    reply, server = run_to_reply(stale, Outcome(), call=make_call(ONCE))
 
-    assert (reply.attempts, world.slept) == (1, [0.0])
+    assert (reply.attempts, server.slept) == (1, [0.0])
 
 
 def test_stale_connection_is_replaced_once_only() -> None:
     """The second of them counts as any disconnect."""
     stale = disconnect(SENT)
 
-    error, world = run_to_error(stale, stale, stale, stale, Outcome())
+    error, server = run_to_error(stale, stale, stale, stale, Outcome())
 
     assert isinstance(error, DisconnectedError)
-    assert (error.attempts, world.slept) == (3, [0.0, 0.5, 0.75])
+    assert (error.attempts, server.slept) == (3, [0.0, 0.5, 0.75])
 
 
 @pytest.mark.parametrize("events", [(OPENED, SENT), (SENT, ANSWERED)])
@@ -194,12 +194,12 @@ def test_redirect_to_the_same_origin_keeps_method_and_key(status: int) -> None:
     """307 and 308 are followed within one attempt, with the method, the body and the key."""
     moved = Outcome(status, {"location": "/api/v2/rerank"}, b"")
 
-    reply, world = run_to_reply(moved, Outcome())
+    reply, server = run_to_reply(moved, Outcome())
 
-    assert (reply.attempts, world.slept) == (1, [])
-    assert [str(request.url) for request in world.requests][1] == "https://h/api/v2/rerank"
-    assert {request.method for request in world.requests} == {"POST"}
-    assert [request.headers["Authorization"] for request in world.requests] == [
+    assert (reply.attempts, server.slept) == (1, [])
+    assert [str(request.url) for request in server.requests][1] == "https://h/api/v2/rerank"
+    assert {request.method for request in server.requests} == {"POST"}
+    assert [request.headers["Authorization"] for request in server.requests] == [
         f"Bearer {SECRET}"
     ] * 2
 
@@ -223,10 +223,10 @@ def test_redirect_to_the_same_origin_keeps_method_and_key(status: int) -> None:
 )
 def test_other_redirect_is_an_error(status: int, headers: dict[str, str]) -> None:
     """No other redirect is followed: the key stays, and a POST stays a POST."""
-    error, world = run_to_error(Outcome(status, headers, b""), Outcome())
+    error, server = run_to_error(Outcome(status, headers, b""), Outcome())
 
     assert type(error) is OpenRouterDefaultError
-    assert (error.status_code, len(world.requests)) == (status, 1)
+    assert (error.status_code, len(server.requests)) == (status, 1)
 
 
 def test_redirects_are_counted() -> None:
@@ -234,20 +234,20 @@ def test_redirects_are_counted() -> None:
     moved = Outcome(307, {"location": "/other"}, b"")
 
     reply, _ = run_to_reply(*[moved] * 5, Outcome())
-    error, world = run_to_error(*[moved] * 6, Outcome())
+    error, server = run_to_error(*[moved] * 6, Outcome())
 
     assert reply.attempts == 1
     assert (type(error), error.attempts) == (OpenRouterDefaultError, 1)
     assert str(error) == "more than 5 redirects"
-    assert len(world.requests) == 6
+    assert len(server.requests) == 6
 
 
 @pytest.mark.parametrize("url", ["https://other/rerank", "http://h/rerank", "https://h:1/rerank"])
 def test_key_goes_to_one_origin(url: str) -> None:
     """A request to another origin than the server's gets no key."""
-    _, world = run_to_error(Outcome(400), url=url)
+    _, server = run_to_error(Outcome(400), url=url)
 
-    assert "Authorization" not in world.requests[0].headers
+    assert "Authorization" not in server.requests[0].headers
 
 
 def test_key_is_read_for_each_attempt() -> None:
@@ -255,9 +255,9 @@ def test_key_is_read_for_each_attempt() -> None:
     keys = iter(["1", "2", "1", "2"])
     call = make_call()._replace(auth=BearerAuth(lambda: next(keys)))
 
-    _, world = run_to_reply(Outcome(503), Outcome(), call=call)
+    _, server = run_to_reply(Outcome(503), Outcome(), call=call)
 
-    assert [request.headers["Authorization"] for request in world.requests] == [
+    assert [request.headers["Authorization"] for request in server.requests] == [
         "Bearer 1",
         "Bearer 2",
     ]
@@ -265,16 +265,16 @@ def test_key_is_read_for_each_attempt() -> None:
 
 def test_failing_key_reaches_the_caller() -> None:
     """What a key's function raises is the caller's own, and nothing is sent."""
-    world = World([Outcome()])
+    server = FakeServer([Outcome()])
     vault: dict[str, str] = {}
     call = make_call()._replace(auth=BearerAuth(lambda: vault["locked"]))
 
     with pytest.raises(KeyError, match="locked"):
-        run(world.send, make_request(), call, world.clock)
+        run(server.send, make_request(), call, server.clock)
     with pytest.raises(KeyError, match="locked"):
-        anyio.run(run_async, world.send_async, make_request(), call, world.clock)
+        anyio.run(run_async, server.send_async, make_request(), call, server.clock)
 
-    assert not world.requests
+    assert not server.requests
 
 
 def test_hook_that_raises_for_a_status_changes_nothing() -> None:
@@ -301,10 +301,10 @@ def test_hook_that_raises_for_a_status_changes_nothing() -> None:
 )
 def test_success_with_an_unusable_body_is_refused(outcome: Outcome, message: str) -> None:
     """A success over the limit, or encoded unasked, is an error with its reply, not retried."""
-    error, world = run_to_error(outcome, Outcome())
+    error, server = run_to_error(outcome, Outcome())
 
     assert type(error) is ResponseValidationError
-    assert (str(error), error.status_code, len(world.requests)) == (message, 200, 1)
+    assert (str(error), error.status_code, len(server.requests)) == (message, 200, 1)
 
 
 def test_success_that_breaks_off_is_a_disconnect() -> None:

@@ -13,11 +13,11 @@ from typing import Any
 
 import httpx
 import pytest
+from fake_server import SECRET, Outcome, make_call, run_to_error
 from openrouter_rerank import errors
 from openrouter_rerank._codec.response import decode, read_reply
 from openrouter_rerank.errors import STATUS_ERRORS, OpenRouterError
 from openrouter_rerank.types import UNSET
-from pretence import SECRET, Outcome, make_call, run_to_error
 
 CLASSES: list[type[OpenRouterError]] = [
     found
@@ -267,7 +267,7 @@ FAILURES = [
 @pytest.mark.parametrize("outcome", FAILURES)
 def test_no_error_shows_the_key(outcome: Outcome) -> None:
     """The key is in no text, repr, traceback, attribute or pickle of an error that a call gives."""
-    error, world = run_to_error(outcome, outcome, outcome, outcome, call=make_call(deadline=90))
+    error, server = run_to_error(outcome, outcome, outcome, outcome, call=make_call(deadline=90))
 
     shown = [
         str(error),
@@ -278,7 +278,7 @@ def test_no_error_shows_the_key(outcome: Outcome) -> None:
         repr(pickle.dumps(error)),
         repr(make_call()),
     ]
-    assert world.requests[0].headers["Authorization"] == f"Bearer {SECRET}"
+    assert server.requests[0].headers["Authorization"] == f"Bearer {SECRET}"
     assert not any(SECRET in text for text in shown)
 
 
