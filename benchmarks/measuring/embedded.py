@@ -101,13 +101,13 @@ def open_session(threads: int) -> Any:
     told to stop then, as the server's are.
     """
     import onnxruntime
-    from openrouter_rerank.local import _minilm
+    from openrouter_rerank.local._models.model_file import read_model
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.add_session_config_entry("session.force_spinning_stop", "1")
     return onnxruntime.InferenceSession(
-        _minilm._read_model(),  # noqa: SLF001 - the very file that the server loads
+        read_model(),  # the very file that the server loads
         options,
         providers=["CPUExecutionProvider"],
     )
@@ -116,13 +116,13 @@ def open_session(threads: int) -> Any:
 def make_batches(texts: list[str]) -> tuple[list[dict[str, Any]], int]:
     """Return the inputs of the model's runs, and with how many threads the server makes them."""
     import numpy as np
-    from openrouter_rerank.local import _minilm
-    from openrouter_rerank.local._tokens import Vocabulary
+    from openrouter_rerank.local._models import inference
+    from openrouter_rerank.local._models.tokenizer import Vocabulary
 
     tokens = sorted(set(Vocabulary().tokenize(texts)), key=lambda ids: (len(ids), ids))
     batches: list[dict[str, Any]] = []
-    for start in range(0, len(tokens), _minilm.BATCH_SIZE):
-        rows = tokens[start : start + _minilm.BATCH_SIZE]
+    for start in range(0, len(tokens), inference.BLOCK_SIZE):
+        rows = tokens[start : start + inference.BLOCK_SIZE]
         ids = np.zeros((len(rows), max(map(len, rows))), dtype=np.int64)
         mask = np.zeros_like(ids)
         for row, text in enumerate(rows):
@@ -131,5 +131,5 @@ def make_batches(texts: list[str]) -> tuple[list[dict[str, Any]], int]:
         batches.append(
             {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
         )
-    threads = min(_minilm._count_cpus(), _minilm.MAX_THREADS)  # noqa: SLF001 - as the server has it
+    threads = min(inference.count_cpus(), inference.MAX_THREADS)  # as the server has it
     return batches, threads

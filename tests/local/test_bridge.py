@@ -12,13 +12,13 @@ import anyio
 import anyio.lowlevel
 import httpx
 import pytest
-from openrouter_rerank.local._bridge import ThreadTransport
+from openrouter_rerank.local._in_memory.sync_transport import ThreadTransport
 
 URL = "http://localhost/"
 LEFT_OPEN = """
 import httpx
 from openrouter_rerank.local import create_app
-from openrouter_rerank.local._bridge import ThreadTransport
+from openrouter_rerank.local._in_memory.sync_transport import ThreadTransport
 
 http = httpx.Client(transport=ThreadTransport(httpx.ASGITransport(create_app())))
 body = {"model": "m", "query": "q", "documents": ["a"]}

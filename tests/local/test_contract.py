@@ -1,7 +1,7 @@
 """Judging request bodies by the packaged contract."""
 
 import pytest
-from openrouter_rerank.local._contract import find_violation
+from openrouter_rerank.local._requests.schema import find_violation
 
 VALID: dict[str, object] = {"model": "m", "query": "q", "documents": ["a", {"text": "b"}]}
 

@@ -1,7 +1,7 @@
 """The contract's examples as replies."""
 
 import pytest
-from openrouter_rerank.local._examples import (
+from openrouter_rerank.local._contract.examples import (
     describe_status,
     find_body,
     find_headers,

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 from openrouter_rerank.local import Faults
-from openrouter_rerank.local._faults import OK, RESET, Course, Kind, Outcome, parse_delay
+from openrouter_rerank.local._faults.config import parse_delay
+from openrouter_rerank.local._faults.outcome import OK, RESET, Kind, Outcome
+from openrouter_rerank.local._faults.sequence import Course
 
 
 def take(faults: Faults, count: int) -> list[Outcome]:

@@ -1,7 +1,7 @@
 """Reading host names."""
 
 import pytest
-from openrouter_rerank.local._hosts import cut_port, normalize_host
+from openrouter_rerank.local._requests.host_check import cut_port, normalize_host
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ import threading
 
 import pytest
 from openrouter_rerank.local import MiniLMRanker, ModelFileError
-from openrouter_rerank.local._minilm import verify_model
-from openrouter_rerank.local._ranker import Ranking
+from openrouter_rerank.local._models.model_file import verify_model
+from openrouter_rerank.local._models.ranker import Ranking
 
 QUERY = "Which animal sleeps upside down?"
 DOCUMENTS = [

@@ -1,7 +1,7 @@
 """Reading `Prefer`."""
 
 import pytest
-from openrouter_rerank.local._preferences import find_preference
+from openrouter_rerank.local._faults.prefer_header import find_preference
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import socket
 
 import pytest
 from openrouter_rerank.local import ServerStartError
-from openrouter_rerank.local._sockets import find_base_url, join_address, open_socket
+from openrouter_rerank.local._server.listener import find_base_url, join_address, open_socket
 
 
 def test_port_in_use_is_named() -> None:

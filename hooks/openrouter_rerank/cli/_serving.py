@@ -62,7 +62,7 @@ def run_server(host: str, port: int, api_key: str | None, faults: FaultOptions =
         )
     with local_failures(), refused_arguments("serve"):
         from openrouter_rerank.local import Faults, serve
-        from openrouter_rerank.local._faults import parse_delay
+        from openrouter_rerank.local._faults.config import parse_delay
 
         serve(
             host=host,

@@ -9,20 +9,20 @@ when it is first asked for, and raises `MissingExtraError` when the package is m
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from openrouter_rerank.local._errors import (
+from ._errors import (
     MissingExtraError,
     ModelFileError,
     ServerStartError,
     requiring_extra,
 )
-from openrouter_rerank.local._faults import Faults
-from openrouter_rerank.local._ranker import Ranker, Ranking
+from ._faults.config import Faults
+from ._models.ranker import Ranker, Ranking
 
 if TYPE_CHECKING:
-    from openrouter_rerank.local._app import create_app
-    from openrouter_rerank.local._memory import client
-    from openrouter_rerank.local._minilm import MiniLMRanker
-    from openrouter_rerank.local._server import running, serve
+    from ._app.application import create_app
+    from ._in_memory.client import client
+    from ._models.minilm import MiniLMRanker
+    from ._server.startup import running, serve
 
 __all__ = [
     "Faults",
@@ -39,11 +39,11 @@ __all__ = [
 ]
 
 _HOMES = {
-    "MiniLMRanker": "_minilm",
-    "client": "_memory",
-    "create_app": "_app",
-    "running": "_server",
-    "serve": "_server",
+    "MiniLMRanker": "_models.minilm",
+    "client": "_in_memory.client",
+    "create_app": "_app.application",
+    "running": "_server.startup",
+    "serve": "_server.startup",
 }
 
 

@@ -1,15 +1,13 @@
 """The packaged contract, and judging requests by it."""
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import cache
-from importlib import resources
-from typing import Any, Protocol, cast
+from typing import Protocol, cast
 
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped,unused-ignore]
 
-CONTRACT_PACKAGE = "openrouter_rerank_api"
-CONTRACT_FILE = "openapi.json"
+from openrouter_rerank.local._contract.document import read_contract
+
 REQUEST_SCHEMA = "#/components/schemas/CreateRerankRequestBody"
 MAX_QUOTED_CHARS = 60
 MAX_MESSAGE_CHARS = 300
@@ -51,13 +49,6 @@ def find_violation(body: object) -> str | None:
     for violation in _request_validator().iter_errors(body):
         return _describe(violation)
     return None
-
-
-@cache
-def read_contract() -> Mapping[str, Any]:
-    """Read the packaged contract, openapi.yaml in JSON."""
-    text = resources.files(CONTRACT_PACKAGE).joinpath(CONTRACT_FILE).read_text(encoding="utf-8")
-    return cast("Mapping[str, Any]", json.loads(text))
 
 
 @cache

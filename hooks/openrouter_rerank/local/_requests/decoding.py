@@ -5,24 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NoReturn, cast
 
-from openrouter_rerank.local._contract import find_violation
-
-
-class RefusedError(Exception):
-    """
-    The request cannot be served; the reply is to say why.
-
-    Args:
-        status: The HTTP status to answer with.
-        message: What is wrong, for the caller to read.
-        headers: Headers for the reply, beyond those that every reply has.
-    """
-
-    def __init__(self, status: int, message: str, headers: dict[str, str] | None = None) -> None:
-        super().__init__(message)
-        self.status = status
-        self.message = message
-        self.headers = headers or {}
+from .refusal import RefusedError
+from .schema import find_violation
 
 
 @dataclass(frozen=True, slots=True)

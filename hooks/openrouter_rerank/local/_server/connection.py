@@ -11,7 +11,7 @@ from uvicorn import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
-from openrouter_rerank.local._cuts import Cut, offer_cutter
+from openrouter_rerank.local._faults.connection_cut import Cut, offer_cutter
 
 # struct linger of socket(7): on, with no time to deliver what is unsent. Windows has it in shorts.
 _NO_LINGER = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)

@@ -5,7 +5,7 @@ from functools import cache
 from http import HTTPStatus
 from typing import Any, cast
 
-from openrouter_rerank.local._contract import read_contract
+from .document import read_contract
 
 _LEFT_OUT = frozenset({"retry-after-ms", "x-generation-id"})
 """The first would outrank a `Retry-After` that was asked for, the other is made anew each time."""

@@ -1,33 +1,21 @@
 """The embedded server as a process, and in a thread for tests."""
 
-import asyncio
-import logging
-import signal
-import socket
 import threading
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
-from types import FrameType
 
-import uvicorn
 from starlette.applications import Starlette
 
-from openrouter_rerank.local._app import BASE_PATH, create_app, share_minilm
-from openrouter_rerank.local._connections import CuttableConnection
-from openrouter_rerank.local._faults import Faults
-from openrouter_rerank.local._ranker import Ranker
-from openrouter_rerank.local._sockets import find_base_url, open_socket
-from openrouter_rerank.local._work import Workers
+from openrouter_rerank.local._app.application import BASE_PATH, create_app
+from openrouter_rerank.local._faults.config import Faults
+from openrouter_rerank.local._models.minilm import share_minilm
+from openrouter_rerank.local._models.ranker import Ranker
+
+from .listener import find_base_url, open_socket
+from .uvicorn_server import UvicornServer, quiet_cancellation, taking_signals
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8787
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-
-RANKING_GRACE_SECONDS = 2
-"""How long rankings in progress may go on after the signal to stop."""
-
-CONNECTION_GRACE_SECONDS = 4
-"""How long after that signal connections are cut."""
 
 
 def serve(
@@ -63,8 +51,10 @@ def serve(
     app = create_app(ranker, api_key=api_key, allowed_hosts=[host, *allowed_hosts], faults=faults)
     with open_socket(host, port) as listener:
         base_url = find_base_url(host, listener, BASE_PATH)
-        server = _Server(app, lambda: print(f"export OPENROUTER_BASE_URL={base_url}", flush=True))
-        with _taking_signals(server), _quiet_cancellation():
+        server = UvicornServer(
+            app, lambda: print(f"export OPENROUTER_BASE_URL={base_url}", flush=True)
+        )
+        with taking_signals(server), quiet_cancellation():
             if ranker is None:
                 share_minilm().load()
             server.run(sockets=[listener])
@@ -107,8 +97,8 @@ def running(
         )
     )
     ready = threading.Event()
-    with open_socket(host, 0) as listener, _quiet_cancellation():
-        server = _Server(app, ready.set)
+    with open_socket(host, 0) as listener, quiet_cancellation():
+        server = UvicornServer(app, ready.set)
 
         def run() -> None:
             try:
@@ -125,80 +115,3 @@ def running(
         finally:
             server.should_exit = True
             thread.join()
-
-
-class _Server(uvicorn.Server):
-    """uvicorn, with a call when it has started and an end to rankings when it stops."""
-
-    def __init__(self, app: Starlette, on_started: Callable[[], None]) -> None:
-        super().__init__(
-            uvicorn.Config(
-                app,
-                access_log=False,
-                http=CuttableConnection,
-                lifespan="off",
-                log_config=None,
-                loop="asyncio",
-                server_header=False,
-                timeout_graceful_shutdown=CONNECTION_GRACE_SECONDS,
-                ws="none",
-            )
-        )
-        self._on_started = on_started
-        self._workers: Workers = app.state.workers
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, then say so."""
-        await super().startup(sockets)
-        self._on_started()
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Let rankings in progress go on for a moment, then stop them and the server."""
-        stop = asyncio.get_running_loop().call_later(RANKING_GRACE_SECONDS, self._workers.stop)
-        await super().shutdown(sockets)
-        stop.cancel()
-        self._workers.stop()
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Stop; asked a second time, do not wait for rankings in progress."""
-        if self.should_exit:
-            self._workers.stop()
-        super().handle_exit(sig, frame)
-
-
-@contextmanager
-def _taking_signals(server: _Server) -> Generator[None]:
-    """
-    Have the signals stop the server before uvicorn listens to them, and after.
-
-    uvicorn raises the signals it took once more when it has stopped, so that what was there
-    before it acts on them; by default that would end the process with a traceback or a failure.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(_sig: int, _frame: FrameType | None) -> None:
-        server.should_exit = True
-
-    before = {sig: signal.signal(sig, stop) for sig in STOP_SIGNALS}
-    try:
-        yield
-    finally:
-        for sig, handler in before.items():
-            signal.signal(sig, handler)
-
-
-@contextmanager
-def _quiet_cancellation() -> Generator[None]:
-    """Keep uvicorn from logging a traceback for each connection that it cuts when it stops."""
-
-    def is_wanted(record: logging.LogRecord) -> bool:
-        return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
-
-    log = logging.getLogger("uvicorn.error")
-    log.addFilter(is_wanted)
-    try:
-        yield
-    finally:
-        log.removeFilter(is_wanted)

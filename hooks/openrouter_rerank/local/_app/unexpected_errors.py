@@ -7,8 +7,10 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from openrouter_rerank.local._cuts import ConnectionCutError
-from openrouter_rerank.local._replies import new_generation_id, reply_error
+from openrouter_rerank.local._faults.connection_cut import ConnectionCutError
+from openrouter_rerank.local._replies import reply_error
+
+from .generation_id import new_generation_id
 
 logger = logging.getLogger("openrouter_rerank.local")
 

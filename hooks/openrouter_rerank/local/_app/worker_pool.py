@@ -11,7 +11,8 @@ from anyio.to_thread import run_sync
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive
 
-from openrouter_rerank.local._calls import RefusedError
+from openrouter_rerank.local._requests.disconnect import wait_until_gone
+from openrouter_rerank.local._requests.refusal import RefusedError
 
 MIN_WORKERS = 2
 """With one worker, a short request would wait for a long one that came before it."""
@@ -85,12 +86,6 @@ class Workers:
             limiter = anyio.CapacityLimiter(max(MIN_WORKERS, os.cpu_count() or 1))
             self._limiters.set(limiter)
         return limiter
-
-
-async def wait_until_gone(receive: Receive) -> None:
-    """Wait until the client closes the connection, and pass over what it still sends."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 async def _cancel_when_gone(receive: Receive, scope: anyio.CancelScope) -> None:

@@ -4,29 +4,22 @@ from functools import partial
 
 import anyio
 from starlette.requests import Request
-from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from openrouter_rerank.local._cuts import Cut, find_cutter
-from openrouter_rerank.local._examples import describe_status, find_body, find_headers
-from openrouter_rerank.local._faults import OK, Course, Faults, Kind, Outcome, find_outcome
-from openrouter_rerank.local._preferences import find_preference
+from openrouter_rerank.local._contract.examples import find_body
 from openrouter_rerank.local._replies import encode_json, reply_error, reply_json
-from openrouter_rerank.local._work import wait_until_gone
+from openrouter_rerank.local._requests.disconnect import wait_until_gone
+
+from .config import Faults
+from .connection_cut import Cut, find_cutter
+from .error_replies import build_error
+from .outcome import OK, Kind, Outcome, find_outcome
+from .prefer_header import find_preference
+from .sequence import Course
 
 MAX_UPLOAD_SECONDS = 60.0
-PAGE_STATUSES = range(520, 527)
-"""The statuses of Cloudflare's own, which come with a page for people."""
-
 HIDDEN_STATUS = 502
 """What the error inside a 200 would have had for a status: by then, only the provider can fail."""
-
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head><title>{status}: {reason}</title></head>
-<body><h1>Error {status}</h1><p>{reason}</p></body>
-</html>
-"""
 
 
 class Failing:
@@ -89,24 +82,6 @@ def read_asked_outcome(request: Request) -> Outcome | None:
     """Read the outcome that a request prefers; a code that cannot be had counts as none."""
     code = find_preference(request.headers.getlist("prefer"), "code")
     return None if code is None else find_outcome(code)
-
-
-def build_error(status: int, retry_after: int | None) -> Response:
-    """
-    Build the reply with an error, after the contract's example if it has one.
-
-    Args:
-        status: The HTTP status, from 400.
-        retry_after: What `Retry-After` says, in seconds, where the contract declares it; None is
-            the contract's example.
-    """
-    headers = find_headers(status)
-    if retry_after is not None and "Retry-After" in headers:
-        headers["Retry-After"] = str(retry_after)
-    if status in PAGE_STATUSES:
-        page = _PAGE.format(status=status, reason=describe_status(status))
-        return Response(page, status, headers, media_type="text/html")
-    return reply_json(encode_json(find_body(status)), status, headers)
 
 
 async def _pass_over_body(request: Request) -> None:

@@ -1,104 +1,16 @@
 """Which requests are to fail, and how. Pure: no I/O."""
 
 import math
-import random
 import re
-import threading
-from collections.abc import Iterable
-from dataclasses import dataclass
-from enum import StrEnum
 
 from attrs import field, frozen
 
-ERROR_STATUSES = range(400, 600)
-PAGE_STATUS = 524
+from .outcome import Outcome, parse_script
+
 MAX_SECONDS = 3600
 """The longest delay and the longest `Retry-After`; more is a slip of the hand."""
 
-_STATUS = re.compile("[0-9]{3}")
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s)")
-
-
-class Kind(StrEnum):
-    """What becomes of a request."""
-
-    OK = "ok"
-    ERROR = "error"
-    ERROR_IN_200 = "error-in-200"
-    TRUNCATED = "truncated"
-    RESET = "reset"
-    HANG = "hang"
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """
-    What becomes of one request.
-
-    Attributes:
-        kind: How it ends.
-        status: The HTTP status of the reply; for a kind without one it says nothing.
-    """
-
-    kind: Kind
-    status: int = 200
-
-
-OK = Outcome(Kind.OK)
-RESET = Outcome(Kind.RESET)
-NAMED_OUTCOMES = {
-    "ok": OK,
-    "error-in-200": Outcome(Kind.ERROR_IN_200),
-    "html": Outcome(Kind.ERROR, PAGE_STATUS),
-    "truncated": Outcome(Kind.TRUNCATED),
-    "reset": RESET,
-    "hang": Outcome(Kind.HANG),
-}
-
-
-def parse_script(script: str | Iterable[str | int]) -> tuple[Outcome, ...]:
-    """
-    Read outcomes by their names, separated by commas if they come as one text.
-
-    Raises:
-        TypeError: `script`, or something in it, is neither text nor a number.
-        ValueError: A name is none of an outcome's.
-    """
-    if isinstance(script, str):
-        return tuple(map(parse_outcome, script.split(","))) if script.strip() else ()
-    if not isinstance(script, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise TypeError(f"fail: expected names of outcomes, got {type(script).__name__}")
-    return tuple(map(parse_outcome, script))
-
-
-def parse_outcome(name: object) -> Outcome:
-    """
-    Read one outcome: a status from 400 to 599, 200, or a name of `NAMED_OUTCOMES`.
-
-    Raises:
-        TypeError: `name` is neither text nor an integer.
-        ValueError: There is no such outcome.
-    """
-    if isinstance(name, bool) or not isinstance(name, str | int):
-        raise TypeError(f"fail: expected names of outcomes, got {type(name).__name__}")
-    text = str(name).strip().lower()
-    if text in NAMED_OUTCOMES:
-        return NAMED_OUTCOMES[text]
-    outcome = find_outcome(text)
-    if outcome is None:
-        names = ", ".join(NAMED_OUTCOMES)
-        raise ValueError(f"fail: {text!r} is neither a status from 400 to 599 nor one of {names}")
-    return outcome
-
-
-def find_outcome(code: str) -> Outcome | None:
-    """Return the outcome that a status stands for; None if it is neither 200 nor an error's."""
-    if not _STATUS.fullmatch(code):
-        return None
-    status = int(code)
-    if status in ERROR_STATUSES:
-        return Outcome(Kind.ERROR, status)
-    return OK if status == OK.status else None
 
 
 def parse_delay(text: str) -> float:
@@ -179,29 +91,3 @@ class Faults:
         _check_number(self.drop, "drop", 1)
         if self.seed is not None:
             _check_whole(self.seed, "seed")
-
-
-class Course:
-    """
-    The outcomes of one request after the other; threads may share it.
-
-    Args:
-        faults: What to choose from.
-    """
-
-    def __init__(self, faults: Faults) -> None:
-        self._faults = faults
-        self._random = random.Random(faults.seed)  # noqa: S311  nothing depends on its secrecy
-        self._taken = 0
-        self._lock = threading.Lock()
-
-    def choose(self) -> Outcome:
-        """Decide what becomes of the next request."""
-        with self._lock:
-            if self._random.random() < self._faults.drop:
-                return RESET
-            if not self._faults.fail:
-                return OK
-            outcome = self._faults.fail[self._taken % len(self._faults.fail)]
-            self._taken += 1
-            return outcome

@@ -1,0 +1,1 @@
+"""The ASGI application that answers the contract's one operation."""

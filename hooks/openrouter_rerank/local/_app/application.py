@@ -1,0 +1,96 @@
+"""The embedded server as an ASGI application: the contract's one operation."""
+
+from collections.abc import Iterable
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from openrouter_rerank.local._faults.config import Faults
+from openrouter_rerank.local._faults.middleware import Failing
+from openrouter_rerank.local._models.minilm import share_minilm
+from openrouter_rerank.local._models.ranker import Ranker
+from openrouter_rerank.local._replies import reply_error
+from openrouter_rerank.local._requests.host_check import HostGuard
+from openrouter_rerank.local._requests.refusal import RefusedError
+
+from .endpoint import Endpoint
+from .unexpected_errors import Envelope
+from .worker_pool import Workers
+
+BASE_PATH = "/api/v1"
+RERANK_PATH = f"{BASE_PATH}/rerank"
+MAX_BODY_BYTES = 16 * 1024 * 1024
+
+
+def create_app(
+    ranker: Ranker | None = None,
+    *,
+    api_key: str | None = None,
+    allowed_hosts: Iterable[str] = (),
+    max_body_bytes: int = MAX_BODY_BYTES,
+    faults: Faults | None = None,
+) -> Starlette:
+    """
+    Build the application that answers `POST /api/v1/rerank` by ranking on this machine.
+
+    It takes any model name and repeats it in the reply; the ranker is the same for all. Requests
+    are judged by the packaged contract; fields that the contract does not know are ignored.
+    `app.state.workers.stop()` ends the rankings in progress.
+
+    A request with `Prefer: code=429` gets that error on demand (see `Faults`).
+
+    Args:
+        ranker: What scores the documents. None takes `MiniLMRanker`, loaded by the first
+            request and shared by all applications of the process.
+        api_key: The key that requests must bear; None asks for none.
+        allowed_hosts: Names to accept in the `Host` header besides those of the loopback
+            interface and the address that a connection came in on.
+        max_body_bytes: The largest request body to read, in bytes.
+        faults: Which requests are to fail, and how; None fails those alone that ask for it. Only
+            the package's own server and client can cut a connection; any other server answers
+            500 in its place.
+
+    Returns:
+        A Starlette application; it has no lifespan, so it can be mounted or called at once.
+
+    Raises:
+        ValueError: `api_key` is empty, or `max_body_bytes` is less than 1.
+    """
+    if api_key is not None and not api_key:
+        raise ValueError("api_key must not be empty; None asks for no key")
+    if max_body_bytes < 1:
+        raise ValueError("max_body_bytes must be at least 1")
+    workers = Workers()
+    ranker = share_minilm() if ranker is None else ranker
+    endpoint = Endpoint(ranker, workers, api_key, max_body_bytes)
+    app = Starlette(
+        routes=[
+            Route(
+                RERANK_PATH,
+                endpoint.answer,
+                methods=["POST"],
+                middleware=[Middleware(Failing, faults=faults or Faults())],
+            )
+        ],
+        middleware=[Middleware(Envelope), Middleware(HostGuard, names=tuple(allowed_hosts))],
+        exception_handlers={HTTPException: _answer_unrouted, RefusedError: _answer_refused},
+    )
+    app.router.redirect_slashes = False
+    app.state.workers = workers
+    return app
+
+
+async def _answer_refused(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RefusedError)  # noqa: S101  Starlette's handlers take any Exception
+    return reply_error(error.status, error.message, error.headers)
+
+
+async def _answer_unrouted(_request: Request, error: Exception) -> Response:
+    """Answer 404 and 405, which Starlette's router raises."""
+    assert isinstance(error, HTTPException)  # noqa: S101  Starlette's handlers take any Exception
+    message = f"{error.detail}: this server answers POST {RERANK_PATH} only"
+    return reply_error(error.status_code, message, error.headers)

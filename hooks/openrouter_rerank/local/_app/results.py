@@ -1,0 +1,39 @@
+"""The reply with the results of a ranking."""
+
+from openrouter_rerank.local._models.ranker import Ranking
+from openrouter_rerank.local._replies import encode_json
+from openrouter_rerank.local._requests.decoding import RerankCall
+
+PROVIDER = "local"
+
+
+def encode_results(call: RerankCall, ranking: Ranking, generation_id: str) -> bytes:
+    """
+    Encode a `CreateRerankResponseBody`, best document first; ties keep the caller's order.
+
+    `usage` holds the tokens that were read and the cost, 0. `search_units` is left out, for
+    none were billed and the unit is the hosted models' own.
+
+    Raises:
+        ValueError: The ranker gave too few or too many scores, or one that isn't finite.
+    """
+    if len(ranking.scores) != len(call.documents):
+        raise ValueError("the ranker must give one score for each document")
+    order = sorted(range(len(call.documents)), key=lambda index: -ranking.scores[index])
+    results = [
+        {
+            "index": index,
+            "relevance_score": ranking.scores[index],
+            "document": {"text": call.documents[index]},
+        }
+        for index in order[: call.top_n]
+    ]
+    return encode_json(
+        {
+            "id": generation_id,
+            "model": call.model,
+            "provider": PROVIDER,
+            "results": results,
+            "usage": {"cost": 0, "total_tokens": ranking.token_count},
+        }
+    )

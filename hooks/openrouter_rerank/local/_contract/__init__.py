@@ -1,0 +1,1 @@
+"""The packaged contract and the examples in it."""

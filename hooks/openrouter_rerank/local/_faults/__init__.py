@@ -1,0 +1,1 @@
+"""Failing on purpose: which requests fail, and how."""

@@ -1,0 +1,33 @@
+"""Which outcome the next request gets."""
+
+import random
+import threading
+
+from .config import Faults
+from .outcome import OK, RESET, Outcome
+
+
+class Course:
+    """
+    The outcomes of one request after the other; threads may share it.
+
+    Args:
+        faults: What to choose from.
+    """
+
+    def __init__(self, faults: Faults) -> None:
+        self._faults = faults
+        self._random = random.Random(faults.seed)  # noqa: S311  nothing depends on its secrecy
+        self._taken = 0
+        self._lock = threading.Lock()
+
+    def choose(self) -> Outcome:
+        """Decide what becomes of the next request."""
+        with self._lock:
+            if self._random.random() < self._faults.drop:
+                return RESET
+            if not self._faults.fail:
+                return OK
+            outcome = self._faults.fail[self._taken % len(self._faults.fail)]
+            self._taken += 1
+            return outcome

@@ -1,0 +1,1 @@
+"""The client that reaches the application without a socket."""

@@ -1,0 +1,78 @@
+"""Running the model: from token numbers to sentence vectors."""
+
+import importlib
+import os
+from collections.abc import Callable, Sequence
+from typing import Protocol, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from openrouter_rerank.local._errors import requiring_extra
+
+from .tokenizer import TokenIds
+
+BLOCK_SIZE = 4
+"""Texts in one run of the model; larger batches were slower on a CPU, single texts too."""
+
+MAX_THREADS = 4
+LOG_ERRORS_ONLY = 3
+
+Vectors = NDArray[np.float64]
+
+
+class Session(Protocol):
+    """The part of onnxruntime's session that is used here; onnxruntime ships no types."""
+
+    def run(
+        self, outputs: list[str], inputs: dict[str, NDArray[np.int64]]
+    ) -> list[NDArray[np.float32]]: ...
+
+
+def open_session(model: bytes) -> Session:
+    with requiring_extra():
+        onnxruntime = importlib.import_module("onnxruntime")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = min(count_cpus(), MAX_THREADS)
+    # Threads that spin while they wait for each other are faster; those that spin on after a run
+    # would only take the CPU from everything else.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
+    options.log_severity_level = LOG_ERRORS_ONLY
+    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    return cast("Session", session)
+
+
+def count_cpus() -> int:
+    """Count the processors that this process may use, which can be fewer than there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def embed(session: Session, texts: Sequence[TokenIds], checkpoint: Callable[[], None]) -> Vectors:
+    """Compute one vector of length 1 for each text, and for equal texts only once."""
+    distinct = sorted(set(texts), key=lambda text: (len(text), text))
+    rows: list[Vectors] = []
+    for start in range(0, len(distinct), BLOCK_SIZE):
+        checkpoint()
+        rows.append(_embed_block(session, distinct[start : start + BLOCK_SIZE]))
+    positions = {text: position for position, text in enumerate(distinct)}
+    return np.concatenate(rows)[[positions[text] for text in texts]]
+
+
+def _embed_block(session: Session, texts: Sequence[TokenIds]) -> Vectors:
+    """Run the model once and average each text's token vectors, padding left out."""
+    shape = (len(texts), max(map(len, texts)))
+    ids = np.zeros(shape, dtype=np.int64)
+    mask = np.zeros(shape, dtype=np.int64)
+    for row, text in enumerate(texts):
+        ids[row, : len(text)] = text
+        mask[row, : len(text)] = 1
+    (hidden,) = session.run(
+        ["last_hidden_state"],
+        {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)},
+    )
+    sums = (hidden.astype(np.float64) * mask[:, :, np.newaxis]).sum(axis=1)
+    # The mean differs from the sum by a factor only, which the norm takes away.
+    vectors: Vectors = sums / np.linalg.norm(sums, axis=1, keepdims=True)
+    return vectors

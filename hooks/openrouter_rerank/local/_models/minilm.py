@@ -1,0 +1,93 @@
+"""The ranker of the embedded server: all-MiniLM-L6-v2 on the CPU."""
+
+import threading
+from collections.abc import Callable, Sequence
+from functools import cache
+
+import numpy as np
+
+from .inference import embed, open_session
+from .model_file import read_model
+from .ranker import Ranking, proceed
+from .tokenizer import Vocabulary
+
+SCORE_SLOPE = 11.18
+SCORE_OFFSET = -6.66
+"""`sigmoid(SCORE_SLOPE * cosine + SCORE_OFFSET)` keeps the order of the cosines and spreads them
+over 0 to 1."""
+
+
+class MiniLMRanker:
+    """
+    Ranks by the cosine of the sentence vectors of all-MiniLM-L6-v2.
+
+    A score is the same whichever other documents it is computed with. At most 256 tokens of each
+    text are read, the rest has no influence. One ranker may be used from several threads; the
+    model is loaded by the first ranking, or by `load`, and then kept.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._model: _Model | None = None
+
+    def load(self) -> None:
+        """
+        Load the model now rather than with the first ranking.
+
+        Raises:
+            MissingExtraError: A package of the extra `local` is not installed.
+            ModelFileError: The model's file is not the expected one.
+        """
+        self._loaded()
+
+    def rank(
+        self,
+        query: str,
+        documents: Sequence[str],
+        *,
+        checkpoint: Callable[[], None] = proceed,
+    ) -> Ranking:
+        """
+        Score each document against the query.
+
+        Args:
+            query: What the documents are compared with; may be empty.
+            documents: The texts to score.
+            checkpoint: Called before each batch of texts; it raises to stop the ranking.
+
+        Returns:
+            Scores between 0 and 1, and the count of the tokens in query and documents. What
+            was cut off at 256 tokens does not count; repeated texts do.
+
+        Raises:
+            MissingExtraError: A package of the extra `local` is not installed.
+            ModelFileError: The model's file is not the expected one.
+        """
+        model = self._loaded()
+        checkpoint()
+        texts = model.vocabulary.tokenize([query, *documents])
+        vectors = embed(model.session, texts, checkpoint)
+        # A product of matrices may round differently with their number of rows; this does not.
+        cosines = (vectors[1:] * vectors[0]).sum(axis=1)
+        scores = 1.0 / (1.0 + np.exp(-(SCORE_SLOPE * cosines + SCORE_OFFSET)))
+        return Ranking(scores=scores.tolist(), token_count=sum(map(len, texts)))
+
+    def _loaded(self) -> "_Model":
+        with self._lock:
+            if self._model is None:
+                self._model = _Model()
+            return self._model
+
+
+class _Model:
+    """The loaded graph with its vocabulary."""
+
+    def __init__(self) -> None:
+        self.session = open_session(read_model())
+        self.vocabulary = Vocabulary()
+
+
+@cache
+def share_minilm() -> MiniLMRanker:
+    """Return the process's one `MiniLMRanker`; its model takes some 100 MB of memory."""
+    return MiniLMRanker()

@@ -1,0 +1,1 @@
+"""Checking a request: its host, its key and its body."""

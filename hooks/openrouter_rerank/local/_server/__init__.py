@@ -1,0 +1,1 @@
+"""The HTTP server: uvicorn with a listening socket, cuttable connections and signals."""
