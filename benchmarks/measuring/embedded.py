@@ -117,9 +117,9 @@ def make_batches(texts: list[str]) -> tuple[list[dict[str, Any]], int]:
     """Return the inputs of the model's runs, and with how many threads the server makes them."""
     import numpy as np
     from openrouter_rerank.local._models import inference
-    from openrouter_rerank.local._models.tokenizer import Vocabulary
+    from openrouter_rerank.local._models.tokenizer import BertTokenizer
 
-    tokens = sorted(set(Vocabulary().tokenize(texts)), key=lambda ids: (len(ids), ids))
+    tokens = sorted(set(BertTokenizer().tokenize(texts)), key=lambda ids: (len(ids), ids))
     batches: list[dict[str, Any]] = []
     for start in range(0, len(tokens), inference.BLOCK_SIZE):
         rows = tokens[start : start + inference.BLOCK_SIZE]

@@ -12,15 +12,15 @@ import anyio
 import anyio.lowlevel
 import httpx
 import pytest
-from openrouter_rerank.local._in_memory.sync_transport import ThreadTransport
+from openrouter_rerank.local._in_memory.sync_transport import SyncTransport
 
 URL = "http://localhost/"
 LEFT_OPEN = """
 import httpx
 from openrouter_rerank.local import create_app
-from openrouter_rerank.local._in_memory.sync_transport import ThreadTransport
+from openrouter_rerank.local._in_memory.sync_transport import SyncTransport
 
-http = httpx.Client(transport=ThreadTransport(httpx.ASGITransport(create_app())))
+http = httpx.Client(transport=SyncTransport(httpx.ASGITransport(create_app())))
 body = {"model": "m", "query": "q", "documents": ["a"]}
 print(http.post("http://localhost/api/v1/rerank", json=body).status_code)
 """
@@ -59,7 +59,7 @@ class SilentTransport(httpx.AsyncBaseTransport):
 @pytest.fixture
 def http() -> Iterator[httpx.Client]:
     """Give a sync client of the echo."""
-    with httpx.Client(transport=ThreadTransport(EchoTransport())) as client:
+    with httpx.Client(transport=SyncTransport(EchoTransport())) as client:
         yield client
 
 
@@ -103,7 +103,7 @@ def test_read_timeout_ends_the_work() -> None:
     """A reply that is late is httpx's own error, and nobody goes on working for it."""
     inner = SilentTransport()
 
-    with httpx.Client(transport=ThreadTransport(inner)) as http:
+    with httpx.Client(transport=SyncTransport(inner)) as http:
         with pytest.raises(httpx.ReadTimeout):
             http.get(URL, timeout=0.05)
         cancelled = inner.cancelled.wait(10)
@@ -114,7 +114,7 @@ def test_read_timeout_ends_the_work() -> None:
 def test_close_ends_requests_in_progress() -> None:
     """A request that another thread waits for fails when the transport is closed."""
     inner = SilentTransport()
-    transport = ThreadTransport(inner)
+    transport = SyncTransport(inner)
 
     with ThreadPoolExecutor(1) as pool:
         reply = pool.submit(transport.handle_request, httpx.Request("GET", URL))
@@ -127,7 +127,7 @@ def test_close_ends_requests_in_progress() -> None:
 
 def test_closed_transport_refuses_requests() -> None:
     """Closing is final, and may be repeated."""
-    transport = ThreadTransport(EchoTransport())
+    transport = SyncTransport(EchoTransport())
     transport.close()
     transport.close()
 
@@ -138,7 +138,7 @@ def test_closed_transport_refuses_requests() -> None:
 def test_dropped_transport_ends_its_thread() -> None:
     """A transport that is forgotten without being closed takes its thread with it."""
     before = set(threading.enumerate())
-    transport = ThreadTransport(EchoTransport())
+    transport = SyncTransport(EchoTransport())
     transport.handle_request(httpx.Request("GET", URL))
     (thread,) = set(threading.enumerate()) - before
 

@@ -7,13 +7,13 @@ import pytest
 from openrouter_rerank.local import Faults
 from openrouter_rerank.local._faults.config import parse_delay
 from openrouter_rerank.local._faults.outcome import OK, RESET, Kind, Outcome
-from openrouter_rerank.local._faults.sequence import Course
+from openrouter_rerank.local._faults.sequence import OutcomeSequence
 
 
 def take(faults: Faults, count: int) -> list[Outcome]:
     """Choose for so many requests."""
-    course = Course(faults)
-    return [course.choose() for _ in range(count)]
+    sequence = OutcomeSequence(faults)
+    return [sequence.next_outcome() for _ in range(count)]
 
 
 @pytest.mark.parametrize("script", ["429, OK,reset", ["429", "ok", "reset"], (429, 200, "RESET")])
@@ -129,13 +129,13 @@ def test_dropped_request_takes_no_outcome() -> None:
 
 def test_threads_share_a_script() -> None:
     """Requests that come at once get different places in the script."""
-    course = Course(Faults("429,503"))
+    sequence = OutcomeSequence(Faults("429,503"))
     chosen: list[Outcome] = []
     barrier = threading.Barrier(8)
 
     def choose() -> None:
         barrier.wait()
-        chosen.extend(course.choose() for _ in range(500))
+        chosen.extend(sequence.next_outcome() for _ in range(500))
 
     threads = [threading.Thread(target=choose) for _ in range(8)]
     for thread in threads:

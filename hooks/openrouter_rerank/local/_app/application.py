@@ -10,16 +10,16 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from openrouter_rerank.local._faults.config import Faults
-from openrouter_rerank.local._faults.middleware import Failing
+from openrouter_rerank.local._faults.middleware import FaultMiddleware
 from openrouter_rerank.local._models.minilm import share_minilm
 from openrouter_rerank.local._models.ranker import Ranker
 from openrouter_rerank.local._replies import reply_error
-from openrouter_rerank.local._requests.host_check import HostGuard
+from openrouter_rerank.local._requests.host_check import HostCheckMiddleware
 from openrouter_rerank.local._requests.refusal import RefusedError
 
 from .endpoint import Endpoint
 from .unexpected_errors import Envelope
-from .worker_pool import Workers
+from .worker_pool import WorkerPool
 
 BASE_PATH = "/api/v1"
 RERANK_PATH = f"{BASE_PATH}/rerank"
@@ -64,7 +64,7 @@ def create_app(
         raise ValueError("api_key must not be empty; None asks for no key")
     if max_body_bytes < 1:
         raise ValueError("max_body_bytes must be at least 1")
-    workers = Workers()
+    workers = WorkerPool()
     ranker = share_minilm() if ranker is None else ranker
     endpoint = Endpoint(ranker, workers, api_key, max_body_bytes)
     app = Starlette(
@@ -73,10 +73,13 @@ def create_app(
                 RERANK_PATH,
                 endpoint.answer,
                 methods=["POST"],
-                middleware=[Middleware(Failing, faults=faults or Faults())],
+                middleware=[Middleware(FaultMiddleware, faults=faults or Faults())],
             )
         ],
-        middleware=[Middleware(Envelope), Middleware(HostGuard, names=tuple(allowed_hosts))],
+        middleware=[
+            Middleware(Envelope),
+            Middleware(HostCheckMiddleware, names=tuple(allowed_hosts)),
+        ],
         exception_handlers={HTTPException: _answer_unrouted, RefusedError: _answer_refused},
     )
     app.router.redirect_slashes = False

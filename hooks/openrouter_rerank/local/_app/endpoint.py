@@ -10,11 +10,11 @@ from starlette.responses import Response
 
 from openrouter_rerank.local._models.ranker import Ranker
 from openrouter_rerank.local._replies import reply_json
-from openrouter_rerank.local._requests.decoding import decode_call
+from openrouter_rerank.local._requests.decoding import decode_request
 from openrouter_rerank.local._requests.refusal import RefusedError
 
 from .results import encode_results
-from .worker_pool import Workers
+from .worker_pool import WorkerPool
 
 MAX_BODY_SECONDS = 60.0
 
@@ -23,7 +23,7 @@ class Endpoint:
     """The operation `createRerank` of the contract."""
 
     def __init__(
-        self, ranker: Ranker, workers: Workers, api_key: str | None, max_body_bytes: int
+        self, ranker: Ranker, workers: WorkerPool, api_key: str | None, max_body_bytes: int
     ) -> None:
         self._ranker = ranker
         self._workers = workers
@@ -35,7 +35,7 @@ class Endpoint:
         self._check_key(request.headers.get("authorization", ""))
         _check_content_type(request.headers.get("content-type", ""))
         raw = await self._read_body(request)
-        call = await run_sync(decode_call, raw)
+        call = await run_sync(decode_request, raw)
         generation_id: str = request.state.generation_id
 
         def work(checkpoint: Callable[[], None]) -> bytes:

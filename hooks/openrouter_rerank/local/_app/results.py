@@ -2,12 +2,12 @@
 
 from openrouter_rerank.local._models.ranker import Ranking
 from openrouter_rerank.local._replies import encode_json
-from openrouter_rerank.local._requests.decoding import RerankCall
+from openrouter_rerank.local._requests.decoding import RerankRequest
 
 PROVIDER = "local"
 
 
-def encode_results(call: RerankCall, ranking: Ranking, generation_id: str) -> bytes:
+def encode_results(call: RerankRequest, ranking: Ranking, generation_id: str) -> bytes:
     """
     Encode a `CreateRerankResponseBody`, best document first; ties keep the caller's order.
 

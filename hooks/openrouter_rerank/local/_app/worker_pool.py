@@ -20,7 +20,7 @@ MIN_WORKERS = 2
 Result = TypeVar("Result")
 
 
-class Workers:
+class WorkerPool:
     """
     Threads for long work, at most one for each processor of the machine.
 

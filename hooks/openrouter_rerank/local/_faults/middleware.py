@@ -15,14 +15,14 @@ from .connection_cut import Cut, find_cutter
 from .error_replies import build_error
 from .outcome import OK, Kind, Outcome, find_outcome
 from .prefer_header import find_preference
-from .sequence import Course
+from .sequence import OutcomeSequence
 
 MAX_UPLOAD_SECONDS = 60.0
 HIDDEN_STATUS = 502
 """What the error inside a 200 would have had for a status: by then, only the provider can fail."""
 
 
-class Failing:
+class FaultMiddleware:
     """
     Have requests fail, as `Faults` has it or as their own `Prefer: code=...` (RFC 7240) does.
 
@@ -34,13 +34,13 @@ class Failing:
     def __init__(self, app: ASGIApp, faults: Faults) -> None:
         self._app = app
         self._faults = faults
-        self._course = Course(faults)
+        self._sequence = OutcomeSequence(faults)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or have the application answer it."""
         request = Request(scope, receive)
         asked = read_asked_outcome(request)
-        outcome = self._course.choose() if asked is None else asked
+        outcome = self._sequence.next_outcome() if asked is None else asked
         if self._faults.delay:
             send = partial(self._send_late, receive, send)
         if outcome == OK:

@@ -7,7 +7,7 @@ from .config import Faults
 from .outcome import OK, RESET, Outcome
 
 
-class Course:
+class OutcomeSequence:
     """
     The outcomes of one request after the other; threads may share it.
 
@@ -21,7 +21,7 @@ class Course:
         self._taken = 0
         self._lock = threading.Lock()
 
-    def choose(self) -> Outcome:
+    def next_outcome(self) -> Outcome:
         """Decide what becomes of the next request."""
         with self._lock:
             if self._random.random() < self._faults.drop:

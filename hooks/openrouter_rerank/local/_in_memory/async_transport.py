@@ -6,7 +6,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from openrouter_rerank.local._faults.connection_cut import ConnectionCutError, Cut, offer_cutter
 
 
-class MemoryTransport(httpx.AsyncBaseTransport):
+class AsyncTransport(httpx.AsyncBaseTransport):
     """httpx's own transport for applications, with connections that can be cut."""
 
     def __init__(self, app: ASGIApp) -> None:

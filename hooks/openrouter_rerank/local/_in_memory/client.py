@@ -7,8 +7,8 @@ from openrouter_rerank.local._app.application import BASE_PATH, create_app
 from openrouter_rerank.local._faults.config import Faults
 from openrouter_rerank.local._models.ranker import Ranker
 
-from .async_transport import MemoryTransport
-from .sync_transport import ThreadTransport
+from .async_transport import AsyncTransport
+from .sync_transport import SyncTransport
 
 SERVER_URL = f"http://localhost{BASE_PATH}"
 
@@ -38,10 +38,10 @@ def client(
         MissingExtraError: A package of the extra `local` is not installed.
         TypeError: `options` has an argument that `OpenRouter` doesn't take or that is set here.
     """
-    transport = MemoryTransport(create_app(ranker, faults=faults))
+    transport = AsyncTransport(create_app(ranker, faults=faults))
     return OpenRouter(
         server_url=SERVER_URL,
-        transport=ThreadTransport(transport),
+        transport=SyncTransport(transport),
         async_transport=transport,
         **options,
     )

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 
-class ThreadTransport(httpx.BaseTransport):
+class SyncTransport(httpx.BaseTransport):
     """
     Answers sync requests with an async transport that runs in a thread of its own.
 

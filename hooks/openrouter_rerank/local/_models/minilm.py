@@ -9,7 +9,7 @@ import numpy as np
 from .inference import embed, open_session
 from .model_file import read_model
 from .ranker import Ranking, proceed
-from .tokenizer import Vocabulary
+from .tokenizer import BertTokenizer
 
 SCORE_SLOPE = 11.18
 SCORE_OFFSET = -6.66
@@ -65,7 +65,7 @@ class MiniLMRanker:
         """
         model = self._loaded()
         checkpoint()
-        texts = model.vocabulary.tokenize([query, *documents])
+        texts = model.tokenizer.tokenize([query, *documents])
         vectors = embed(model.session, texts, checkpoint)
         # A product of matrices may round differently with their number of rows; this does not.
         cosines = (vectors[1:] * vectors[0]).sum(axis=1)
@@ -84,7 +84,7 @@ class _Model:
 
     def __init__(self) -> None:
         self.session = open_session(read_model())
-        self.vocabulary = Vocabulary()
+        self.tokenizer = BertTokenizer()
 
 
 @cache

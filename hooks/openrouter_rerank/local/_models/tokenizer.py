@@ -19,7 +19,7 @@ UNKNOWN, START, END = "[UNK]", "[CLS]", "[SEP]"
 TokenIds = tuple[int, ...]
 
 
-class Vocabulary:
+class BertTokenizer:
     """
     The tokenizer of BERT's uncased models.
 

@@ -10,7 +10,7 @@ from .schema import find_violation
 
 
 @dataclass(frozen=True, slots=True)
-class RerankCall:
+class RerankRequest:
     """
     A request to rank texts.
 
@@ -27,7 +27,7 @@ class RerankCall:
     top_n: int | None
 
 
-def decode_call(raw: bytes) -> RerankCall:
+def decode_request(raw: bytes) -> RerankRequest:
     """
     Decode and check the body of a request.
 
@@ -45,7 +45,7 @@ def decode_call(raw: bytes) -> RerankCall:
     fields = cast("dict[str, object]", body)
     documents = cast("list[str | dict[str, object]]", fields["documents"])
     top_n = cast("float | None", fields.get("top_n"))
-    return RerankCall(
+    return RerankRequest(
         model=_check_text("model", fields["model"]),
         query=_check_text("query", fields["query"]),
         documents=[_read_document(index, document) for index, document in enumerate(documents)],

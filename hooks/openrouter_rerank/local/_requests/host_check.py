@@ -10,7 +10,7 @@ from openrouter_rerank.local._replies import reply_error
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
 
-class HostGuard:
+class HostCheckMiddleware:
     """
     Answer 421 (RFC 9110, section 15.5.20) unless `Host` names this server.
 

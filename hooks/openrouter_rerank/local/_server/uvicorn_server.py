@@ -12,7 +12,7 @@ from types import FrameType
 import uvicorn
 from starlette.applications import Starlette
 
-from openrouter_rerank.local._app.worker_pool import Workers
+from openrouter_rerank.local._app.worker_pool import WorkerPool
 
 from .connection import CuttableConnection
 
@@ -43,7 +43,7 @@ class UvicornServer(uvicorn.Server):
             )
         )
         self._on_started = on_started
-        self._workers: Workers = app.state.workers
+        self._workers: WorkerPool = app.state.workers
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then say so."""
