@@ -18,7 +18,8 @@ from openrouter_rerank.local._requests.host_check import HostCheckMiddleware
 from openrouter_rerank.local._requests.refusal import RefusedError
 
 from .endpoint import Endpoint
-from .unexpected_errors import Envelope
+from .generation_id import GenerationIdMiddleware
+from .unexpected_errors import UnexpectedErrorMiddleware
 from .worker_pool import WorkerPool
 
 BASE_PATH = "/api/v1"
@@ -77,7 +78,8 @@ def create_app(
             )
         ],
         middleware=[
-            Middleware(Envelope),
+            Middleware(GenerationIdMiddleware),
+            Middleware(UnexpectedErrorMiddleware),
             Middleware(HostCheckMiddleware, names=tuple(allowed_hosts)),
         ],
         exception_handlers={HTTPException: _answer_unrouted, RefusedError: _answer_refused},

@@ -7,7 +7,7 @@ from openrouter_rerank.local._requests.decoding import RerankRequest
 PROVIDER = "local"
 
 
-def encode_results(call: RerankRequest, ranking: Ranking, generation_id: str) -> bytes:
+def encode_results(request: RerankRequest, ranking: Ranking, generation_id: str) -> bytes:
     """
     Encode a `CreateRerankResponseBody`, best document first; ties keep the caller's order.
 
@@ -17,21 +17,21 @@ def encode_results(call: RerankRequest, ranking: Ranking, generation_id: str) ->
     Raises:
         ValueError: The ranker gave too few or too many scores, or one that isn't finite.
     """
-    if len(ranking.scores) != len(call.documents):
+    if len(ranking.scores) != len(request.documents):
         raise ValueError("the ranker must give one score for each document")
-    order = sorted(range(len(call.documents)), key=lambda index: -ranking.scores[index])
+    order = sorted(range(len(request.documents)), key=lambda index: -ranking.scores[index])
     results = [
         {
             "index": index,
             "relevance_score": ranking.scores[index],
-            "document": {"text": call.documents[index]},
+            "document": {"text": request.documents[index]},
         }
-        for index in order[: call.top_n]
+        for index in order[: request.top_n]
     ]
     return encode_json(
         {
             "id": generation_id,
-            "model": call.model,
+            "model": request.model,
             "provider": PROVIDER,
             "results": results,
             "usage": {"cost": 0, "total_tokens": ranking.token_count},

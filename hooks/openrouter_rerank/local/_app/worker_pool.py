@@ -9,9 +9,8 @@ import anyio
 from anyio.lowlevel import RunVar
 from anyio.to_thread import run_sync
 from starlette.requests import ClientDisconnect, Request
-from starlette.types import Receive
 
-from openrouter_rerank.local._requests.disconnect import wait_until_gone
+from openrouter_rerank.local._requests.disconnect import cancel_on_disconnect
 from openrouter_rerank.local._requests.refusal import RefusedError
 
 MIN_WORKERS = 2
@@ -54,7 +53,7 @@ class WorkerPool:
         """
         outcome: list[Result | Exception] = []
         async with anyio.create_task_group() as group:
-            group.start_soon(_cancel_when_gone, request.receive, group.cancel_scope)
+            group.start_soon(cancel_on_disconnect, request.receive, group.cancel_scope)
             try:
                 outcome.append(await self._run_in_thread(work))
             except Exception as error:  # noqa: BLE001  raised below, outside the group
@@ -86,9 +85,3 @@ class WorkerPool:
             limiter = anyio.CapacityLimiter(max(MIN_WORKERS, os.cpu_count() or 1))
             self._limiters.set(limiter)
         return limiter
-
-
-async def _cancel_when_gone(receive: Receive, scope: anyio.CancelScope) -> None:
-    """Cancel `scope` once the client has closed the connection."""
-    await wait_until_gone(receive)
-    scope.cancel()

@@ -8,7 +8,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from openrouter_rerank.local._contract.examples import find_body
 from openrouter_rerank.local._replies import encode_json, reply_error, reply_json
-from openrouter_rerank.local._requests.disconnect import wait_until_gone
+from openrouter_rerank.local._requests.body import skip_body
+from openrouter_rerank.local._requests.disconnect import wait_for_disconnect
 
 from .config import Faults
 from .connection_cut import Cut, find_cutter
@@ -17,7 +18,6 @@ from .outcome import OK, Kind, Outcome, find_outcome
 from .prefer_header import find_preference
 from .sequence import OutcomeSequence
 
-MAX_UPLOAD_SECONDS = 60.0
 HIDDEN_STATUS = 502
 """What the error inside a 200 would have had for a status: by then, only the provider can fail."""
 
@@ -46,7 +46,7 @@ class FaultMiddleware:
         if outcome == OK:
             await self._app(scope, receive, send)
             return
-        await _pass_over_body(request)
+        await skip_body(request)
         if outcome.kind is Kind.ERROR:
             reply = build_error(outcome.status, self._faults.retry_after)
             if asked is not None:
@@ -55,7 +55,7 @@ class FaultMiddleware:
         elif outcome.kind is Kind.ERROR_IN_200:
             await reply_json(encode_json(find_body(HIDDEN_STATUS)), 200)(scope, receive, send)
         elif outcome.kind is Kind.HANG:
-            await wait_until_gone(receive)
+            await wait_for_disconnect(receive)
         else:
             await self._break(outcome, scope, receive, send)
 
@@ -84,21 +84,10 @@ def read_asked_outcome(request: Request) -> Outcome | None:
     return None if code is None else find_outcome(code)
 
 
-async def _pass_over_body(request: Request) -> None:
-    """
-    Read the body of a request, so that its client is waiting for the reply when that fails.
-
-    A body that never ends is waited for no longer than one that is to be ranked.
-    """
-    with anyio.move_on_after(MAX_UPLOAD_SECONDS):
-        async for _ in request.stream():
-            pass
-
-
 async def _pause(seconds: float, receive: Receive) -> None:
     """Wait for so long, or until the client has gone; what it is sent then is lost anyway."""
     with anyio.move_on_after(seconds):
-        await wait_until_gone(receive)
+        await wait_for_disconnect(receive)
 
 
 async def _send_half(send: Send) -> None:

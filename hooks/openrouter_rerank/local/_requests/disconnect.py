@@ -1,9 +1,16 @@
-"""Clients that close their connection before the reply."""
+"""Noticing that the client has closed its connection."""
 
+import anyio
 from starlette.types import Receive
 
 
-async def wait_until_gone(receive: Receive) -> None:
-    """Wait until the client closes the connection, and pass over what it still sends."""
+async def wait_for_disconnect(receive: Receive) -> None:
+    """Wait until the client closes the connection, and ignore what it still sends."""
     while (await receive())["type"] != "http.disconnect":
         pass
+
+
+async def cancel_on_disconnect(receive: Receive, scope: anyio.CancelScope) -> None:
+    """Cancel `scope` once the client has closed the connection."""
+    await wait_for_disconnect(receive)
+    scope.cancel()
