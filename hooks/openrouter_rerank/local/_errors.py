@@ -17,7 +17,7 @@ EXTRA_PACKAGES = frozenset(
 
 
 class MissingExtraError(ImportError):
-    """A package that the extra `local` installs is not there."""
+    """A package that the extra `local` installs is missing."""
 
     def __init__(self, package: str) -> None:
         super().__init__(

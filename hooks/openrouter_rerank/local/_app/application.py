@@ -1,4 +1,4 @@
-"""The embedded server as an ASGI application: the contract's one operation."""
+"""The embedded server as an ASGI application: its routes and middleware."""
 
 from collections.abc import Iterable
 
@@ -39,7 +39,7 @@ def create_app(
     Build the application that answers `POST /api/v1/rerank` by ranking on this machine.
 
     It takes any model name and repeats it in the reply; the ranker is the same for all. Requests
-    are judged by the packaged contract; fields that the contract does not know are ignored.
+    are checked against the packaged contract; fields that it does not know are ignored.
     `app.state.workers.stop()` ends the rankings in progress.
 
     A request with `Prefer: code=429` gets that error on demand (see `Faults`).
@@ -51,9 +51,9 @@ def create_app(
         allowed_hosts: Names to accept in the `Host` header besides those of the loopback
             interface and the address that a connection came in on.
         max_body_bytes: The largest request body to read, in bytes.
-        faults: Which requests are to fail, and how; None fails those alone that ask for it. Only
+        faults: Which requests are to fail, and how; None fails only those that ask for it. Only
             the package's own server and client can cut a connection; any other server answers
-            500 in its place.
+            500 instead.
 
     Returns:
         A Starlette application; it has no lifespan, so it can be mounted or called at once.

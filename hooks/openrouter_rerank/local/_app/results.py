@@ -11,8 +11,8 @@ def encode_results(request: RerankRequest, ranking: Ranking, generation_id: str)
     """
     Encode a `CreateRerankResponseBody`, best document first; ties keep the caller's order.
 
-    `usage` holds the tokens that were read and the cost, 0. `search_units` is left out, for
-    none were billed and the unit is the hosted models' own.
+    `usage` holds the tokens that were read and the cost, 0. `search_units` is left out,
+    because nothing was billed and only hosted models count in that unit.
 
     Raises:
         ValueError: The ranker gave too few or too many scores, or one that isn't finite.

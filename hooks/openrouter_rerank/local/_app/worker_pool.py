@@ -21,10 +21,10 @@ Result = TypeVar("Result")
 
 class WorkerPool:
     """
-    Threads for long work, at most one for each processor of the machine.
+    Threads for long work, one for each processor of the machine, and at least `MIN_WORKERS`.
 
-    More work than that waits. Work ends early, at its next checkpoint, when its client has gone
-    or when `stop` was called.
+    More work than that waits. Work ends early, at its next checkpoint, if its client has gone or
+    `stop` was called.
     """
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class WorkerPool:
         self._limiters = RunVar[anyio.CapacityLimiter]("openrouter_rerank.local")
 
     def stop(self) -> None:
-        """End all work, and what is asked for later, with a 503."""
+        """End all work with a 503, and any that is asked for later."""
         self._stopping.set()
 
     async def run(self, request: Request, work: Callable[[Callable[[], None]], Result]) -> Result:
@@ -42,7 +42,7 @@ class WorkerPool:
 
         Args:
             request: The request that the work is for; its body has been read.
-            work: A function of one argument, the checkpoint that it is to call now and then.
+            work: A function of one argument: a checkpoint, which it must call now and then.
 
         Returns:
             What `work` returned.

@@ -1,4 +1,4 @@
-"""Replies as the contract's examples show them."""
+"""The contract's example of each reply."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -8,11 +8,11 @@ from typing import Any, cast
 from .document import read_contract
 
 _LEFT_OUT = frozenset({"retry-after-ms", "x-generation-id"})
-"""The first would outrank a `Retry-After` that was asked for, the other is made anew each time."""
+"""The first would override a `Retry-After` that was asked for; the second is new each time."""
 
 
 def find_body(status: int) -> Mapping[str, Any]:
-    """Return the example body of a status, or an `ErrorResponse` if the contract has no such."""
+    """Return the example body of a status, or an `ErrorResponse` if the contract has none."""
     content = _find_response(status).get("content", {})
     example = content.get("application/json", {}).get("example")
     if example is not None:
@@ -40,7 +40,7 @@ def describe_status(status: int) -> str:
 
 
 def follow_reference(header: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a header as it is declared, in its place or in `#/components/headers`."""
+    """Return a header's declaration, which stands in place or in `#/components/headers`."""
     if "$ref" not in header:
         return header
     name = header["$ref"].rpartition("/")[2]

@@ -8,14 +8,14 @@ from attrs import field, frozen
 from .outcome import Outcome, parse_script
 
 MAX_SECONDS = 3600
-"""The longest delay and the longest `Retry-After`; more is a slip of the hand."""
+"""The longest delay and the longest `Retry-After`; in seconds; more is taken for a typo."""
 
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s)")
 
 
 def parse_delay(text: str) -> float:
     """
-    Read a time with its unit, such as `300ms` or `1.5s`, as seconds.
+    Read a time with its unit, such as `300ms` or `1.5s`; return it in seconds.
 
     Raises:
         ValueError: The text is anything else.
@@ -27,7 +27,7 @@ def parse_delay(text: str) -> float:
 
 
 def _check_number(value: object, name: str, most: float) -> None:
-    """Refuse what is not a number from 0 to `most`; True is a number to Python alone."""
+    """Refuse what is not a number from 0 to `most`; a bool is none here."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(f"{name}: expected a number, got {type(value).__name__}")
     if not (math.isfinite(value) and 0 <= value <= most):
@@ -44,21 +44,21 @@ class Faults:
     """
     How the embedded server is to fail.
 
-    Faults befall `POST /api/v1/rerank` alone, before the request is looked at any further than
-    its `Host`, so also when its key is wrong. Each request takes the next outcome of `fail`, and
-    after the last one comes the first again. An outcome is one of
+    Faults affect only `POST /api/v1/rerank`. They come right after the check of `Host`, so also
+    when the key is wrong. Each request takes the next outcome of `fail`; after the last one, the
+    first comes again. An outcome is one of
 
     - a status from 400 to 599: that error, with the body and the headers of its example in the
       contract, else one in the same shape; an HTML page for 520 to 526, as Cloudflare sends;
     - `ok` or 200: the normal answer;
-    - `error-in-200`: status 200, and an error for a body;
+    - `error-in-200`: status 200 with an error as its body;
     - `html`: the HTML page of a 524;
     - `truncated`: a success whose body ends, with the connection, before its `Content-Length`;
     - `reset`: the connection is reset (RST of TCP) once the request has arrived, with no reply;
     - `hang`: no reply at all, until the client gives up or the server stops.
 
-    `Prefer: code=503` on a request (RFC 7240) goes before all of this but `delay`: it gets that
-    error, or with `code=200` the normal answer, and takes no outcome away from the others.
+    `Prefer: code=503` on a request (RFC 7240) overrides all of this but `delay`: the request gets
+    that error, or with `code=200` the normal answer, and takes no outcome from the others.
 
     Attributes:
         fail: The outcomes, as one text with commas or one by one; with none, every request gets
@@ -67,8 +67,8 @@ class Faults:
             example, 0 is sent as 0.
         delay: How long each answer is held back, and each cut of a connection, in seconds.
         drop: How likely a request is to be reset, from 0 to 1, before it takes an outcome.
-        seed: Makes the choice by `drop` the same in each run, request by request in the order of
-            their arrival; None makes it anew.
+        seed: Makes `drop` choose the same requests in each run, by the order in which they arrive;
+            None makes it choose others each time.
 
     Raises:
         TypeError: An argument has the wrong type.

@@ -1,4 +1,4 @@
-"""Cutting the connection of a request, which ASGI itself has no word for."""
+"""Cutting the connection of a request, which ASGI itself does not offer."""
 
 from enum import Enum, auto
 from typing import Protocol, cast
@@ -9,7 +9,7 @@ CUT_EXTENSION = "openrouter_rerank.cut"
 
 
 class Cut(Enum):
-    """How a connection ends: what was sent before still arrives, or it does not."""
+    """How a connection ends: `CLOSED` delivers what was sent before, `RESET` may not."""
 
     CLOSED = auto()
     RESET = auto()
@@ -23,14 +23,14 @@ class Cutter(Protocol):
         Cut the connection.
 
         Raises:
-            ConnectionCutError: There is no connection, and it is the client that is to be told.
+            ConnectionCutError: There is no socket; the in-memory transport tells the client.
         """
         ...
 
 
 class ConnectionCutError(Exception):
     """
-    The client is to see a broken connection.
+    The client must see a broken connection.
 
     Args:
         cut: How it is broken.

@@ -6,7 +6,7 @@ from openrouter_rerank.local._contract.examples import describe_status, find_bod
 from openrouter_rerank.local._replies import encode_json, reply_json
 
 PAGE_STATUSES = range(520, 527)
-"""The statuses of Cloudflare's own, which come with a page for people."""
+"""Cloudflare's own statuses, which come with an HTML page."""
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head><title>{status}: {reason}</title></head>
@@ -17,11 +17,11 @@ _PAGE = """<!DOCTYPE html>
 
 def build_error(status: int, retry_after: int | None) -> Response:
     """
-    Build the reply with an error, after the contract's example if it has one.
+    Build the reply with an error, from the contract's example if there is one.
 
     Args:
         status: The HTTP status, from 400.
-        retry_after: What `Retry-After` says, in seconds, where the contract declares it; None is
+        retry_after: What `Retry-After` says, in seconds, where the contract declares it; None takes
             the contract's example.
     """
     headers = find_headers(status)

@@ -1,4 +1,4 @@
-"""Answering with the faults that were asked for."""
+"""Making requests fail on demand."""
 
 from functools import partial
 
@@ -19,12 +19,12 @@ from .prefer_header import find_preference
 from .sequence import OutcomeSequence
 
 HIDDEN_STATUS = 502
-"""What the error inside a 200 would have had for a status: by then, only the provider can fail."""
+"""The status of the error inside a 200: by then, only the provider can still fail."""
 
 
 class FaultMiddleware:
     """
-    Have requests fail, as `Faults` has it or as their own `Prefer: code=...` (RFC 7240) does.
+    Makes requests fail as `Faults` says, or as their own `Prefer: code=...` does (RFC 7240).
 
     Args:
         app: The application that gives the normal answer.
@@ -60,7 +60,7 @@ class FaultMiddleware:
             await self._break(outcome, scope, receive, send)
 
     async def _break(self, outcome: Outcome, scope: Scope, receive: Receive, send: Send) -> None:
-        """Cut the connection, in the middle of a reply or in its place."""
+        """Cut the connection, in the middle of a reply or instead of one."""
         cut = find_cutter(scope)
         if cut is None:
             refusal = reply_error(500, "this ASGI server cannot cut a connection")
@@ -79,19 +79,19 @@ class FaultMiddleware:
 
 
 def read_asked_outcome(request: Request) -> Outcome | None:
-    """Read the outcome that a request prefers; a code that cannot be had counts as none."""
+    """Read the outcome that a request asks for; None if its code is neither 200 nor an error's."""
     code = find_preference(request.headers.getlist("prefer"), "code")
     return None if code is None else find_outcome(code)
 
 
 async def _pause(seconds: float, receive: Receive) -> None:
-    """Wait for so long, or until the client has gone; what it is sent then is lost anyway."""
+    """Wait for `seconds`, or until the client has gone: no reply reaches it then."""
     with anyio.move_on_after(seconds):
         await wait_for_disconnect(receive)
 
 
 async def _send_half(send: Send) -> None:
-    """Send the contract's example of a success as far as its middle."""
+    """Send the first half of the contract's example of a success."""
     body = encode_json(find_body(200))
     headers = [
         (b"content-type", b"application/json"),

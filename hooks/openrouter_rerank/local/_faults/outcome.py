@@ -1,4 +1,4 @@
-"""What can become of a request, and the names for it. Pure: no I/O."""
+"""How a request can end, and the names of these outcomes. Pure: no I/O."""
 
 import re
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ _STATUS = re.compile("[0-9]{3}")
 
 
 class Kind(StrEnum):
-    """What becomes of a request."""
+    """How a request ends."""
 
     OK = "ok"
     ERROR = "error"
@@ -25,11 +25,11 @@ class Kind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """
-    What becomes of one request.
+    How one request ends, with its status.
 
     Attributes:
         kind: How it ends.
-        status: The HTTP status of the reply; for a kind without one it says nothing.
+        status: The HTTP status of the reply; a kind without one ignores it.
     """
 
     kind: Kind
@@ -54,7 +54,7 @@ def parse_script(script: str | Iterable[str | int]) -> tuple[Outcome, ...]:
 
     Raises:
         TypeError: `script`, or something in it, is neither text nor a number.
-        ValueError: A name is none of an outcome's.
+        ValueError: There is no outcome of that name.
     """
     if isinstance(script, str):
         return tuple(map(parse_outcome, script.split(","))) if script.strip() else ()

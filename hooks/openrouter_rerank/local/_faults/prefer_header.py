@@ -6,9 +6,9 @@ from collections.abc import Iterable
 _BLANK = "[ \t]*"
 _NAME = "[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _QUOTED = r'"(?:[^"\\]|\\.)*+"'
-# What stands between commas; a quote that does not end takes the rest of the header with it.
+# What stands between commas; a quote that does not end takes in the rest of the header.
 _ITEM = re.compile(r'(?:"(?:[^"\\]|\\.)*+(?:"|\\?$)|[^",])++')
-# RFC 7240, section 2, where what follows a semicolon are parameters.
+# Parameters follow a semicolon (RFC 7240, section 2).
 _PREFERENCE = re.compile(
     f"{_BLANK}({_NAME})(?:{_BLANK}={_BLANK}({_NAME}|{_QUOTED}))?{_BLANK}(?:;.*)?"
 )
@@ -19,8 +19,8 @@ def find_preference(headers: Iterable[str], name: str) -> str | None:
     Find the value of a preference; the first of several counts (RFC 7240, section 2).
 
     Args:
-        headers: The values of all `Prefer` headers, in their order. What is malformed in them is
-            passed over.
+        headers: The values of all `Prefer` headers, in their order. Malformed parts are
+            skipped.
         name: The preference's name; letter case does not matter.
 
     Returns:

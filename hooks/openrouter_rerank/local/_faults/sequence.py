@@ -9,7 +9,7 @@ from .outcome import OK, RESET, Outcome
 
 class OutcomeSequence:
     """
-    The outcomes of one request after the other; threads may share it.
+    Chooses the outcome of each request in turn; threads may share it.
 
     Args:
         faults: What to choose from.
@@ -22,7 +22,7 @@ class OutcomeSequence:
         self._lock = threading.Lock()
 
     def next_outcome(self) -> Outcome:
-        """Decide what becomes of the next request."""
+        """Return the outcome of the next request."""
         with self._lock:
             if self._random.random() < self._faults.drop:
                 return RESET

@@ -1,4 +1,4 @@
-"""httpx's transport to the application, without a socket."""
+"""Async requests that reach the application without a socket."""
 
 import httpx
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -14,7 +14,7 @@ class AsyncTransport(httpx.AsyncBaseTransport):
             offer_cutter(scope, _cut)
             await app(scope, receive, send)
 
-        # The application answers all of its failures itself, so that only cuts come out of it.
+        # The application answers all of its own failures, so only cuts come out of it.
         self._inner = httpx.ASGITransport(answer, raise_app_exceptions=True)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

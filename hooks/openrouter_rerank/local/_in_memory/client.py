@@ -25,9 +25,9 @@ def client(
     Args:
         ranker: What scores the documents. None takes `MiniLMRanker`, loaded by the first request
             and shared by all clients of the process.
-        faults: Which requests are to fail, and how; None fails those alone that ask for it. A cut
-            connection raises what it does over the network. An async call that hangs is ended by
-            its deadline alone, since without a socket nothing else has a limit.
+        faults: Which requests are to fail, and how; None fails only those that ask for it. A cut
+            connection raises what it raises over the network. Only its deadline ends an async
+            call that hangs, because without a socket nothing else has a limit.
         options: Arguments of `OpenRouter`, but `server_url`, `transport` and `async_transport`.
 
     Returns:

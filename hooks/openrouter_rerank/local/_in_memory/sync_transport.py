@@ -1,4 +1,4 @@
-"""Sync requests for an async transport."""
+"""Sync requests through an async transport."""
 
 import asyncio
 import threading
@@ -48,7 +48,7 @@ class SyncTransport(httpx.BaseTransport):
         except CancelledError as error:
             raise httpx.ReadError("the transport was closed", request=request) from error
         finally:
-            # Ends the work on a reply that nobody waits for any more; one that came stays.
+            # Ends the work on a reply that nobody waits for any more; a finished one stays.
             reply.cancel()
 
     def close(self) -> None:
@@ -64,7 +64,7 @@ class SyncTransport(httpx.BaseTransport):
         return httpx.Response(reply.status_code, headers=reply.headers, stream=stream)
 
     def _submit(self, request: httpx.Request) -> "Future[httpx.Response]":
-        # Under the lock: what reached the loop after it was stopped would never be answered.
+        # Under the lock: a request that reaches a stopped loop is never answered.
         with self._lock:
             if self._closed:
                 raise RuntimeError("the client is closed")
@@ -85,7 +85,7 @@ class _LoopThread:
             name="openrouter-rerank-memory",
             daemon=True,
         )
-        # The caller's context may say that trio runs, and here it is asyncio.
+        # The caller's context may say that trio runs, but this thread runs asyncio.
         Context().run(self._thread.start)
         self._loop, self._stopped = started.result()
 

@@ -1,4 +1,4 @@
-"""Running the model: from token numbers to sentence vectors."""
+"""Running the model: from token ids to sentence vectors."""
 
 import importlib
 import os
@@ -13,7 +13,7 @@ from openrouter_rerank.local._errors import requiring_extra
 from .tokenizer import TokenIds
 
 BLOCK_SIZE = 4
-"""Texts in one run of the model; larger batches were slower on a CPU, single texts too."""
+"""Texts in one run of the model; on a CPU, larger blocks were slower, and so were single texts."""
 
 MAX_THREADS = 4
 LOG_ERRORS_ONLY = 3
@@ -34,8 +34,8 @@ def open_session(model: bytes) -> Session:
         onnxruntime = importlib.import_module("onnxruntime")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = min(count_cpus(), MAX_THREADS)
-    # Threads that spin while they wait for each other are faster; those that spin on after a run
-    # would only take the CPU from everything else.
+    # Threads that spin while they wait for each other are faster; those that still spin after a
+    # run would only take the CPU from everything else.
     options.add_session_config_entry("session.force_spinning_stop", "1")
     options.log_severity_level = LOG_ERRORS_ONLY
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

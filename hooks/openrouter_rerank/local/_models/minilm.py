@@ -22,8 +22,8 @@ class MiniLMRanker:
     Ranks by the cosine of the sentence vectors of all-MiniLM-L6-v2.
 
     A score is the same whichever other documents it is computed with. At most 256 tokens of each
-    text are read, the rest has no influence. One ranker may be used from several threads; the
-    model is loaded by the first ranking, or by `load`, and then kept.
+    text are read; the rest has no influence. Several threads may share a ranker. The first
+    ranking, or `load`, loads the model, which is then kept.
     """
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ class MiniLMRanker:
             MissingExtraError: A package of the extra `local` is not installed.
             ModelFileError: The model's file is not the expected one.
         """
-        self._loaded()
+        self._load_once()
 
     def rank(
         self,
@@ -53,7 +53,7 @@ class MiniLMRanker:
         Args:
             query: What the documents are compared with; may be empty.
             documents: The texts to score.
-            checkpoint: Called before each batch of texts; it raises to stop the ranking.
+            checkpoint: Called before each block of texts; it raises to stop the ranking.
 
         Returns:
             Scores between 0 and 1, and the count of the tokens in query and documents. What
@@ -63,16 +63,16 @@ class MiniLMRanker:
             MissingExtraError: A package of the extra `local` is not installed.
             ModelFileError: The model's file is not the expected one.
         """
-        model = self._loaded()
+        model = self._load_once()
         checkpoint()
         texts = model.tokenizer.tokenize([query, *documents])
         vectors = embed(model.session, texts, checkpoint)
-        # A product of matrices may round differently with their number of rows; this does not.
+        # A matrix product may round differently for another number of rows; this does not.
         cosines = (vectors[1:] * vectors[0]).sum(axis=1)
         scores = 1.0 / (1.0 + np.exp(-(SCORE_SLOPE * cosines + SCORE_OFFSET)))
         return Ranking(scores=scores.tolist(), token_count=sum(map(len, texts)))
 
-    def _loaded(self) -> "_Model":
+    def _load_once(self) -> "_Model":
         with self._lock:
             if self._model is None:
                 self._model = _Model()
@@ -80,7 +80,7 @@ class MiniLMRanker:
 
 
 class _Model:
-    """The loaded graph with its vocabulary."""
+    """The loaded model and its tokenizer."""
 
     def __init__(self) -> None:
         self.session = open_session(read_model())
@@ -89,5 +89,5 @@ class _Model:
 
 @cache
 def share_minilm() -> MiniLMRanker:
-    """Return the process's one `MiniLMRanker`; its model takes some 100 MB of memory."""
+    """Return the process's one `MiniLMRanker`; its model takes about 100 MB of memory."""
     return MiniLMRanker()

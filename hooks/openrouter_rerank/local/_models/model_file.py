@@ -1,4 +1,4 @@
-"""The file of the model, and proof that it is the right one."""
+"""The model's file, and the check of its SHA-256."""
 
 import hashlib
 from importlib import resources
@@ -11,7 +11,7 @@ MODEL_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6
 
 
 def read_model() -> bytes:
-    """Read the model's file and make sure that it is the one this module was written for."""
+    """Read the model's file and check it."""
     with requiring_extra():
         file = resources.files(MODEL_PACKAGE).joinpath(MODEL_FILE)
     try:
@@ -24,7 +24,7 @@ def read_model() -> bytes:
 
 def verify_model(content: bytes) -> None:
     """
-    Refuse anything but the expected model.
+    Check that `content` is the expected model.
 
     Raises:
         ModelFileError: The SHA-256 of `content` is not `MODEL_SHA256`.

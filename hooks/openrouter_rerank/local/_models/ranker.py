@@ -8,7 +8,7 @@ from typing import Protocol
 @dataclass(frozen=True, slots=True)
 class Ranking:
     """
-    The outcome of comparing documents with a query.
+    The scores of documents for a query.
 
     Attributes:
         scores: One finite number for each document, in the order of the documents; higher is
@@ -21,7 +21,7 @@ class Ranking:
 
 
 def proceed() -> None:
-    """Let a ranking go on: the checkpoint of a caller who never stops one."""
+    """Do nothing: the checkpoint of a caller who never stops a ranking."""
 
 
 class Ranker(Protocol):
@@ -40,8 +40,8 @@ class Ranker(Protocol):
         Args:
             query: What the documents are compared with; may be empty.
             documents: The texts to score, at least one; each may be empty.
-            checkpoint: To be called now and then during long work. It raises to stop the
-                ranking; what it raises must not be caught.
+            checkpoint: Call it now and then during long work. It raises to stop the ranking; don't
+                catch what it raises.
 
         Returns:
             A score for each document.

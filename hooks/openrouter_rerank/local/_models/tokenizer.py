@@ -1,4 +1,4 @@
-"""Text to token numbers, as BERT's uncased models were trained to read it."""
+"""From text to token ids, as BERT's uncased models expect them."""
 
 from collections.abc import Sequence
 from importlib import resources
@@ -11,7 +11,7 @@ from tokenizers.processors import BertProcessing
 
 VOCABULARY_FILE = "data/bert-uncased-vocab.txt"
 MAX_TOKENS = 256
-"""The most tokens read of one text, the two that mark its ends included; the model's own limit."""
+"""The most tokens to read of one text, its two end marks included; the model's own limit."""
 
 BEGINNING_CHARS = 4096
 UNKNOWN, START, END = "[UNK]", "[CLS]", "[SEP]"
@@ -23,7 +23,7 @@ class BertTokenizer:
     """
     The tokenizer of BERT's uncased models.
 
-    A marker such as `[SEP]` that stands in a text is read as the characters that it consists of.
+    A marker such as `[SEP]` in a text is read as plain characters.
     """
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class BertTokenizer:
         self._tokenizer = tokenizer
 
     def tokenize(self, texts: Sequence[str]) -> list[TokenIds]:
-        """Turn each text into token numbers, cut at `MAX_TOKENS`; an empty text gives two."""
+        """Turn each text into token ids, cut at `MAX_TOKENS`; an empty text gives two."""
         # The tokenizer reads a text to its end before it cuts: 15 MB took 19 s. A beginning
         # that ends between two words and fills the limit gives the same tokens.
         beginnings = [_cut_beginning(text) for text in texts]
@@ -47,7 +47,7 @@ class BertTokenizer:
         return tokenized
 
     def _encode(self, texts: list[str]) -> list[TokenIds]:
-        # The tokenizer's method for one text keeps the interpreter's lock; this one lets go.
+        # The tokenizer's method for one text holds the interpreter's lock; this one releases it.
         return [tuple(encoding.ids) for encoding in self._tokenizer.encode_batch(texts)]
 
 
@@ -58,7 +58,7 @@ def _cut_beginning(text: str) -> str:
 
 
 def _read_vocabulary() -> dict[str, int]:
-    """Map each token to its number, which is its line in the file, counted from 0."""
+    """Map each token to its id: its line in the file, counted from 0."""
     file = resources.files("openrouter_rerank.local").joinpath(VOCABULARY_FILE)
     lines = file.read_text(encoding="utf-8").splitlines()
     return {token: number for number, token in enumerate(lines)}

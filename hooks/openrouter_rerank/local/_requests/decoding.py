@@ -1,4 +1,4 @@
-"""From the bytes of a request body to what there is to rank."""
+"""Decoding the body of a request."""
 
 import json
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ class RerankRequest:
     A request to rank texts.
 
     Attributes:
-        model: The model the caller asked for; whatever it is, the server's own one ranks.
+        model: The model that the caller asked for. It is only repeated in the reply.
         query: What to compare the documents with.
         documents: The texts, in the caller's order.
         top_n: How many results to return; None returns all.

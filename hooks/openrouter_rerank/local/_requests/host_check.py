@@ -1,4 +1,4 @@
-"""Refusing requests that were meant for another host."""
+"""Refusing requests that are meant for another host."""
 
 from collections.abc import Iterable
 from ipaddress import IPv6Address, ip_address
@@ -14,13 +14,13 @@ class HostCheckMiddleware:
     """
     Answer 421 (RFC 9110, section 15.5.20) unless `Host` names this server.
 
-    A web page can have its own host name resolve to a loopback address and so reach a server
-    there from its visitor's browser (DNS rebinding); the browser then still sends that name. The
+    A web page can make its own host name resolve to a loopback address, and so reach a server
+    there through its visitor's browser (DNS rebinding). The browser still sends that name. The
     server's own names are those of the loopback interface, the address that the connection came
     in on, and `names`. The port does not matter.
 
     Args:
-        app: The application to guard.
+        app: The application that answers if the host is right.
         names: More host names or addresses, without port; letter case does not matter.
     """
 
@@ -29,7 +29,7 @@ class HostCheckMiddleware:
         self._names = frozenset(map(normalize_host, (*LOOPBACK_NAMES, *names)))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand on a request for this server, and refuse any other."""
+        """Pass on a request for this server, and refuse any other."""
         if scope["type"] != "http" or self._is_own(scope):
             await self._app(scope, receive, send)
             return
@@ -52,7 +52,7 @@ def cut_port(host: str) -> str:
 
 
 def normalize_host(host: str) -> str:
-    """Write equal hosts alike: lower case, no brackets, no final dot, addresses shortened."""
+    """Write equal hosts the same: lower case, no brackets, no final dot, addresses shortened."""
     name = host.strip().lower().removeprefix("[").removesuffix("]").removesuffix(".")
     try:
         address = ip_address(name)

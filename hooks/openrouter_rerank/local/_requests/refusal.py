@@ -3,12 +3,12 @@
 
 class RefusedError(Exception):
     """
-    The request cannot be served; the reply is to say why.
+    The request cannot be served, and the reply says why.
 
     Args:
         status: The HTTP status to answer with.
         message: What is wrong, for the caller to read.
-        headers: Headers for the reply, beyond those that every reply has.
+        headers: Headers of the reply, besides those that every reply has.
     """
 
     def __init__(self, status: int, message: str, headers: dict[str, str] | None = None) -> None:

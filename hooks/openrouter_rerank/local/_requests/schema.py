@@ -1,4 +1,4 @@
-"""The packaged contract, and judging requests by it."""
+"""Checking a decoded request body against the contract's schema."""
 
 from collections.abc import Iterable
 from functools import cache
@@ -58,8 +58,8 @@ def _request_validator() -> _Validator:
 
 
 def _describe(violation: _Violation) -> str:
-    """Name the field and say what is wrong with it, quoting no more than a little of its value."""
-    meant = _pursue_branch(violation)
+    """Name the field and say what is wrong with it, quoting only a little of its value."""
+    meant = _follow_branch(violation)
     path = list(meant.absolute_path)
     if meant.context:
         message = f"{meant.instance!r} is not of type {_list_types(meant)}"
@@ -71,7 +71,7 @@ def _describe(violation: _Violation) -> str:
     return f"{_format_path(path)}: {_shorten(message, meant.instance)}"
 
 
-def _pursue_branch(violation: _Violation) -> _Violation:
+def _follow_branch(violation: _Violation) -> _Violation:
     """Follow an `anyOf` to the violation in the one branch that takes a value of that type."""
     while violation.context:
         branches: dict[str | int, _Violation] = {}

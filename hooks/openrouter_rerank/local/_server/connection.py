@@ -19,12 +19,11 @@ _NO_LINGER = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 
 class CuttableConnection(H11Protocol):
     """
-    uvicorn's HTTP connection, which hands each request a way to cut it.
+    uvicorn's HTTP connection, which gives each request a way to cut it.
 
-    ASGI lets an application send a reply or none, in which case uvicorn sends a 500 of its own;
-    only the transport can break a connection off. uvicorn gives the application no access to it,
-    but takes a class of protocol, and an ASGI extension is the standard's place for what one
-    server can do beyond others.
+    An ASGI application sends a reply or none, and for none uvicorn sends its own 500. Only the
+    transport can cut a connection, and uvicorn gives the application no access to it. But uvicorn
+    takes another protocol class, and ASGI has extensions for what only some servers can do.
     """
 
     def __init__(
@@ -62,6 +61,6 @@ class CuttableConnection(H11Protocol):
         await self._lost.wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Note that the connection is gone."""
+        """Record that the connection is gone."""
         super().connection_lost(exc)
         self._lost.set()

@@ -18,7 +18,7 @@ def open_socket(host: str, port: int) -> socket.socket:
         port: 0 has the system choose a free port.
 
     Raises:
-        ValueError: `host` is empty, which would mean every interface, or `port` is not one.
+        ValueError: `host` is empty, which would mean every interface, or `port` is out of range.
         ServerStartError: The address is in use, unknown or not allowed.
     """
     if not host:
@@ -28,15 +28,15 @@ def open_socket(host: str, port: int) -> socket.socket:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, *_, address = found[0]
-        # One family only: an IPv6 socket would else take IPv4 connections on some systems.
+        # One family only: otherwise an IPv6 socket takes IPv4 connections too on some systems.
         listener = socket.create_server(address[:2], family=family)  # type: ignore[arg-type,unused-ignore]
     except (OSError, UnicodeError) as error:
         raise ServerStartError(
             f"cannot listen on {join_address(host, port)}: {_find_reason(error)}; "
             "choose another host or port"
         ) from error
-    # asyncio sets it for sockets that name their protocol, as those of this listener do not. A
-    # reply would wait for the client to acknowledge its head, some 40 ms (RFC 1122, 4.2.3.2).
+    # asyncio sets it only on sockets that name their protocol, which this listener's don't. Without
+    # it a reply waits for the client to acknowledge its head, about 40 ms (RFC 1122, 4.2.3.2).
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
 

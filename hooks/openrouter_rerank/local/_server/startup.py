@@ -12,7 +12,7 @@ from openrouter_rerank.local._models.minilm import share_minilm
 from openrouter_rerank.local._models.ranker import Ranker
 
 from .listener import find_base_url, open_socket
-from .uvicorn_server import UvicornServer, quiet_cancellation, taking_signals
+from .uvicorn_server import UvicornServer, mute_cancellations, stop_on_signals
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8787
@@ -40,7 +40,7 @@ def serve(
         ranker: What scores the documents. None takes `MiniLMRanker`, loaded before it listens.
         allowed_hosts: Names to accept in the `Host` header besides `host`, those of the
             loopback interface and the address that a connection came in on.
-        faults: Which requests are to fail, and how; None fails those alone that ask for it.
+        faults: Which requests are to fail, and how; None fails only those that ask for it.
 
     Raises:
         MissingExtraError: A package of the extra `local` is not installed.
@@ -54,7 +54,7 @@ def serve(
         server = UvicornServer(
             app, lambda: print(f"export OPENROUTER_BASE_URL={base_url}", flush=True)
         )
-        with taking_signals(server), quiet_cancellation():
+        with stop_on_signals(server), mute_cancellations():
             if ranker is None:
                 share_minilm().load()
             server.run(sockets=[listener])
@@ -78,7 +78,7 @@ def running(
         host: The address to listen on.
         api_key: The key that requests must bear; None asks for none.
         allowed_hosts: More names to accept in the `Host` header.
-        faults: Which requests are to fail, and how; None fails those alone that ask for it.
+        faults: Which requests are to fail, and how; None fails only those that ask for it.
         app: An application made by `create_app`, to serve instead of one made of `ranker`,
             `api_key`, `allowed_hosts` and `faults`.
 
@@ -97,7 +97,7 @@ def running(
         )
     )
     ready = threading.Event()
-    with open_socket(host, 0) as listener, quiet_cancellation():
+    with open_socket(host, 0) as listener, mute_cancellations():
         server = UvicornServer(app, ready.set)
 
         def run() -> None:

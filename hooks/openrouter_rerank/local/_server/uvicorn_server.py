@@ -19,14 +19,14 @@ from .connection import CuttableConnection
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 RANKING_GRACE_SECONDS = 2
-"""How long rankings in progress may go on after the signal to stop."""
+"""How long rankings in progress may continue after the signal to stop."""
 
 CONNECTION_GRACE_SECONDS = 4
 """How long after that signal connections are cut."""
 
 
 class UvicornServer(uvicorn.Server):
-    """uvicorn, with a call when it has started and an end to rankings when it stops."""
+    """uvicorn that calls back when it has started, and ends rankings when it stops."""
 
     def __init__(self, app: Starlette, on_started: Callable[[], None]) -> None:
         super().__init__(
@@ -46,7 +46,7 @@ class UvicornServer(uvicorn.Server):
         self._workers: WorkerPool = app.state.workers
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, then say so."""
+        """Start, then call `on_started`."""
         await super().startup(sockets)
         self._on_started()
 
@@ -58,19 +58,19 @@ class UvicornServer(uvicorn.Server):
         self._workers.stop()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Stop; asked a second time, do not wait for rankings in progress."""
+        """Stop; at the second signal, do not wait for rankings in progress."""
         if self.should_exit:
             self._workers.stop()
         super().handle_exit(sig, frame)
 
 
 @contextmanager
-def taking_signals(server: UvicornServer) -> Generator[None]:
+def stop_on_signals(server: UvicornServer) -> Generator[None]:
     """
-    Have the signals stop the server before uvicorn listens to them, and after.
+    Let the signals stop the server before uvicorn handles them, and after.
 
-    uvicorn raises the signals it took once more when it has stopped, so that what was there
-    before it acts on them; by default that would end the process with a traceback or a failure.
+    When uvicorn has stopped, it raises the signals that it caught again, for the handlers that
+    were there before. By default those end the process with a traceback or a failure.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -88,7 +88,7 @@ def taking_signals(server: UvicornServer) -> Generator[None]:
 
 
 @contextmanager
-def quiet_cancellation() -> Generator[None]:
+def mute_cancellations() -> Generator[None]:
     """Keep uvicorn from logging a traceback for each connection that it cuts when it stops."""
 
     def is_wanted(record: logging.LogRecord) -> bool:
