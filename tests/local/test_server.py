@@ -10,13 +10,16 @@ from contextlib import contextmanager
 import httpx
 import pytest
 from openrouter_rerank.local import MiniLMRanker, running
+from openrouter_rerank.local._server.uvicorn_server import GRACE_PERIODS
 
 BODY = {"model": "m", "query": "q", "documents": ["a", "b"]}
 SERVE = "from openrouter_rerank.local import serve; serve(port={port}, api_key={api_key!r})"
 
-# Says when a ranking has begun, and would go on for ever but for the checkpoint.
+# Says when a ranking has begun; only the checkpoint ends it.
 SERVE_STUCK = """
-from openrouter_rerank.local import serve
+from openrouter_rerank.local import create_app
+from openrouter_rerank.local._server.startup import serve_app
+from openrouter_rerank.local._server.uvicorn_server import GracePeriods
 
 class Stuck:
     def rank(self, query, documents, *, checkpoint):
@@ -24,7 +27,7 @@ class Stuck:
         while True:
             checkpoint()
 
-serve(port=0, ranker=Stuck())
+serve_app(create_app(Stuck()), "127.0.0.1", 0, grace_periods=GracePeriods({ranking}, {connection}))
 """
 
 
@@ -66,10 +69,20 @@ def test_signal_stops_the_server_cleanly(stop: signal.Signals) -> None:
     assert (process.returncode, output, errors) == (0, "", "")
 
 
-@pytest.mark.parametrize("count", [1, 2])
-def test_signal_ends_rankings_in_progress(count: int) -> None:
-    """A ranking without end gets a 503, at once when the signal comes twice."""
-    with start(SERVE_STUCK) as process:
+# Two signals of one kind may arrive as one, and the second Ctrl-C has uvicorn drop its replies.
+@pytest.mark.parametrize(
+    ("stops", "ranking", "is_answered"),
+    [
+        ([signal.SIGINT], 0.1, True),
+        ([signal.SIGINT, signal.SIGTERM], 3600, True),
+        ([signal.SIGINT, signal.SIGINT], 3600, False),
+    ],
+)
+def test_signal_ends_rankings_in_progress(
+    stops: list[signal.Signals], ranking: float, is_answered: bool
+) -> None:
+    """A ranking without end gets a 503 after the grace period, or at once at a second signal."""
+    with start(SERVE_STUCK.format(ranking=ranking, connection=30)) as process:
         address = httpx.URL(read_url(process))
         with socket.create_connection((address.host, address.port or 0), timeout=30) as client:
             request = httpx.Request("POST", f"{address}/rerank", json=BODY)
@@ -78,9 +91,9 @@ def test_signal_ends_rankings_in_progress(count: int) -> None:
             client.sendall(head.encode() + request.content)
             assert process.stdout is not None
             assert process.stdout.readline() == "ranking\n"
-            for _ in range(count):
-                process.send_signal(signal.SIGINT)
-            reply = client.recv(65_536) if count == 1 else b"HTTP/1.1 503"
+            for stop in stops:
+                process.send_signal(stop)
+            reply = client.recv(65_536) if is_answered else b"HTTP/1.1 503"
         _, errors = process.communicate(timeout=30)
 
     assert reply.startswith(b"HTTP/1.1 503")
@@ -88,8 +101,8 @@ def test_signal_ends_rankings_in_progress(count: int) -> None:
 
 
 def test_signal_cuts_an_idle_upload() -> None:
-    """A client that never ends its request does not keep the server from stopping."""
-    with start(SERVE.format(port=0, api_key=None)) as process:
+    """A client that never ends its request is cut after the grace period, and the server stops."""
+    with start(SERVE_STUCK.format(ranking=0, connection=0)) as process:
         address = httpx.URL(read_url(process))
         with socket.create_connection((address.host, address.port or 0), timeout=30) as client:
             head = "POST /api/v1/rerank HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n"
@@ -145,3 +158,8 @@ def test_running_serves_ipv6(ranker: MiniLMRanker) -> None:
 
     assert url.startswith("http://[::1]:")
     assert reply.status_code == 200
+
+
+def test_rankings_end_before_connections_are_cut() -> None:
+    """By default there is time left for the 503 to arrive."""
+    assert 0 < GRACE_PERIODS.ranking < GRACE_PERIODS.connection

@@ -1,7 +1,7 @@
 """The embedded server as a process, and in a thread for tests."""
 
 import threading
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 
 from starlette.applications import Starlette
@@ -12,7 +12,13 @@ from openrouter_rerank.local._models.minilm import share_minilm
 from openrouter_rerank.local._models.ranker import Ranker
 
 from .listener import find_base_url, open_socket
-from .uvicorn_server import UvicornServer, mute_cancellations, stop_on_signals
+from .uvicorn_server import (
+    GRACE_PERIODS,
+    GracePeriods,
+    UvicornServer,
+    mute_cancellations,
+    stop_on_signals,
+)
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8787
@@ -49,14 +55,41 @@ def serve(
         ValueError: `host` or `api_key` is empty, or `port` is out of range.
     """
     app = create_app(ranker, api_key=api_key, allowed_hosts=[host, *allowed_hosts], faults=faults)
+    serve_app(app, host, port, prepare=share_minilm().load if ranker is None else None)
+
+
+def serve_app(
+    app: Starlette,
+    host: str,
+    port: int,
+    *,
+    prepare: Callable[[], None] | None = None,
+    grace_periods: GracePeriods = GRACE_PERIODS,
+) -> None:
+    """
+    Serve an application made by `create_app`, as `serve` does.
+
+    Args:
+        app: The application.
+        host: The address to listen on.
+        port: The port to listen on; 0 has the system choose a free one.
+        prepare: Called before the server accepts connections, when signals already stop it.
+        grace_periods: How long the server waits when it stops.
+
+    Raises:
+        ServerStartError: The address is in use, unknown or not allowed.
+        ValueError: `host` is empty, or `port` is out of range.
+    """
     with open_socket(host, port) as listener:
         base_url = find_base_url(host, listener, BASE_PATH)
         server = UvicornServer(
-            app, lambda: print(f"export OPENROUTER_BASE_URL={base_url}", flush=True)
+            app,
+            lambda: print(f"export OPENROUTER_BASE_URL={base_url}", flush=True),
+            grace_periods,
         )
         with stop_on_signals(server), mute_cancellations():
-            if ranker is None:
-                share_minilm().load()
+            if prepare is not None:
+                prepare()
             server.run(sockets=[listener])
 
 

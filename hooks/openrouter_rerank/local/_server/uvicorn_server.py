@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import FrameType
 
 import uvicorn
@@ -18,17 +19,41 @@ from .connection import CuttableConnection
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
-RANKING_GRACE_SECONDS = 2
-"""How long rankings in progress may continue after the signal to stop."""
 
-CONNECTION_GRACE_SECONDS = 4
-"""How long after that signal connections are cut."""
+@dataclass(frozen=True, slots=True)
+class GracePeriods:
+    """
+    How long a server that stops waits for what is in progress.
+
+    Attributes:
+        ranking: How long rankings may continue, in seconds. Those that are left get a 503.
+        connection: When connections are cut, in seconds; more than `ranking`, so that the 503
+            still arrives.
+    """
+
+    ranking: float = 2
+    connection: int = 4
+
+
+GRACE_PERIODS = GracePeriods()
 
 
 class UvicornServer(uvicorn.Server):
-    """uvicorn that calls back when it has started, and ends rankings when it stops."""
+    """
+    uvicorn that calls back when it has started, and ends rankings when it stops.
 
-    def __init__(self, app: Starlette, on_started: Callable[[], None]) -> None:
+    Args:
+        app: An application made by `create_app`.
+        on_started: Called once the server accepts connections.
+        grace_periods: How long it waits when it stops.
+    """
+
+    def __init__(
+        self,
+        app: Starlette,
+        on_started: Callable[[], None],
+        grace_periods: GracePeriods = GRACE_PERIODS,
+    ) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -38,11 +63,12 @@ class UvicornServer(uvicorn.Server):
                 log_config=None,
                 loop="asyncio",
                 server_header=False,
-                timeout_graceful_shutdown=CONNECTION_GRACE_SECONDS,
+                timeout_graceful_shutdown=grace_periods.connection,
                 ws="none",
             )
         )
         self._on_started = on_started
+        self._grace_periods = grace_periods
         self._workers: WorkerPool = app.state.workers
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -52,7 +78,8 @@ class UvicornServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let rankings in progress go on for a moment, then stop them and the server."""
-        stop = asyncio.get_running_loop().call_later(RANKING_GRACE_SECONDS, self._workers.stop)
+        loop = asyncio.get_running_loop()
+        stop = loop.call_later(self._grace_periods.ranking, self._workers.stop)
         await super().shutdown(sockets)
         stop.cancel()
         self._workers.stop()
