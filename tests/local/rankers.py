@@ -1,0 +1,60 @@
+"""Rankers that need no model."""
+
+import threading
+from collections.abc import Callable, Sequence
+
+from openrouter_rerank.local import Ranking
+
+
+class ConstantRanker:
+    """Gives every document the same score."""
+
+    def rank(
+        self,
+        query: str,  # noqa: ARG002  the protocol has it
+        documents: Sequence[str],
+        *,
+        checkpoint: Callable[[], None],  # noqa: ARG002  the protocol has it
+    ) -> Ranking:
+        """Score without reading."""
+        return Ranking([0.5] * len(documents), 7)
+
+
+class WaitingRanker:
+    """Ranks until it is told to go on, and stops at a checkpoint."""
+
+    def __init__(self) -> None:
+        self.started = threading.Semaphore(0)
+        self.go_on = threading.Event()
+        self.stopped = threading.Event()
+
+    def rank(
+        self,
+        query: str,  # noqa: ARG002  the protocol has it
+        documents: Sequence[str],
+        *,
+        checkpoint: Callable[[], None],
+    ) -> Ranking:
+        """Wait, with a checkpoint now and then."""
+        self.started.release()
+        try:
+            while not self.go_on.wait(0.01):
+                checkpoint()
+        except BaseException:
+            self.stopped.set()
+            raise
+        return Ranking([0.5] * len(documents), 7)
+
+
+class FailingRanker:
+    """Fails with a message that quotes the caller."""
+
+    def rank(
+        self,
+        query: str,  # noqa: ARG002  the protocol has it
+        documents: Sequence[str],
+        *,
+        checkpoint: Callable[[], None],  # noqa: ARG002  the protocol has it
+    ) -> Ranking:
+        """Fail."""
+        raise LookupError(documents[0])
