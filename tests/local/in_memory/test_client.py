@@ -11,9 +11,12 @@ from openrouter_rerank.local import MiniLMRanker, client
 
 QUERY = "What is the capital of France?"
 DOCUMENTS = ["Berlin is the capital of Germany.", "Paris is the capital of France."]
+# In development mode asyncio logs steps that take over 100 ms, which a busy machine has.
 LEFT_OPEN = """
+import logging
 from openrouter_rerank.local import client
 
+logging.getLogger("asyncio").addFilter(lambda record: not record.msg.startswith("Executing"))
 reply = client().rerank.rerank(model="m", query="q", documents=["a"])
 print(len(reply.results))
 """
