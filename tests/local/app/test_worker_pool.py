@@ -20,13 +20,15 @@ def waiting() -> Iterator[WaitingRanker]:
 
 def test_event_loop_is_free_while_rankings_run(waiting: WaitingRanker) -> None:
     """While more rankings run than there are workers, other requests are answered."""
-    with running(waiting) as url, ThreadPoolExecutor(40) as pool:
-        rankings = [
-            pool.submit(httpx.post, f"{url}/rerank", json=BODY, timeout=60) for _ in range(40)
-        ]
+    with (
+        running(waiting) as url,
+        httpx.Client(base_url=url, trust_env=False, timeout=60) as http,
+        ThreadPoolExecutor(40) as pool,
+    ):
+        rankings = [pool.submit(http.post, "rerank", json=BODY) for _ in range(40)]
         assert waiting.started.acquire(timeout=30)
-        unrouted = httpx.get(f"{url}/nothing")
-        invalid = httpx.post(f"{url}/rerank", json={})
+        unrouted = http.get("nothing")
+        invalid = http.post("rerank", json={})
         waiting.go_on.set()
         statuses = {ranking.result().status_code for ranking in rankings}
 
