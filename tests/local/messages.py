@@ -1,4 +1,4 @@
-"""Requests to send, and the reading of replies."""
+"""A request to send, and the checks of replies."""
 
 import json
 from importlib import resources

@@ -21,7 +21,7 @@ class ConstantRanker:
 
 
 class WaitingRanker:
-    """Ranks until it is told to go on, and stops at a checkpoint."""
+    """Waits for `go_on` before it ranks, with checkpoints."""
 
     def __init__(self) -> None:
         self.started = threading.Semaphore(0)
@@ -47,7 +47,7 @@ class WaitingRanker:
 
 
 class FailingRanker:
-    """Fails with a message that quotes the caller."""
+    """Fails with a message that quotes the caller's text."""
 
     def rank(
         self,

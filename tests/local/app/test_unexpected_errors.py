@@ -13,7 +13,7 @@ SECRET = "a text that must not be logged"
 
 
 def test_failure_gets_500_and_is_logged_without_content(caplog: pytest.LogCaptureFixture) -> None:
-    """A ranker that fails is answered as the contract says; no log holds the caller's text."""
+    """If the ranker fails, the reply follows the contract, and no log holds the caller's text."""
     with caplog.at_level(logging.DEBUG), running(FailingRanker()) as url:
         reply = httpx.post(f"{url}/rerank", json={**BODY, "documents": [SECRET]})
 
@@ -26,7 +26,7 @@ def test_failure_gets_500_and_is_logged_without_content(caplog: pytest.LogCaptur
 
 @pytest.mark.parametrize("scores", [[], [0.5], [0.5, float("nan")]])
 def test_ranker_against_its_protocol_gets_500(scores: list[float]) -> None:
-    """Scores that are missing or no numbers never reach a client."""
+    """Missing scores and scores that are no numbers never reach a client."""
 
     class WrongRanker:
         def rank(

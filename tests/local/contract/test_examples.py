@@ -1,4 +1,4 @@
-"""The contract's examples as replies."""
+"""The contract's example of each reply."""
 
 import pytest
 from openrouter_rerank.local._contract.examples import (
@@ -33,7 +33,7 @@ def test_undeclared_status_has_a_body_of_the_same_shape() -> None:
     ],
 )
 def test_declared_headers_have_their_examples(status: int, names: list[str]) -> None:
-    """The headers are those of the contract, but for one that would outrank `Retry-After`."""
+    """The headers are the contract's, except one that would override `Retry-After`."""
     headers = find_headers(status)
 
     assert list(headers) == names
@@ -42,11 +42,11 @@ def test_declared_headers_have_their_examples(status: int, names: list[str]) -> 
 
 @pytest.mark.parametrize(("status", "reason"), [(499, "client error"), (530, "server error")])
 def test_status_without_a_name_is_described(status: int, reason: str) -> None:
-    """A status that no standard names says whose error it is."""
+    """An unknown status is described as a client or a server error."""
     assert describe_status(status) == reason
 
 
 @pytest.mark.parametrize("header", [{"example": "2"}, {"$ref": "#/components/headers/RetryAfter"}])
 def test_header_is_found_where_it_is_declared(header: dict[str, str]) -> None:
-    """A header may stand in its place or be referred to."""
+    """A header may be declared in place or by reference."""
     assert follow_reference(header)["example"] == "2"

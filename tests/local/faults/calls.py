@@ -1,4 +1,4 @@
-"""Calls that faults make fail."""
+"""Calls to a server with faults."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What clients make of faults, over real sockets and in memory."""
+"""How clients see faults, over real sockets and in memory."""
 
 import anyio
 import pytest
@@ -39,7 +39,7 @@ ERRORS: list[tuple[str | int, type[OpenRouterError], int | None]] = [
 def test_outcome_is_a_typed_error(
     open_client: Open, outcome: str | int, error: type[OpenRouterError], status: int | None
 ) -> None:
-    """Each outcome is the error that the client has for it, and the next request goes well."""
+    """Each outcome is the client's own error for it, and the next request succeeds."""
     with open_client(Faults([outcome, "ok"])) as open_router:
         with pytest.raises(error) as caught:
             call(open_router, retries=ONCE)
@@ -53,7 +53,7 @@ def test_outcome_is_a_typed_error(
 def test_outcome_is_a_typed_error_of_an_async_call(
     open_client: Open, outcome: str | int, error: type[OpenRouterError], status: int | None
 ) -> None:
-    """An async call sees what a sync one does."""
+    """An async call raises the same as a sync one."""
     with open_client(Faults([outcome])) as open_router, pytest.raises(error) as caught:
         anyio.run(lambda: call_async(open_router, retries=ONCE))
 
@@ -65,7 +65,7 @@ def test_outcome_is_a_typed_error_of_an_async_call(
     "script", ["429,503,ok", "truncated,error-in-200,ok", "html,529,ok", "reset,408,ok"]
 )
 def test_client_recovers_by_its_retries(open_client: Open, script: str) -> None:
-    """Two failures and a success are a success to a client that tries three times."""
+    """A client that tries three times gets over two failures."""
     with open_client(Faults(script, retry_after=0)) as open_router:
         count = call(open_router, retries=RetryConfig("backoff", QUICK, True))
 
@@ -86,7 +86,7 @@ def test_client_gives_up_after_its_attempts(open_client: Open) -> None:
 
 
 def test_client_does_not_wait_for_an_hour(open_client: Open) -> None:
-    """A wait that is longer than the policy allows ends the call at once."""
+    """The call ends at once if it would have to wait longer than the policy allows."""
     with (
         open_client(Faults("429,ok", retry_after=3600)) as open_router,
         pytest.raises(TooManyRequestsResponseError) as caught,

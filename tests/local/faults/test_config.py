@@ -1,4 +1,4 @@
-"""Reading which requests are to fail, and choosing."""
+"""Checking the arguments of `Faults`, and reading delays."""
 
 from typing import Any
 
@@ -53,6 +53,6 @@ def test_delay_is_read_with_its_unit(text: str, seconds: float) -> None:
 
 @pytest.mark.parametrize("text", ["", "2", "ms", "-1s", "1m", "1e3s", ".5s", "nan"])
 def test_delay_without_number_or_unit_is_refused(text: str) -> None:
-    """What is no time is quoted, with an example of one."""
+    """The error quotes what is no time, with an example of one."""
     with pytest.raises(ValueError, match=r"^delay: expected such as 300ms or 2s, got "):
         parse_delay(text)

@@ -1,4 +1,4 @@
-"""Late answers and missing ones: by a clock of trio's, over real sockets and in memory."""
+"""Late answers and missing ones: by trio's mock clock, over real sockets and in memory."""
 
 import anyio
 import pytest
@@ -95,7 +95,7 @@ def test_delayed_fault_arrives(open_client: Open, outcome: str) -> None:
 def test_client_stops_waiting_and_the_server_with_it(
     open_client: Open, faults: Faults, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A client that hears nothing times out, and the server lets go of its request in silence."""
+    """A client without a reply times out, and the server drops its request without a log line."""
     with open_client(faults) as open_router:
         for _ in range(2):
             with pytest.raises(ReadTimeoutError):
@@ -107,6 +107,6 @@ def test_client_stops_waiting_and_the_server_with_it(
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 def test_hang_ends_with_the_deadline_of_an_async_call(open_client: Open, backend: str) -> None:
-    """An async call that hears nothing ends with its deadline."""
+    """An async call without a reply ends with its deadline."""
     with open_client(Faults("hang")) as open_router, pytest.raises(DeadlineExceededError):
         anyio.run(lambda: call_async(open_router, deadline_ms=300), backend=backend)

@@ -33,7 +33,7 @@ def prefer(http: httpx.Client, *values: str) -> httpx.Response:
 
 @pytest.mark.parametrize("status", sorted(EXAMPLES.keys() - {524}))
 def test_declared_error_is_the_contracts_example(http: httpx.Client, status: int) -> None:
-    """`Prefer: code=...` gets the status, and its example for a body."""
+    """`Prefer: code=...` gets the status, with its example as the body."""
     reply = prefer(http, f"code={status}")
 
     assert (reply.status_code, reply.json()) == (status, EXAMPLES[status])
@@ -44,7 +44,7 @@ def test_declared_error_is_the_contracts_example(http: httpx.Client, status: int
 
 @pytest.mark.parametrize("status", [418, 499, 530, 599])
 def test_undeclared_error_has_the_contracts_shape(http: httpx.Client, status: int) -> None:
-    """Any other error gets its status as code, and a message."""
+    """Any other error has its status as code, and a message."""
     reply = prefer(http, f"code={status}")
 
     error = reply.json()["error"]
@@ -66,7 +66,7 @@ def test_cloudflares_errors_are_pages(http: httpx.Client, status: int) -> None:
     "value", ["code=200", "code=204", "code=302", "code=600", "code=x", "code", "wait=429", ""]
 )
 def test_preference_that_is_no_error_is_ignored(http: httpx.Client, value: str) -> None:
-    """200 and what cannot be had get the normal answer (RFC 7240, section 2)."""
+    """200 and what is no error get the normal answer (RFC 7240, section 2)."""
     reply = prefer(http, value)
 
     assert (reply.status_code, len(reply.json()["results"])) == (200, 2)
@@ -78,7 +78,7 @@ def test_preference_that_is_no_error_is_ignored(http: httpx.Client, value: str) 
 def test_retry_after_is_as_asked_for(
     ranker: MiniLMRanker, status: int, retry_after: int | None, expected: str
 ) -> None:
-    """`Retry-After` has the given seconds, else the contract's example."""
+    """`Retry-After` has the given seconds, or the contract's example."""
     with running(ranker, faults=Faults([status], retry_after=retry_after)) as url:
         reply = httpx.post(f"{url}/rerank", json=BODY)
 

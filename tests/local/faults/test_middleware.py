@@ -21,19 +21,19 @@ def test_preference_does_not_open_the_server(ranker: MiniLMRanker) -> None:
 
 
 def test_only_rerank_requests_take_outcomes(ranker: MiniLMRanker) -> None:
-    """Other paths and methods, and requests with a wish of their own, leave the script alone."""
+    """Other paths and methods, and requests with `Prefer`, take no outcome from the script."""
     with running(ranker, faults=Faults("429,503")) as url, httpx.Client(trust_env=False) as http:
         http.post(f"{url}/other", json=BODY)
         http.get(f"{url}/rerank")
-        wished = http.post(f"{url}/rerank", json=BODY, headers={"Prefer": "code=200"})
+        preferred = http.post(f"{url}/rerank", json=BODY, headers={"Prefer": "code=200"})
         statuses = [http.post(f"{url}/rerank", json=BODY).status_code for _ in range(3)]
 
-    assert wished.status_code == 200
+    assert preferred.status_code == 200
     assert statuses == [429, 503, 429]
 
 
 def test_fault_goes_before_the_key(ranker: MiniLMRanker) -> None:
-    """A request without the key takes its outcome, and is refused when that is the normal one."""
+    """A request without the key takes its outcome, and is refused if that is the normal one."""
     with running(ranker, api_key="k", faults=Faults("503,ok")) as url:
         statuses = [httpx.post(f"{url}/rerank", json=BODY).status_code for _ in range(2)]
 

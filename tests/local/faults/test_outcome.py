@@ -9,7 +9,7 @@ from openrouter_rerank.local._faults.outcome import OK, RESET, Kind, Outcome
 
 @pytest.mark.parametrize("script", ["429, OK,reset", ["429", "ok", "reset"], (429, 200, "RESET")])
 def test_outcomes_come_as_one_text_or_one_by_one(script: Any) -> None:
-    """Names and statuses are read alike, whatever their case and the space around them."""
+    """Names and statuses are read whatever their case and the space around them."""
     faults = Faults(script)
 
     assert faults.fail == (Outcome(Kind.ERROR, 429), OK, RESET)
@@ -35,7 +35,7 @@ def test_each_name_has_its_outcome(name: str, outcome: Outcome) -> None:
 
 @pytest.mark.parametrize("name", ["399", "600", "204", "x", "429,,ok", "4 29", "-429", "٤٢٩"])
 def test_unknown_outcome_is_refused_by_name(name: str) -> None:
-    """What is no outcome is quoted, with what there is."""
+    """The error quotes an unknown name and lists the outcomes."""
     with pytest.raises(ValueError, match=r"^fail: '.*' is neither a status .* truncated, reset"):
         Faults(name)
 

@@ -28,11 +28,11 @@ from openrouter_rerank.local._faults.prefer_header import find_preference
     ],
 )
 def test_preference_is_found(headers: list[str], value: str | None) -> None:
-    """Lists, quotes, parameters and repetitions are read as RFC 7240, section 2, has them."""
+    """Lists, quotes, parameters and repetitions are read as RFC 7240, section 2, says."""
     assert find_preference(headers, "code") == value
 
 
 @pytest.mark.parametrize("piece", ['"', '\\"', '"\\', ";", "code=", "a,", "a=b;", " "])
-def test_long_nonsense_is_read_in_no_time(piece: str) -> None:
+def test_long_nonsense_is_read_quickly(piece: str) -> None:
     """Text made to be hard on a pattern does not hold up the server."""
     assert find_preference([piece * 100_000], "prefer") is None

@@ -10,7 +10,7 @@ from openrouter_rerank.local._faults.sequence import OutcomeSequence
 
 
 def take(faults: Faults, count: int) -> list[Outcome]:
-    """Choose for so many requests."""
+    """Choose the outcomes of `count` requests."""
     sequence = OutcomeSequence(faults)
     return [sequence.next_outcome() for _ in range(count)]
 
@@ -29,7 +29,7 @@ def test_script_begins_again_after_its_end() -> None:
 
 
 def test_seed_makes_drops_the_same() -> None:
-    """Equal seeds drop the same requests, others drop others."""
+    """Equal seeds drop the same requests; another seed drops others."""
     first, again, other = (take(Faults(drop=0.5, seed=seed), 64) for seed in (1, 1, 2))
 
     assert first == again != other
@@ -51,7 +51,7 @@ def test_dropped_request_takes_no_outcome() -> None:
 
 
 def test_threads_share_a_script() -> None:
-    """Requests that come at once get different places in the script."""
+    """Requests that come at once each take their own place in the script."""
     sequence = OutcomeSequence(Faults("429,503"))
     chosen: list[Outcome] = []
     barrier = threading.Barrier(8)

@@ -32,7 +32,7 @@ def test_sync_call_is_answered_in_memory(ranker: MiniLMRanker) -> None:
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 def test_async_call_is_answered_in_memory(ranker: MiniLMRanker, backend: str) -> None:
-    """An async call gets what a sync one gets, within the same running loop too."""
+    """An async call gets the same as a sync one, also within one running loop."""
 
     async def call() -> tuple[list[int], list[int]]:
         async with client(ranker=ranker) as open_router:
@@ -60,7 +60,7 @@ def test_calls_in_two_loops_share_a_client(ranker: MiniLMRanker) -> None:
 
 
 def test_errors_are_those_of_the_api(ranker: MiniLMRanker) -> None:
-    """What the server refuses is the typed error that it is over the network."""
+    """A refused request is the same typed error as over the network."""
     with client(ranker=ranker) as open_router, pytest.raises(BadRequestResponseError):
         open_router.rerank.rerank(
             model="m", query="q", documents=["a"], provider={"sort": {"by": 1}}
@@ -68,7 +68,7 @@ def test_errors_are_those_of_the_api(ranker: MiniLMRanker) -> None:
 
 
 def test_argument_that_is_set_here_is_refused() -> None:
-    """The server's URL cannot be set, for there is none."""
+    """The server's URL cannot be set, because there is no server."""
     with pytest.raises(TypeError, match="server_url"):
         client(server_url="https://example.com")
 

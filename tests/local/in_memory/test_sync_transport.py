@@ -1,4 +1,4 @@
-"""Sync requests for an async transport."""
+"""Sync requests through an async transport."""
 
 import asyncio
 import gc
@@ -50,7 +50,7 @@ class SilentTransport(httpx.AsyncBaseTransport):
         self,
         request: httpx.Request,  # noqa: ARG002  httpx has it
     ) -> httpx.Response:
-        """Wait for ever."""
+        """Wait forever."""
         self.asked.set()
         try:
             await asyncio.Event().wait()
@@ -75,7 +75,7 @@ def test_reply_comes_from_another_thread(http: httpx.Client) -> None:
 
 
 def test_streamed_body_is_sent(http: httpx.Client) -> None:
-    """A body that comes in pieces arrives whole."""
+    """A streamed body arrives whole."""
     assert http.post(URL, content=iter([b"a", b"b"])).content == b"ab"
 
 
@@ -103,7 +103,7 @@ def test_threads_share_a_transport(http: httpx.Client) -> None:
 
 
 def test_read_timeout_ends_the_work() -> None:
-    """A reply that is late is httpx's own error, and nobody goes on working for it."""
+    """A late reply is httpx's own error, and the work on it is cancelled."""
     inner = SilentTransport()
 
     with httpx.Client(transport=SyncTransport(inner)) as http:
@@ -129,7 +129,7 @@ def test_close_ends_requests_in_progress() -> None:
 
 
 def test_closed_transport_refuses_requests() -> None:
-    """Closing is final, and may be repeated."""
+    """Closing is final, and closing again does nothing."""
     transport = SyncTransport(EchoTransport())
     transport.close()
     transport.close()
@@ -139,7 +139,7 @@ def test_closed_transport_refuses_requests() -> None:
 
 
 def test_dropped_transport_ends_its_thread() -> None:
-    """A transport that is forgotten without being closed takes its thread with it."""
+    """A transport that is dropped without being closed ends its thread."""
     before = set(threading.enumerate())
     transport = SyncTransport(EchoTransport())
     transport.handle_request(httpx.Request("GET", URL))

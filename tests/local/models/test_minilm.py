@@ -38,7 +38,7 @@ def test_scores_lie_between_0_and_1(ranker: MiniLMRanker) -> None:
     assert scores[-1] == pytest.approx(0.98923, abs=1e-4)
 
 
-def test_document_scores_alike_alone_and_among_others(ranker: MiniLMRanker) -> None:
+def test_document_scores_the_same_alone_and_among_others(ranker: MiniLMRanker) -> None:
     """Neither the other documents nor their padding change a document's score."""
     together = ranker.rank(QUERY, DOCUMENTS).scores
 
@@ -56,7 +56,7 @@ def test_scores_follow_the_documents(ranker: MiniLMRanker) -> None:
     assert list(reverse)[::-1] == pytest.approx(list(scores), abs=1e-6)
 
 
-def test_equal_documents_score_exactly_alike(ranker: MiniLMRanker) -> None:
+def test_equal_documents_score_exactly_the_same(ranker: MiniLMRanker) -> None:
     """Copies of a document have one score, to the last bit."""
     scores = ranker.rank(QUERY, ["Copper", *DOCUMENTS, "copper", "Copper"]).scores
 
@@ -98,7 +98,7 @@ def test_markers_in_a_text_are_only_text(ranker: MiniLMRanker) -> None:
     "text", ["", " \t\n", "日本語のテキスト", "🦇" * 300, "é\u0301", "\x00", "a" * 300]
 )
 def test_any_text_can_be_ranked(ranker: MiniLMRanker, text: str) -> None:
-    """Odd texts get a score like any other, as query and as document."""
+    """Odd texts get a score, as query and as document."""
     scores = [*ranker.rank(QUERY, [text]).scores, *ranker.rank(text, [QUERY]).scores]
 
     assert all(0 < score < 1 for score in scores)
@@ -128,7 +128,7 @@ def test_checkpoint_stops_a_ranking(ranker: MiniLMRanker) -> None:
 
 
 def test_ranker_serves_several_threads() -> None:
-    """Threads that share a ranker, not loaded yet, get what one alone gets."""
+    """Threads that share a ranker, not loaded yet, all get the same scores."""
     shared = MiniLMRanker()
     rankings: list[Ranking] = []
     barrier = threading.Barrier(4)
@@ -148,6 +148,6 @@ def test_ranker_serves_several_threads() -> None:
 
 
 def test_other_model_is_refused() -> None:
-    """A file with another SHA-256 is refused with what to do."""
+    """A file with another SHA-256 is refused, and the error says what to do."""
     with pytest.raises(ModelFileError, match=r"SHA-256 .*pip install --force-reinstall"):
         verify_model(b"not the model")

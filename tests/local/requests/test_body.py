@@ -67,7 +67,7 @@ def test_body_of_exactly_the_limit_is_read() -> None:
 def test_client_that_leaves_within_its_body_does_no_harm(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Half a request is forgotten without a word, and the server goes on."""
+    """The server drops half a request without a log line, and continues."""
     head = b"POST /api/v1/rerank HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 
     with caplog.at_level(logging.WARNING), running(ConstantRanker()) as url:

@@ -22,7 +22,7 @@ from local.messages import BODY, JSON, read_error
     ],
 )
 def test_body_that_is_not_json_gets_400(http: httpx.Client, content: bytes, message: str) -> None:
-    """A body that is no JSON object is answered with why, and the connection goes on."""
+    """The reply says why a body is no JSON object, and the connection stays open."""
     reply = http.post("rerank", content=content, headers=JSON)
 
     error = read_error(reply)
@@ -41,7 +41,7 @@ def test_body_that_is_not_json_gets_400(http: httpx.Client, content: bytes, mess
     ],
 )
 def test_wrong_documents_get_400(http: httpx.Client, documents: list[object], message: str) -> None:
-    """A field against the contract is named."""
+    """The message names a field that breaks the contract."""
     reply = http.post("rerank", content=json.dumps({**BODY, "documents": documents}), headers=JSON)
 
     assert reply.status_code == 400

@@ -1,4 +1,4 @@
-"""Reading host names, and refusing those of others over real sockets."""
+"""Reading host names, and refusing other hosts over real sockets."""
 
 import httpx
 import pytest
@@ -33,7 +33,7 @@ def test_port_is_cut(header: str, host: str) -> None:
         (" example.com ", "example.com"),
     ],
 )
-def test_equal_hosts_are_written_alike(host: str, normal: str) -> None:
+def test_equal_hosts_are_written_the_same(host: str, normal: str) -> None:
     """Case, brackets, a final dot and long forms of an address make no difference."""
     assert normalize_host(host) == normal
 

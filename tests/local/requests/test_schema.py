@@ -1,4 +1,4 @@
-"""Judging request bodies by the packaged contract."""
+"""Checking request bodies against the packaged contract."""
 
 import pytest
 from openrouter_rerank.local._requests.schema import find_violation
@@ -22,7 +22,7 @@ VALID: dict[str, object] = {"model": "m", "query": "q", "documents": ["a", {"tex
     ],
 )
 def test_valid_body_has_no_violation(extra: dict[str, object]) -> None:
-    """What the contract allows is valid, fields and values that it does not know included."""
+    """What the contract allows is valid, including unknown fields and values."""
     assert find_violation({**VALID, **extra}) is None
 
 
@@ -46,7 +46,7 @@ VIOLATIONS: list[tuple[dict[str, object], str]] = [
 
 @pytest.mark.parametrize(("extra", "message"), VIOLATIONS)
 def test_message_names_the_field(extra: dict[str, object], message: str) -> None:
-    """The message begins with the path of the field, the branch of a union that was meant."""
+    """The message begins with the field's path and follows the branch of a union that fits."""
     assert find_violation({**VALID, **extra}) == message
 
 

@@ -1,4 +1,4 @@
-"""Cutting connections, seen from the other end of the socket."""
+"""Cut connections, seen from the client's end of the socket."""
 
 import socket
 from collections.abc import Generator
@@ -14,7 +14,7 @@ SECONDS = 30
 
 @contextmanager
 def request(url: str, body: dict[str, object]) -> Generator[socket.socket]:
-    """Send a request on a connection of its own."""
+    """Send a request on its own connection."""
     address = httpx.URL(url)
     message = httpx.Request("POST", f"{url}/rerank", json=body)
     lines = [f"{name}: {value}" for name, value in message.headers.items()]
@@ -25,7 +25,7 @@ def request(url: str, body: dict[str, object]) -> Generator[socket.socket]:
 
 
 def read_all(connection: socket.socket) -> bytes:
-    """Read until the other end closes the connection in order."""
+    """Read until the other end closes the connection with FIN."""
     received = b""
     while chunk := connection.recv(65_536):
         received += chunk
@@ -34,7 +34,7 @@ def read_all(connection: socket.socket) -> bytes:
 
 @pytest.mark.parametrize("size", [1, 4_000_000])
 def test_reset_is_one_of_tcp(ranker: MiniLMRanker, size: int) -> None:
-    """A reset comes as RST, without a byte of a reply, once the whole request has arrived."""
+    """Once the whole request has arrived, the client gets RST and no byte of a reply."""
     body = {**BODY, "query": "q" * size}
 
     with (
@@ -46,7 +46,7 @@ def test_reset_is_one_of_tcp(ranker: MiniLMRanker, size: int) -> None:
 
 
 def test_truncated_reply_ends_in_order(ranker: MiniLMRanker) -> None:
-    """All that was sent arrives, and then the end of the connection, too early."""
+    """All that was sent arrives, and then the connection ends too early."""
     with running(ranker, faults=Faults("truncated")) as url, request(url, BODY) as connection:
         reply = read_all(connection)
 
@@ -62,7 +62,7 @@ def test_truncated_reply_ends_in_order(ranker: MiniLMRanker) -> None:
 
 
 def test_connection_is_kept_after_an_error(ranker: MiniLMRanker) -> None:
-    """What comes as a reply leaves the connection whole for the next request."""
+    """After an error reply the connection serves the next request."""
     body = {**BODY, "query": "q" * 1_000_000}
 
     with (
@@ -77,7 +77,7 @@ def test_connection_is_kept_after_an_error(ranker: MiniLMRanker) -> None:
 
 
 def test_client_that_goes_during_its_upload_is_let_go(ranker: MiniLMRanker) -> None:
-    """A request that never ends does no harm to the next one, and takes its own outcome."""
+    """A request that never ends takes its own outcome and leaves the next one alone."""
     with running(ranker, faults=Faults("503,ok")) as url:
         address = httpx.URL(url)
         with socket.create_connection((address.host, address.port or 0), SECONDS) as connection:

@@ -8,7 +8,7 @@ from openrouter_rerank.local._server.listener import find_base_url, join_address
 
 
 def test_port_in_use_is_named() -> None:
-    """An address that is taken is one error that names it and what to do."""
+    """An address in use is an error that names it and says what to do."""
     with open_socket("127.0.0.1", 0) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(ServerStartError) as caught:
@@ -21,7 +21,7 @@ def test_port_in_use_is_named() -> None:
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "a" * 300, "::ffff:192.0.2.1"])
 def test_address_of_another_machine_is_refused(host: str) -> None:
-    """An address that isn't this machine's is the same kind of error."""
+    """Another machine's address is the same kind of error."""
     with pytest.raises(ServerStartError, match="cannot listen on"):
         open_socket(host, 0)
 
@@ -31,7 +31,7 @@ def test_address_of_another_machine_is_refused(host: str) -> None:
     [("", 0, "host must not be empty"), ("127.0.0.1", 65_536, "port"), ("127.0.0.1", -1, "port")],
 )
 def test_wrong_argument_is_refused(host: str, port: int, message: str) -> None:
-    """An argument out of range is named; no host never means every interface."""
+    """The error names an argument out of range; an empty host never means every interface."""
     with pytest.raises(ValueError, match=message):
         open_socket(host, port)
 
@@ -54,7 +54,7 @@ def test_url_can_be_connected_to(host: str, reachable: str) -> None:
 
 
 def test_ipv6_address_stands_in_brackets() -> None:
-    """An IPv6 address is told from its port."""
+    """Brackets separate an IPv6 address from its port."""
     assert join_address("::1", 80) == "[::1]:80"
 
 

@@ -33,7 +33,7 @@ serve_app(create_app(Stuck()), "127.0.0.1", 0, grace_periods=GracePeriods({ranki
 
 @contextmanager
 def start(program: str) -> Generator[subprocess.Popen[str]]:
-    """Run a Python program, and end it in any case."""
+    """Run a Python program, and always end it."""
     process = subprocess.Popen(
         [sys.executable, "-W", "error", "-c", program],
         stdout=subprocess.PIPE,
@@ -57,7 +57,7 @@ def read_url(process: subprocess.Popen[str]) -> str:
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_signal_stops_the_server_cleanly(stop: signal.Signals) -> None:
-    """It prints one line, answers at that address, and ends with status 0 and without a word."""
+    """It prints one line, answers at that address, and ends with status 0 and no output."""
     with start(SERVE.format(port=0, api_key="k")) as process:
         url = read_url(process)
         reply = httpx.post(f"{url}/rerank", json=BODY, headers={"Authorization": "Bearer k"})
@@ -118,7 +118,7 @@ def test_signal_cuts_an_idle_upload() -> None:
 
 
 def test_port_in_use_is_a_typed_error() -> None:
-    """A second server on one port fails with an error of its own kind, before it prints."""
+    """A second server on one port fails with its own error, before it prints."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         program = SERVE.format(port=taken.getsockname()[1], api_key=None)
         with start(program) as process:
@@ -139,7 +139,7 @@ def test_running_ends_with_its_block(ranker: MiniLMRanker) -> None:
 
 
 def test_running_ends_when_its_block_fails(ranker: MiniLMRanker) -> None:
-    """An error in the block comes out of it, and the server ends all the same."""
+    """An error in the block is raised from it, and the server still ends."""
     urls: list[str] = []
 
     with pytest.raises(LookupError), running(ranker) as url:  # noqa: PT012
