@@ -1,10 +1,13 @@
 """Routes over real sockets, and options."""
 
+import anyio
+import anyio.lowlevel
 import httpx
 import pytest
 from local.messages import BODY, read_error
 from local.rankers import ConstantRanker
 from openrouter_rerank.local import create_app
+from starlette.types import Message
 
 
 @pytest.mark.parametrize("path", ["/", "/api/v1", "/api/v1/rerank/", "/api/v1/models"])
@@ -33,3 +36,21 @@ def test_wrong_option_is_refused(options: dict[str, object], name: str) -> None:
     """An option out of range is refused by name."""
     with pytest.raises(ValueError, match=name):
         create_app(ConstantRanker(), **options)  # type: ignore[arg-type]
+
+
+def test_lifespan_events_are_answered() -> None:
+    """The application runs under a server that sends lifespan events."""
+    events: list[Message] = [{"type": "lifespan.shutdown"}, {"type": "lifespan.startup"}]
+    sent: list[str] = []
+
+    async def receive() -> Message:
+        await anyio.lowlevel.checkpoint()
+        return events.pop()
+
+    async def send(message: Message) -> None:
+        await anyio.lowlevel.checkpoint()
+        sent.append(message["type"])
+
+    anyio.run(create_app(ConstantRanker()), {"type": "lifespan"}, receive, send)
+
+    assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
