@@ -109,8 +109,8 @@ FAILURE = encode_failure(Entry(0, 1), OpenRouterError("no"), 1)
         (LINES[0] + LINES[0], False, "line 2 is no result, or the second one"),
         (FAILURE, False, "line 1 is no result"),
         (b"a text\n", True, "not gzip"),
-        (gzip.compress(b"a text\n"), True, "line 1"),
-        (gzip.compress(b"a text without an end" * 100)[:-10], True, "not written"),
+        (gzip.compress(b"a text\n", mtime=0), True, "line 1"),
+        (gzip.compress(b"a text without an end" * 100, mtime=0)[:-10], True, "not written"),
         (compress(LINES[0]) + b"text", True, "behind line 1: not gzip"),
     ],
 )

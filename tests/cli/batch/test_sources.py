@@ -138,7 +138,9 @@ def test_a_pipe_that_cannot_be_copied_is_a_failure(
     os.close(reader)
 
 
-@pytest.mark.parametrize("data", [gzip.compress(JSONL)[:-9], b"\x1f\x8b\x08nonsense", b"\x1fa"])
+@pytest.mark.parametrize(
+    "data", [gzip.compress(JSONL, mtime=0)[:-9], b"\x1f\x8b\x08nonsense", b"\x1fa"]
+)
 def test_damaged_gzip_is_a_failure(data: bytes, tmp_path: Path) -> None:
     """A file that cannot be inflated is named."""
     file = tmp_path / "jobs.jsonl.gz"
