@@ -1,10 +1,13 @@
 """Documents from lines."""
 
+import io
 import re
+import sys
+from pathlib import Path
 
 import pytest
-from openrouter_rerank.cli._documents import parse_documents
-from openrouter_rerank.cli._failures import CommandError
+from openrouter_rerank.cli._documents import gather_documents, parse_documents
+from openrouter_rerank.cli._errors import CommandError
 
 
 @pytest.mark.parametrize(
@@ -71,3 +74,66 @@ def test_a_line_that_is_no_document_is_named_by_its_number(data: bytes, message:
         parse_documents(data, "docs")
 
     assert caught.value.message.startswith(message)
+
+
+def give_stdin(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+
+
+def test_documents_of_the_command_line_follow_those_of_the_file(tmp_path: Path) -> None:
+    """A document's index counts the file's documents first."""
+    file = tmp_path / "docs.txt"
+    file.write_text("one\ntwo\n", encoding="utf-8")
+
+    documents = gather_documents(str(file), ["three"])
+
+    assert documents == ["one", "two", "three"]
+
+
+def test_documents_of_the_command_line_leave_standard_input_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Standard input is not read when documents are given without a file."""
+    give_stdin(monkeypatch, b"unread")
+
+    documents = gather_documents(None, ["one"])
+
+    assert documents == ["one"]
+
+
+@pytest.mark.parametrize("file", [None, "-"])
+def test_standard_input_is_read(file: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A dash names standard input, and nothing at all does so too."""
+    give_stdin(monkeypatch, b"one\ntwo\n")
+
+    documents = gather_documents(file, [])
+
+    assert documents == ["one", "two"]
+
+
+def test_a_dash_and_documents_are_joined(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Standard input counts as a file when it is named."""
+    give_stdin(monkeypatch, b"one\n")
+
+    documents = gather_documents("-", ["two"])
+
+    assert documents == ["one", "two"]
+
+
+def test_a_closed_standard_input_is_a_usage_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without any source of documents the command line is wrong."""
+    monkeypatch.setattr(sys, "stdin", None)
+
+    with pytest.raises(CommandError, match="no documents") as caught:
+        gather_documents(None, [])
+
+    assert caught.value.status == 2
+
+
+@pytest.mark.parametrize("name", ["missing.txt", ".", "nul\0.txt"])
+def test_a_file_that_cannot_be_read_is_a_usage_error(name: str, tmp_path: Path) -> None:
+    """A path that names no readable file ends in exit status 2."""
+    with pytest.raises(CommandError, match="cannot read") as caught:
+        gather_documents(str(tmp_path / name), [])
+
+    assert caught.value.status == 2

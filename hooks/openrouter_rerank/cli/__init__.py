@@ -7,7 +7,7 @@ It needs the extra `cli`; this module alone imports without it, so that the comm
 import os
 import sys
 
-from openrouter_rerank.cli._statuses import FAILURE, INTERRUPTED
+from ._exit_status import FAILURE, INTERRUPTED
 
 __all__ = ["main"]
 
@@ -24,7 +24,7 @@ def main() -> int:
         only `batch` lets its requests come to their end first.
     """
     try:
-        from openrouter_rerank.cli._app import run
+        from ._app import run
 
         status = run(sys.argv[1:])
     except ModuleNotFoundError as error:

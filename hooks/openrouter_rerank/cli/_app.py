@@ -7,22 +7,26 @@ from typing import Annotated, cast
 import typer
 
 from openrouter_rerank._version import __version__
-from openrouter_rerank.cli._demo import show_demo
-from openrouter_rerank.cli._failures import PROGRAM, CommandError, complain, explain
-from openrouter_rerank.cli._output import open_console, write_json, write_line, write_lines
-from openrouter_rerank.cli._ranking import DEFAULT_MODEL, gather_documents, request_ranking
-from openrouter_rerank.cli._serving import (
+from openrouter_rerank.errors import OpenRouterError
+
+from ._client import DEFAULT_MODEL
+from ._commands.demo import show_demo
+from ._commands.rank import request_ranking
+from ._commands.serve import (
     DEFAULT_HOST,
     DEFAULT_PORT,
     FaultOptions,
     read_key,
     run_server,
 )
-from openrouter_rerank.cli._statuses import INTERRUPTED, USAGE
-from openrouter_rerank.cli._tables import draw_table
-from openrouter_rerank.cli.batch._run import DEFAULT_CONCURRENCY, BatchOptions, run_batch
-from openrouter_rerank.cli.batch._sources import Format
-from openrouter_rerank.errors import OpenRouterError
+from ._documents import gather_documents
+from ._errors import PROGRAM, CommandError, complain, explain
+from ._exit_status import INTERRUPTED, USAGE
+from ._job_file.input.source import Format
+from ._job_file.options import DEFAULT_CONCURRENCY, BatchOptions
+from ._job_file.run import run_batch
+from ._stdout import open_console, write_json, write_line, write_lines
+from ._tables import draw_table
 
 # Typer of 0.27 brings a copy of click, earlier ones depend on click: the class above BadParameter,
 # which stands for every mistake on the command line, has the same name in both and no common home.

@@ -1,15 +1,42 @@
 """Documents from the lines of a file: plain text, or JSON Lines."""
 
 import json
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TypeAlias, cast
 
-from openrouter_rerank.cli._failures import CommandError
+from ._errors import CommandError
+from ._exit_status import USAGE
 
 Document: TypeAlias = str | dict[str, str]
 Line: TypeAlias = tuple[int, str]
 
+STANDARD_INPUT = "-"
 _FIELDS = ("image", "text")
+
+
+def gather_documents(file: str | None, texts: Sequence[str]) -> list[Document]:
+    """
+    Collect the documents of a file and those of the command line, in this order.
+
+    Args:
+        file: A path, or `-` for standard input. None reads standard input if there are no texts.
+        texts: The documents on the command line.
+
+    Raises:
+        CommandError: Without any source, when standard input is a terminal (status 2); when the
+            file cannot be opened (status 2); for what `parse_documents` refuses (status 1).
+    """
+    if file is None and texts:
+        return list(texts)
+    if file is None and _is_stdin_terminal():
+        raise CommandError(
+            "no documents. Give a FILE, --document TEXT, or documents on standard input.", USAGE
+        )
+    if file is None or file == STANDARD_INPUT:
+        return [*parse_documents(_read_stdin(), "standard input"), *texts]
+    return [*parse_documents(_read_file(file), file), *texts]
 
 
 def parse_documents(data: bytes, name: str) -> list[Document]:
@@ -43,6 +70,26 @@ def parse_documents(data: bytes, name: str) -> list[Document]:
         _read_document(value, f"{name}, line {number}")
         for (number, _), value in zip(lines, values, strict=True)
     ]
+
+
+def _is_stdin_terminal() -> bool:
+    # The interpreter sets None when the descriptor is closed.
+    return sys.stdin is None or sys.stdin.isatty()  # pyright: ignore[reportUnnecessaryComparison]
+
+
+def _read_stdin() -> bytes:
+    try:
+        return sys.stdin.buffer.read()
+    except OSError as error:
+        raise CommandError(f"cannot read standard input: {error.strerror}. Give a FILE.") from error
+
+
+def _read_file(file: str) -> bytes:
+    try:
+        return Path(file).read_bytes()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise CommandError(f"cannot read {file}: {reason}. Check the path.", USAGE) from error
 
 
 def _decode(data: bytes, name: str) -> str:

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from rich.console import Console
 from rich.text import Text
 
-from openrouter_rerank.cli._failures import one_line
 from openrouter_rerank.operations import DocumentResponse, Result
+
+from ._text import one_line
 
 BAR_COLUMNS = 10
 MIN_TEXT_COLUMNS = 10

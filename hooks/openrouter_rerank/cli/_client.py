@@ -1,0 +1,39 @@
+"""The client: of the API, or of the model on this machine."""
+
+from contextlib import AbstractContextManager
+
+import httpx
+
+from openrouter_rerank import OpenRouter, RetryConfig
+from openrouter_rerank._call.config import DEFAULT_DEADLINE_MS
+
+DEFAULT_MODEL = "cohere/rerank-v3.5"
+
+
+def open_client(
+    *,
+    local: bool,
+    retry_config: RetryConfig | None = None,
+    deadline_ms: float = DEFAULT_DEADLINE_MS,
+) -> AbstractContextManager[OpenRouter]:
+    """
+    Open a client of the API that the environment names, or of the model on this machine.
+
+    Args:
+        local: Whether to rank on this machine.
+        retry_config: When to try again; None is the client's own policy.
+        deadline_ms: Limit for a whole call, in milliseconds; on this machine there is none.
+
+    Raises:
+        MissingExtraError: When a package of the extra `local` is not installed.
+        ModelFileError: When the model's file is not the expected one.
+    """
+    if not local:
+        return OpenRouter(retry_config=retry_config, deadline_ms=deadline_ms)
+    from openrouter_rerank.local import MiniLMRanker, client
+
+    ranker = MiniLMRanker()
+    # Loaded by the first request, a damaged model would be no more than an internal server error.
+    ranker.load()
+    # Ten thousand documents take minutes, and whoever does not want to wait has Ctrl-C.
+    return client(ranker=ranker, timeout=httpx.Timeout(None), deadline_ms=None)

@@ -1,0 +1,93 @@
+"""A corpus that ships with the package, and questions about it whose answers are known."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+
+from rich.text import Text
+
+from openrouter_rerank import OpenRouter
+from openrouter_rerank.cli._client import DEFAULT_MODEL, open_client
+from openrouter_rerank.cli._errors import CommandError, local_failures
+from openrouter_rerank.cli._stdout import open_console, write_lines
+from openrouter_rerank.cli._tables import draw_table
+from openrouter_rerank.operations import Result
+
+SHOWN_RESULTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """
+    A fact in a sentence.
+
+    Attributes:
+        text: The sentence.
+        question: What the sentence answers, in other words; None for most.
+    """
+
+    text: str
+    question: str | None = None
+
+
+def load_corpus() -> list[Passage]:
+    """Read the corpus, one JSON object on each line of `data/demo.jsonl`."""
+    lines = (
+        files("openrouter_rerank.cli").joinpath("data", "demo.jsonl").read_text(encoding="utf-8")
+    )
+    return [Passage(**json.loads(line)) for line in lines.splitlines()]
+
+
+def show_demo() -> None:
+    """
+    Rank the corpus for each of its questions on this machine, and print what comes first.
+
+    Raises:
+        CommandError: When a known answer does not come first, once all tables are printed; and
+            when the extra `local` is missing.
+        OpenRouterError: When a ranking fails.
+    """
+    corpus = load_corpus()
+    questions = [passage for passage in corpus if passage.question]
+    with local_failures():
+        opened = open_client(local=True)
+    console = open_console()
+    head = f"Ranks {len(corpus)} passages for {len(questions)} questions, all on this machine."
+    write_lines(console, [Text(head)])
+    missed: list[str] = []
+    with opened as client:
+        for question, answer, results in _ask_questions(client, corpus):
+            table = draw_table(results[:SHOWN_RESULTS], console)
+            write_lines(console, [Text(), Text(question, style="bold cyan"), *table])
+            if results[0].index != answer:
+                missed.append(question)
+    check_answers(missed)
+
+
+def check_answers(missed: Sequence[str]) -> None:
+    """
+    Fail for questions whose answer did not come first.
+
+    Raises:
+        CommandError: When there is such a question; the message names each.
+    """
+    if missed:
+        named = ", ".join(f'"{question}"' for question in missed)
+        raise CommandError(
+            f"the known answer did not come first for {named}. "
+            'Reinstall with: pip install --force-reinstall "openrouter-rerank[local]"'
+        )
+
+
+def _ask_questions(
+    client: OpenRouter, corpus: Sequence[Passage]
+) -> Iterator[tuple[str, int, list[Result]]]:
+    texts = [passage.text for passage in corpus]
+    for answer, passage in enumerate(corpus):
+        if passage.question:
+            with local_failures():
+                response = client.rerank.rerank(
+                    query=passage.question, documents=texts, model=DEFAULT_MODEL
+                )
+            yield passage.question, answer, response.results

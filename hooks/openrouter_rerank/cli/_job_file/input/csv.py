@@ -1,0 +1,128 @@
+"""Jobs from CSV (RFC 4180): a row for each pair of query and document. Pure but for the lines."""
+
+import csv
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from openrouter_rerank.cli._errors import CommandError
+from openrouter_rerank.cli._exit_status import USAGE
+
+from .entry import Entry
+
+MAX_FIELD_CHARACTERS = 1 << 24
+
+_COLUMNS = ("query", "document")
+_OPTIONAL_COLUMNS = ("id",)
+# What bytes that are not UTF-8 become, so that they spoil no more than their row.
+_NOT_UTF_8 = re.compile("[\udc80-\udcff]")
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A row: the line that it begins on, and either its fields or what is wrong with it."""
+
+    line: int
+    fields: Sequence[str] = ()
+    problem: str | None = None
+
+
+@dataclass(slots=True)
+class _Group:
+    """Consecutive rows of one id and query, and a row that may be one of them."""
+
+    line: int
+    id: str
+    query: str
+    documents: list[str] = field(default_factory=list[str])
+    suspect: _Row | None = None
+
+    def build(self, position: int) -> Entry:
+        row = self.suspect
+        problem = None if row is None else f"the row on line {row.line}: {row.problem}"
+        arguments = {"query": self.query, "documents": self.documents}
+        return Entry(position, self.line, self.id or None, arguments, problem)
+
+
+def read_groups(
+    lines: Iterable[bytes], name: str, *, max_field_characters: int = MAX_FIELD_CHARACTERS
+) -> Iterator[Entry]:
+    """
+    Read one job from the consecutive rows of one id and query.
+
+    The first row names the columns: `query`, `document` and, if wanted, `id`, in any order. An
+    empty id is none. A row that cannot be read spoils the job before it and the one behind it,
+    since it may belong to either, and a ranking without one of its documents is a wrong one.
+
+    Args:
+        lines: UTF-8, the first with or without a byte order mark; they end in LF or CRLF.
+        name: What messages call the source.
+        max_field_characters: The longest field to read; a quotation mark that is never closed ends
+            there, and not with the memory.
+
+    Raises:
+        CommandError: The first row is anything else (status 2).
+    """
+    # The limit is the process's; nothing else here reads CSV.
+    csv.field_size_limit(max_field_characters)
+    rows = _read_rows(lines)
+    columns = _find_columns(next(rows, None), name)
+    position, group, suspect = 0, None, None
+    for row in rows:
+        if row.problem is None and len(row.fields) != len(columns):
+            problem = f"{len(columns)} fields expected, got {len(row.fields)}"
+            row = _Row(row.line, problem=problem)  # noqa: PLW2901  the same row
+        if row.problem is not None:
+            suspect = row
+            if group is not None:
+                group.suspect = row
+            continue
+        fields = dict(zip(columns, row.fields, strict=True))
+        key = fields.get("id", ""), fields["query"]
+        if group is None or (group.id, group.query) != key:
+            if group is not None:
+                yield group.build(position)
+                position += 1
+            group = _Group(row.line, *key, suspect=suspect)
+        group.documents.append(fields["document"])
+        suspect = None
+    if group is not None:
+        yield group.build(position)
+    elif suspect is not None:
+        yield Entry(position, suspect.line, problem=suspect.problem)
+
+
+def _find_columns(head: _Row | None, name: str) -> list[str]:
+    columns = [] if head is None else [column.strip() for column in head.fields]
+    allowed = {*_COLUMNS, *_OPTIONAL_COLUMNS}
+    if not set(_COLUMNS) <= set(columns) <= allowed or len(set(columns)) != len(columns):
+        raise CommandError(
+            f"{name}: the first row does not name the columns. They are query, document and, if "
+            "wanted, id.",
+            USAGE,
+        )
+    return columns
+
+
+def _read_rows(lines: Iterable[bytes]) -> Iterator[_Row]:
+    """Read the rows that are not blank."""
+    reader = csv.reader(_decode(lines), strict=True)
+    while True:
+        line = reader.line_num + 1
+        try:
+            fields = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield _Row(line, problem=f"not CSV: {error}")
+            continue
+        if any(map(_NOT_UTF_8.search, fields)):
+            yield _Row(line, problem="not UTF-8")
+        elif fields:
+            yield _Row(line, fields)
+
+
+def _decode(lines: Iterable[bytes]) -> Iterator[str]:
+    for number, line in enumerate(lines):
+        text = line.decode(errors="surrogateescape")
+        yield text.removeprefix("\ufeff") if number == 0 else text

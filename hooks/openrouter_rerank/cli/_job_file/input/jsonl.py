@@ -1,0 +1,77 @@
+"""Jobs from JSON Lines. Pure but for the lines that come in."""
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any, cast
+
+from .entry import Entry, EntryError, JobId
+
+REQUIRED = ("query", "documents")
+OPTIONAL = ("model", "top_n", "provider", "session_id", "trace", "user")
+
+
+def read_entries(lines: Iterable[bytes]) -> Iterator[Entry]:
+    """
+    Read one job from each line that is not blank, as JSON Lines.
+
+    Args:
+        lines: UTF-8, the first with or without a byte order mark; they end in LF or CRLF.
+    """
+    position = 0
+    for number, line in enumerate(lines, start=1):
+        if number == 1:
+            line = line.removeprefix(b"\xef\xbb\xbf")  # noqa: PLW2901  the same line
+        if not line.strip():
+            continue
+        try:
+            name, arguments = parse_job(line)
+        except EntryError as error:
+            yield Entry(position, number, problem=str(error))
+        else:
+            yield Entry(position, number, name, arguments)
+        position += 1
+
+
+def parse_job(line: bytes) -> tuple[JobId, dict[str, Any]]:
+    """
+    Read a JSON object with `query`, `documents`, and any of `id` and `OPTIONAL`.
+
+    A field that is null counts as absent, but `provider`, whose null is sent. Values are left to
+    the client to check.
+
+    Returns:
+        The id, and the arguments of `Rerank.rerank`.
+
+    Raises:
+        EntryError: It is anything else.
+    """
+    fields = parse_object(line)
+    if unknown := sorted(fields.keys() - {"id", *REQUIRED, *OPTIONAL}):
+        raise EntryError(f"unknown field {json.dumps(unknown[0])}")
+    if missing := [name for name in REQUIRED if fields.get(name) is None]:
+        raise EntryError(f'no "{missing[0]}"')
+    name = fields.pop("id", None)
+    if isinstance(name, bool) or not isinstance(name, str | int | None):
+        raise EntryError('"id" is neither a string nor an integer')
+    given = {key: value for key, value in fields.items() if value is not None or key == "provider"}
+    return name, given
+
+
+def parse_object(line: bytes) -> dict[str, Any]:
+    """
+    Read a JSON object in UTF-8 (RFC 8259).
+
+    Raises:
+        EntryError: The line is anything else.
+    """
+    try:
+        value: object = json.loads(line.decode())
+    except UnicodeDecodeError as error:
+        raise EntryError("not UTF-8") from error
+    except json.JSONDecodeError as error:
+        raise EntryError(f"not JSON: {error.msg} at column {error.colno}") from error
+    except (RecursionError, ValueError) as error:
+        raise EntryError("not JSON that can be read: too deep, or a number too long") from error
+    if not isinstance(value, dict):
+        raise EntryError("not a JSON object")
+    return cast("dict[str, Any]", value)

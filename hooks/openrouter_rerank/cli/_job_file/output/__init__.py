@@ -1,0 +1,1 @@
+"""What a run writes: results and failures, line by line."""

@@ -1,0 +1,171 @@
+"""Files that grow by whole lines."""
+
+import errno
+import gzip
+import os
+import stat
+import sys
+from contextlib import suppress
+from io import FileIO
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import typer
+
+from openrouter_rerank.cli._errors import CommandError
+from openrouter_rerank.cli._exit_status import CLOSED_PIPE, USAGE
+
+if sys.platform != "win32":  # pragma: no branch - Windows
+    import fcntl
+
+_COMPRESSION_LEVEL = 6
+
+
+class LineFile:
+    """
+    A file, or standard output, that gets each line at once and whole.
+
+    Each line is one write; in a compressed file it is a member of its own, so that what was written
+    stays readable whenever the process ends.
+
+    Args:
+        file: Unbuffered, open for appending.
+        name: What messages call it.
+        compressed: Whether to write gzip.
+    """
+
+    def __init__(self, file: FileIO, name: str, *, compressed: bool) -> None:
+        self.name = name
+        self._file = file
+        self._compressed = compressed
+        self._is_regular = is_regular(file)
+
+    def append(self, line: bytes) -> None:
+        """
+        Write a line.
+
+        Raises:
+            CommandError: It cannot be written; of a regular file no part of it stays.
+            typer.Exit: Nobody reads the output any more.
+        """
+        data = compress(line) if self._compressed else line
+        size = os.fstat(self._file.fileno()).st_size if self._is_regular else 0
+        try:
+            _write(self._file, data)
+        except BrokenPipeError:
+            raise typer.Exit(CLOSED_PIPE) from None
+        except OSError as error:
+            if self._is_regular:
+                # Where that fails too, the next run with --resume does it.
+                with suppress(OSError):
+                    self._file.truncate(size)
+            raise CommandError(f"cannot write {self.name}: {error.strerror}.") from error
+
+    def cut(self, size: int) -> None:
+        """
+        Drop everything behind a size in bytes.
+
+        Raises:
+            CommandError: The file cannot be changed.
+        """
+        try:
+            self._file.truncate(size)
+        except OSError as error:
+            raise CommandError(f"cannot write {self.name}: {error.strerror}.") from error
+
+    def close(self) -> None:
+        """Close the file, which lets other runs have it; standard output stays open."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        """Return the file."""
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the file."""
+        self.close()
+
+
+def open_stdout() -> LineFile:
+    """Open standard output for lines."""
+    file = FileIO(sys.stdout.fileno(), "wb", closefd=False)
+    return LineFile(file, "standard output", compressed=False)
+
+
+def open_lines(path: Path, *, resume: bool) -> LineFile:
+    """
+    Open a file for one run, and make it if there is none.
+
+    Args:
+        path: Where; a name that ends in `.gz` stands for a compressed file.
+        resume: Whether it may hold lines already.
+
+    Raises:
+        CommandError: It cannot be opened, another run has it, it holds something and may not, or
+            it is to be resumed and is no regular file (all status 2).
+    """
+    try:
+        file = FileIO(path, "ab")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise CommandError(f"cannot write {path}: {reason}. Check the path.", USAGE) from error
+    try:
+        _claim(file, path, resume=resume)
+    except CommandError:
+        file.close()
+        raise
+    return LineFile(file, str(path), compressed=is_compressed(path))
+
+
+def compress(line: bytes) -> bytes:
+    """Make a member of gzip (RFC 1952, section 2.2) of a line."""
+    return gzip.compress(line, _COMPRESSION_LEVEL, mtime=0)
+
+
+def is_compressed(path: Path) -> bool:
+    """Tell by its name whether a file is gzip."""
+    return path.suffix.lower() == ".gz"
+
+
+def is_regular(file: FileIO) -> bool:
+    """Tell whether a file lies on a disk, rather than being a pipe or a device."""
+    return stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+
+
+def _claim(file: FileIO, path: Path, *, resume: bool) -> None:
+    if is_regular(file):
+        _lock(file, path)
+        if not resume and os.fstat(file.fileno()).st_size:
+            raise CommandError(
+                f"{path} is not empty. Go on with --resume, or give another file.", USAGE
+            )
+    elif resume:
+        raise CommandError(f"--resume needs a regular file, which {path} is not.", USAGE)
+
+
+def _lock(file: FileIO, path: Path) -> None:
+    """Keep other runs out until the file is closed, however that comes; not on Windows."""
+    if sys.platform == "win32":  # pragma: no cover - Windows
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if isinstance(error, BlockingIOError):  # pragma: no branch - else there are no locks there
+            raise CommandError(
+                f"{path} is in use. Wait for the other run, or give another file.", USAGE
+            ) from error
+
+
+def _write(file: FileIO, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        written = file.write(view)
+        if not written:
+            raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        view = view[written:]

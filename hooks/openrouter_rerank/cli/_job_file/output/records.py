@@ -1,0 +1,96 @@
+"""The lines that a run writes, and what they say when they are read back. Pure."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from openrouter_rerank.cli._job_file.input.entry import Entry
+from openrouter_rerank.cli._text import shorten
+from openrouter_rerank.errors import OpenRouterError
+from openrouter_rerank.operations import CreateRerankResponseBody
+
+BEGINNING = b'{"position": '
+"""What each line begins with; by it what a killed run left behind is told from other files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """
+    What a line says of a job.
+
+    Attributes:
+        position: See `Entry`.
+        digest: See `Entry`, as a number; 0 on a failure's line.
+        cost: What the reply has cost, in credits; 0 if it does not say.
+    """
+
+    position: int
+    digest: int
+    cost: float
+
+
+class RecordError(ValueError):
+    """A line is not one that a run has written."""
+
+
+def encode_result(entry: Entry, result: CreateRerankResponseBody) -> bytes:
+    """Write down a job that is done, with the API's reply as it came."""
+    return _encode(
+        {
+            "position": entry.position,
+            "id": entry.id,
+            "digest": entry.digest,
+            "result": result.to_dict(),
+        }
+    )
+
+
+def encode_failure(entry: Entry, error: Exception, attempts: int) -> bytes:
+    """
+    Write down a job that failed.
+
+    Args:
+        entry: The job.
+        error: What it ended in.
+        attempts: How many requests were sent for it.
+    """
+    answered = error if isinstance(error, OpenRouterError) else None
+    return _encode(
+        {
+            "position": entry.position,
+            "line": entry.line,
+            "id": entry.id,
+            "class": type(error).__name__,
+            "status": answered and answered.status_code,
+            "message": shorten(str(error)),
+            "attempts": attempts,
+        }
+    )
+
+
+def decode_record(line: bytes) -> Record:
+    """
+    Read a line of either kind.
+
+    Raises:
+        RecordError: It is neither.
+    """
+    try:
+        value: object = json.loads(line)
+        fields = cast("dict[str, Any]", value)
+        position, digest = fields["position"], int(fields.get("digest", "0"), 16)
+        result: Mapping[str, Any] = fields.get("result", {})
+        usage: Mapping[str, Any] = result.get("usage") or {}
+        cost = usage.get("cost") or 0.0
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
+        raise RecordError("not a line of this command") from error
+    if type(position) is not int or position < 0 or not isinstance(cost, int | float):
+        raise RecordError("not a line of this command")
+    return Record(position, digest, float(cost))
+
+
+def _encode(fields: Mapping[str, object]) -> bytes:
+    # In UTF-8 a lone surrogate is all that "backslashreplace" meets, and what it writes is JSON's
+    # own escape for it.
+    return (json.dumps(fields, ensure_ascii=False) + "\n").encode(errors="backslashreplace")

@@ -1,0 +1,97 @@
+"""Standard output: as wide as the terminal, whole in a pipe, and silent when nobody reads it."""
+
+import io
+import json
+import os
+import shutil
+import sys
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from ._errors import CommandError
+from ._exit_status import CLOSED_PIPE
+
+# Wider than any line, so that nothing is cut where no terminal sets a limit.
+UNLIMITED_COLUMNS = 1 << 30
+
+
+def open_console() -> Console:
+    """
+    Make a console for standard output as it is now.
+
+    The width is that of `COLUMNS` if it is set, else the terminal's; what goes elsewhere than to a
+    terminal is as wide as it wants. Colours are for terminals alone, and `NO_COLOR` (any value but
+    the empty one, https://no-color.org) switches off every escape sequence.
+    """
+    terminal = sys.stdout.isatty()
+    coloured = terminal and not os.environ.get("NO_COLOR")
+    return Console(
+        file=sys.stdout,
+        force_terminal=terminal,
+        color_system="auto" if coloured else None,
+        width=shutil.get_terminal_size(fallback=(UNLIMITED_COLUMNS, 24)).columns,
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def write_lines(console: Console, lines: Iterable[Text]) -> None:
+    """
+    Write styled lines, each as it is; what the encoding lacks becomes a question mark.
+
+    Raises:
+        CommandError: When the output cannot be written.
+        typer.Exit: When nobody reads it any more.
+    """
+    # The end of a capture writes too, though nothing.
+    with _failed_writes(), console.capture() as capture:
+        for line in lines:
+            console.print(line)
+    _write(capture.get(), encoding=None, errors="replace")
+
+
+def write_json(value: Mapping[str, object]) -> None:
+    """Write a JSON object in UTF-8, whatever the locale's encoding."""
+    # In UTF-8 a lone surrogate is all that "backslashreplace" meets, and what it writes is JSON's
+    # own escape for it.
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    _write(f"{text}\n", encoding="utf-8", errors="backslashreplace")
+
+
+def write_line(text: str) -> None:
+    """Write one plain line."""
+    _write(f"{text}\n", encoding=None, errors="replace")
+
+
+def _write(text: str, *, encoding: str | None, errors: str) -> None:
+    stream = sys.stdout
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(encoding=encoding, errors=errors)
+    with _failed_writes():
+        stream.write(text)
+        stream.flush()
+
+
+@contextmanager
+def _failed_writes() -> Generator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        _discard_output()
+        raise typer.Exit(CLOSED_PIPE) from None
+    except OSError as error:
+        _discard_output()
+        raise CommandError(
+            f"cannot write the output: {error.strerror}. Send it somewhere else."
+        ) from error
+
+
+def _discard_output() -> None:
+    # Else the interpreter flushes again at exit, fails again and says so on standard error.
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, sys.stdout.fileno())
+    os.close(devnull)

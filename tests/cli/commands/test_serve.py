@@ -1,0 +1,85 @@
+"""The server's key and address."""
+
+from pathlib import Path
+
+import pytest
+from openrouter_rerank.cli._commands.serve import KEY_VARIABLE, is_loopback, read_key
+from openrouter_rerank.cli._errors import CommandError
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("127.0.0.1", True),
+        ("127.9.9.9", True),
+        ("::1", True),
+        ("[::1]", True),
+        ("LOCALHOST", True),
+        ("0.0.0.0", False),  # noqa: S104 - nothing listens here
+        ("::", False),
+        ("192.0.2.1", False),
+        ("localhost.example.com", False),
+        ("", False),
+    ],
+)
+def test_loopback_is_told_from_other_addresses(host: str, expected: bool) -> None:
+    """Only addresses of this machine alone are loopback."""
+    loopback = is_loopback(host)
+
+    assert loopback is expected
+
+
+def test_the_key_file_wins_over_the_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file's content, without the white space around it, is the key."""
+    monkeypatch.setenv(KEY_VARIABLE, "from-variable")
+    file = tmp_path / "key"
+    file.write_bytes(b"\xef\xbb\xbf from-file\r\n")
+
+    key = read_key(file)
+
+    assert key == "from-file"
+
+
+@pytest.mark.parametrize(("value", "expected"), [("key\n", "key"), ("", None), (" ", None)])
+def test_the_variable_gives_the_key_without_a_file(
+    value: str, expected: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A variable that is empty asks for no key."""
+    monkeypatch.setenv(KEY_VARIABLE, value)
+
+    key = read_key(None)
+
+    assert key == expected
+
+
+def test_neither_file_nor_variable_asks_for_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a key anywhere, none is asked for."""
+    monkeypatch.delenv(KEY_VARIABLE, raising=False)
+
+    key = read_key(None)
+
+    assert key is None
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b" \n", b"two words", b"one\ntwo", b"k\xc3\xa9y", b"\xff"]
+)
+def test_a_file_without_a_key_is_refused(content: bytes, tmp_path: Path) -> None:
+    """A file that holds no key, or more than one, does not open the server to everyone."""
+    file = tmp_path / "key"
+    file.write_bytes(content)
+
+    with pytest.raises(CommandError, match="does not hold a key") as caught:
+        read_key(file)
+
+    assert caught.value.status == 1
+
+
+def test_a_missing_file_is_a_usage_error(tmp_path: Path) -> None:
+    """A path that leads nowhere ends in exit status 2."""
+    with pytest.raises(CommandError, match="--api-key-file") as caught:
+        read_key(tmp_path / "missing")
+
+    assert caught.value.status == 2

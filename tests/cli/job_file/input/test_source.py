@@ -1,0 +1,165 @@
+"""Where the input comes from."""
+
+import gzip
+import os
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+from openrouter_rerank.cli._errors import CommandError
+from openrouter_rerank.cli._job_file.input.source import Format, choose_format, open_source
+
+JSONL = b'{"query": "q", "documents": ["a"]}\n\n{"query": "r", "documents": ["b"]}\n'
+CSV = b"query,document\nq,a\nq,b\nr,b\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("jobs.csv", Format.CSV),
+        ("JOBS.CSV.GZ", Format.CSV),
+        ("jobs.jsonl", Format.JSONL),
+        ("jobs.jsonl.gz", Format.JSONL),
+        ("csv", Format.JSONL),
+        ("-", Format.JSONL),
+    ],
+)
+def test_the_name_tells_the_format(name: str, kind: Format) -> None:
+    """Only .csv stands for CSV."""
+    assert choose_format(name) is kind
+
+
+@pytest.mark.parametrize("compress", [bytes, gzip.compress])
+@pytest.mark.parametrize(("name", "data"), [("jobs.jsonl", JSONL), ("jobs.csv", CSV)])
+def test_a_file_is_counted_and_read_again(
+    name: str, data: bytes, compress: Callable[[bytes], bytes], tmp_path: Path
+) -> None:
+    """Each reading begins anew, also after one that was not ended; the count is of the jobs."""
+    file = tmp_path / name
+    file.write_bytes(compress(data))
+
+    with open_source(str(file), None, rewindable=True) as source:
+        count = source.count()
+        first = next(source.read())
+        queries = [[entry.arguments["query"] for entry in source.read()] for _ in range(2)]
+
+    assert (count, first.position, queries) == (2, 0, [["q", "r"]] * 2)
+
+
+def test_the_format_may_be_told(tmp_path: Path) -> None:
+    """What the caller says goes before the name."""
+    file = tmp_path / "jobs.txt"
+    file.write_bytes(CSV)
+
+    with open_source(str(file), Format.CSV, rewindable=False) as source:
+        documents = [entry.arguments["documents"] for entry in source.read()]
+
+    assert documents == [["a", "b"], ["b"]]
+
+
+@pytest.mark.parametrize("compress", [bytes, gzip.compress])
+def test_a_pipe_is_copied_to_be_read_twice(
+    compress: Callable[[bytes], bytes], tmp_path: Path
+) -> None:
+    """What cannot be rewound is kept in a temporary file if it is needed again."""
+    reader, writer = os.pipe()
+    os.write(writer, compress(JSONL))
+    os.close(writer)
+
+    with open_source(f"/dev/fd/{reader}", None, rewindable=True) as source:
+        lines = [[entry.line for entry in source.read()] for _ in range(2)]
+    os.close(reader)
+
+    assert lines == [[1, 3]] * 2
+
+
+def test_a_pipe_is_read_as_it_comes() -> None:
+    """The first job is there before the second is written."""
+    reader, writer = os.pipe()
+    first, _, second = JSONL.partition(b"\n\n")
+
+    with open_source(f"/dev/fd/{reader}", None, rewindable=False) as source:
+        os.write(writer, first + b"\n")
+        entries = source.read()
+        queries = [next(entries).arguments["query"]]
+        os.write(writer, second)
+        os.close(writer)
+        queries += [entry.arguments["query"] for entry in entries]
+    os.close(reader)
+
+    assert (queries, source.can_rewind) == (["q", "r"], False)
+
+
+def test_the_beginning_is_where_the_stream_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What another program has read of standard input is not read again."""
+    file = tmp_path / "jobs"
+    file.write_bytes(b"read already\n" + JSONL)
+
+    with file.open() as stdin:
+        os.lseek(stdin.fileno(), len(b"read already\n"), os.SEEK_SET)
+        monkeypatch.setattr(sys, "stdin", stdin)
+        with open_source("-", None, rewindable=True) as source:
+            queries = [[entry.arguments["query"] for entry in source.read()] for _ in range(2)]
+
+    assert (queries, source.name) == ([["q", "r"]] * 2, "standard input")
+
+
+def test_a_closed_standard_input_is_a_usage_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is nothing to read where the descriptor is closed."""
+    monkeypatch.setattr(sys, "stdin", None)
+
+    with (
+        pytest.raises(CommandError, match="standard input is closed") as caught,
+        open_source("-", None, rewindable=False),
+    ):
+        pass
+
+    assert caught.value.status == 2
+
+
+def test_a_pipe_that_cannot_be_copied_is_a_failure(
+    limit_file_size: Callable[[int], AbstractContextManager[None]],
+) -> None:
+    """A full disk under the temporary file is one line, not a traceback."""
+    reader, writer = os.pipe()
+    os.write(writer, JSONL)
+    os.close(writer)
+
+    with (
+        limit_file_size(10),
+        pytest.raises(CommandError, match="cannot copy /dev/fd"),
+        open_source(f"/dev/fd/{reader}", None, rewindable=True),
+    ):
+        pass
+    os.close(reader)
+
+
+@pytest.mark.parametrize(
+    "data", [gzip.compress(JSONL, mtime=0)[:-9], b"\x1f\x8b\x08nonsense", b"\x1fa"]
+)
+def test_damaged_gzip_is_a_failure(data: bytes, tmp_path: Path) -> None:
+    """A file that cannot be inflated is named."""
+    file = tmp_path / "jobs.jsonl.gz"
+    file.write_bytes(data)
+
+    with (
+        open_source(str(file), None, rewindable=False) as source,
+        pytest.raises(CommandError, match=r"cannot read .*jobs\.jsonl\.gz"),
+    ):
+        list(source.read())
+
+
+@pytest.mark.parametrize("name", ["missing.jsonl", ".", "nul\0.jsonl"])
+def test_a_file_that_cannot_be_opened_is_a_usage_error(name: str, tmp_path: Path) -> None:
+    """A path that names no readable file ends in exit status 2."""
+    with (
+        pytest.raises(CommandError, match="cannot read") as caught,
+        open_source(str(tmp_path / name), None, rewindable=False),
+    ):
+        pass
+
+    assert caught.value.status == 2

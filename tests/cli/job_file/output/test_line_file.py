@@ -1,0 +1,150 @@
+"""Files that grow by whole lines."""
+
+import gzip
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from io import FileIO
+from pathlib import Path
+
+import pytest
+import typer
+from openrouter_rerank.cli._errors import CommandError
+from openrouter_rerank.cli._job_file.output.line_file import LineFile, open_lines
+
+
+def test_each_line_is_there_at_once(tmp_path: Path) -> None:
+    """Nothing waits in a buffer."""
+    file = tmp_path / "out.jsonl"
+    seen: list[bytes] = []
+
+    with open_lines(file, resume=False) as lines:
+        for line in (b"one\n", b"two\n"):
+            lines.append(line)
+            seen.append(file.read_bytes())
+
+    assert seen == [b"one\n", b"one\ntwo\n"]
+
+
+def test_each_line_of_a_compressed_file_can_be_read_at_once(tmp_path: Path) -> None:
+    """What is there is whole gzip after each line."""
+    file = tmp_path / "out.jsonl.GZ"
+    seen: list[bytes] = []
+
+    with open_lines(file, resume=False) as lines:
+        for line in (b"one\n", b"two\n"):
+            lines.append(line)
+            seen.append(gzip.decompress(file.read_bytes()))
+
+    assert seen == [b"one\n", b"one\ntwo\n"]
+
+
+def test_a_file_that_holds_something_is_left_alone(tmp_path: Path) -> None:
+    """Without resume nothing is overwritten, and nothing is added."""
+    file = tmp_path / "out"
+    file.write_bytes(b"precious")
+
+    with pytest.raises(CommandError, match=r"not empty.*--resume") as caught:
+        open_lines(file, resume=False)
+
+    assert (caught.value.status, file.read_bytes()) == (2, b"precious")
+
+
+def test_resuming_cuts_and_goes_on(tmp_path: Path) -> None:
+    """What is cut off makes room for the next line."""
+    file = tmp_path / "out"
+    file.write_bytes(b"one\ntor")
+
+    with open_lines(file, resume=True) as lines:
+        lines.cut(4)
+        lines.append(b"two\n")
+
+    assert file.read_bytes() == b"one\ntwo\n"
+
+
+def test_two_runs_cannot_have_one_file(tmp_path: Path) -> None:
+    """The second is refused until the first is over."""
+    file = tmp_path / "out"
+
+    with (
+        open_lines(file, resume=False),
+        pytest.raises(CommandError, match="in use") as caught,
+    ):
+        open_lines(file, resume=True)
+    with open_lines(file, resume=True):
+        pass
+
+    assert caught.value.status == 2
+
+
+@pytest.mark.parametrize("name", ["missing/out", ".", "nul\0"])
+def test_a_path_that_cannot_be_written_is_a_usage_error(name: str, tmp_path: Path) -> None:
+    """The path is named before anything is sent."""
+    with pytest.raises(CommandError, match="cannot write") as caught:
+        open_lines(tmp_path / name, resume=False)
+
+    assert caught.value.status == 2
+
+
+def test_a_device_is_written_but_not_resumed() -> None:
+    """There is nothing to go on from in what keeps nothing."""
+    with open_lines(Path(os.devnull), resume=False) as lines:
+        lines.append(b"one\n")
+
+    with pytest.raises(CommandError, match="regular file") as caught:
+        open_lines(Path(os.devnull), resume=True)
+
+    assert caught.value.status == 2
+
+
+def test_a_line_that_does_not_fit_leaves_no_part_behind(
+    tmp_path: Path, limit_file_size: Callable[[int], AbstractContextManager[None]]
+) -> None:
+    """On a full disk the file ends with the last whole line."""
+    file = tmp_path / "out"
+
+    with open_lines(file, resume=False) as lines:
+        lines.append(b"one\n")
+        with limit_file_size(6), pytest.raises(CommandError, match=r"cannot write .*out"):
+            lines.append(b"two\n")
+
+    assert file.read_bytes() == b"one\n"
+
+
+def test_a_reader_that_goes_away_ends_it_silently() -> None:
+    """A closed pipe has its own exit status."""
+    reader, writer = os.pipe()
+    os.close(reader)
+
+    with (
+        LineFile(FileIO(writer, "wb"), "standard output", compressed=False) as lines,
+        pytest.raises(typer.Exit) as caught,
+    ):
+        lines.append(b"one\n")
+
+    assert caught.value.exit_code == 141
+
+
+def test_a_pipe_that_would_have_to_be_waited_for_is_a_failure() -> None:
+    """A line that a pipe without waiting has no room for is not dropped silently."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+
+    with (
+        LineFile(FileIO(writer, "wb"), "standard output", compressed=False) as lines,
+        pytest.raises(CommandError, match="cannot write standard output"),
+    ):
+        lines.append(b"x" * (1 << 22))
+    os.close(reader)
+
+
+def test_what_cannot_be_cut_is_a_failure() -> None:
+    """A file that cannot be made shorter is named."""
+    reader, writer = os.pipe()
+
+    with (
+        LineFile(FileIO(writer, "wb"), "results", compressed=False) as lines,
+        pytest.raises(CommandError, match="cannot write results"),
+    ):
+        lines.cut(0)
+    os.close(reader)

@@ -1,0 +1,134 @@
+"""What a killed run leaves behind."""
+
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from openrouter_rerank.cli._errors import CommandError
+from openrouter_rerank.cli._job_file.input.entry import Entry
+from openrouter_rerank.cli._job_file.output.line_file import compress
+from openrouter_rerank.cli._job_file.output.records import encode_failure, encode_result
+from openrouter_rerank.cli._job_file.resume import recover
+from openrouter_rerank.errors import OpenRouterError
+from openrouter_rerank.operations import CreateRerankResponseBody
+
+Pack = Callable[[bytes], bytes]
+
+
+def make_line(position: int, text: str = "Paris", cost: float | None = 0.25) -> bytes:
+    result = {"index": 0, "relevance_score": 0.5, "document": {"text": text}}
+    reply = {"id": "gen", "model": "m", "results": [result], "usage": {"cost": cost}}
+    entry = Entry(position, position + 1, digest=f"{position + 1:016x}")
+    return encode_result(
+        entry,
+        CreateRerankResponseBody.from_dict(reply if cost is not None else {**reply, "usage": {}}),
+    )
+
+
+LINES = [make_line(2), make_line(0, "é\u2028\n"), make_line(1, cost=None)]
+
+
+@pytest.mark.parametrize(("name", "pack"), [("out.jsonl", bytes), ("out.jsonl.gz", compress)])
+def test_whole_lines_are_found(name: str, pack: Pack, tmp_path: Path) -> None:
+    """Positions, digests and costs are those that were written."""
+    file = tmp_path / name
+    file.write_bytes(b"".join(map(pack, LINES)))
+
+    found = recover(file, compressed=pack is compress)
+
+    assert found.digests == {2: 3, 0: 1, 1: 2}
+    assert (found.cost, found.size) == (0.5, file.stat().st_size)
+
+
+@pytest.mark.parametrize("pack", [bytes, compress])
+def test_a_torn_line_of_every_length_is_left_out(pack: Pack, tmp_path: Path) -> None:
+    """Wherever the last write was cut off, the size is that of the lines before."""
+    file = tmp_path / "out"
+    whole = b"".join(map(pack, LINES[:2]))
+    torn = pack(LINES[2])
+    found: list[tuple[int, list[int]]] = []
+
+    for length in range(len(torn)):
+        file.write_bytes(whole + torn[:length])
+        recovered = recover(file, compressed=pack is compress)
+        found.append((recovered.size, list(recovered.digests)))
+
+    assert found == [(len(whole), [2, 0])] * len(torn)
+
+
+@given(
+    jobs=st.lists(st.tuples(st.text(st.characters()), st.floats(0, 1)), max_size=4), data=st.data()
+)
+def test_a_file_cut_anywhere_loses_its_last_line_alone(
+    jobs: list[tuple[str, float]], data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """For any documents, the lines that are left are those that end before the cut."""
+    lines = [make_line(at, text, cost) for at, (text, cost) in enumerate(jobs)]
+    packs: list[Pack] = [bytes, compress]
+    pack = data.draw(st.sampled_from(packs))
+    packed = [pack(line) for line in lines]
+    cut = data.draw(st.integers(0, sum(map(len, packed))))
+    file = tmp_path_factory.getbasetemp() / "cut"
+    file.write_bytes(b"".join(packed)[:cut])
+
+    found = recover(file, compressed=pack is compress)
+
+    ends = [sum(map(len, packed[: at + 1])) for at in range(len(packed))]
+    assert list(found.digests) == [at for at, end in enumerate(ends) if end <= cut]
+    assert found.size == max([0, *(end for end in ends if end <= cut)])
+
+
+def test_a_file_that_was_compressed_anew_is_read(tmp_path: Path) -> None:
+    """A member may hold several lines."""
+    file = tmp_path / "out.gz"
+    file.write_bytes(gzip.compress(b"".join(LINES)))
+
+    found = recover(file, compressed=True)
+
+    assert (list(found.digests), found.size) == ([2, 0, 1], file.stat().st_size)
+
+
+FAILURE = encode_failure(Entry(0, 1), OpenRouterError("no"), 1)
+
+
+@pytest.mark.parametrize(
+    ("data", "compressed", "reason"),
+    [
+        (b"a text\n", False, "line 1: not a line of this command"),
+        (b"a text without an end", False, "not written by this command"),
+        (b"[]\n", False, "line 1"),
+        (b"{}\n", False, "line 1"),
+        (b'{"position": -1}\n', False, "line 1"),
+        (b'{"position": 0, "digest": "x"}\n', False, "line 1"),
+        (b'{"position": 0, "digest": "1", "result": 1}\n', False, "line 1"),
+        (b'{"position": 0, "digest": "1", "result": {"usage": {"cost": "1"}}}\n', False, "line 1"),
+        (LINES[0] + b"\n" + LINES[1], False, "line 2"),
+        (LINES[0] + LINES[0], False, "line 2 is no result, or the second one"),
+        (FAILURE, False, "line 1 is no result"),
+        (b"a text\n", True, "not gzip"),
+        (gzip.compress(b"a text\n", mtime=0), True, "line 1"),
+        (gzip.compress(b"a text without an end" * 100, mtime=0)[:-10], True, "not written"),
+        (compress(LINES[0]) + b"text", True, "behind line 1: not gzip"),
+    ],
+)
+def test_a_file_of_something_else_is_refused(
+    data: bytes, compressed: bool, reason: str, tmp_path: Path
+) -> None:
+    """A file that no run has written is named, and stays as it is."""
+    file = tmp_path / "out"
+    file.write_bytes(data)
+
+    with pytest.raises(CommandError, match=reason) as caught:
+        recover(file, compressed=compressed)
+
+    assert caught.value.status == 2
+    assert file.read_bytes() == data
+
+
+def test_a_file_that_cannot_be_read_is_a_failure(tmp_path: Path) -> None:
+    """The path is named."""
+    with pytest.raises(CommandError, match="cannot read"):
+        recover(tmp_path, compressed=False)
