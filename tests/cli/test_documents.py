@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from openrouter_rerank.cli._documents import gather_documents, parse_documents
+from openrouter_rerank.cli._documents import parse_documents, read_documents
 from openrouter_rerank.cli._errors import CommandError
 
 
@@ -85,7 +85,7 @@ def test_documents_of_the_command_line_follow_those_of_the_file(tmp_path: Path) 
     file = tmp_path / "docs.txt"
     file.write_text("one\ntwo\n", encoding="utf-8")
 
-    documents = gather_documents(str(file), ["three"])
+    documents = read_documents(str(file), ["three"])
 
     assert documents == ["one", "two", "three"]
 
@@ -96,7 +96,7 @@ def test_documents_of_the_command_line_leave_standard_input_alone(
     """Standard input is not read when documents are given without a file."""
     give_stdin(monkeypatch, b"unread")
 
-    documents = gather_documents(None, ["one"])
+    documents = read_documents(None, ["one"])
 
     assert documents == ["one"]
 
@@ -106,7 +106,7 @@ def test_standard_input_is_read(file: str | None, monkeypatch: pytest.MonkeyPatc
     """A dash names standard input, and nothing at all does so too."""
     give_stdin(monkeypatch, b"one\ntwo\n")
 
-    documents = gather_documents(file, [])
+    documents = read_documents(file, [])
 
     assert documents == ["one", "two"]
 
@@ -115,7 +115,7 @@ def test_a_dash_and_documents_are_joined(monkeypatch: pytest.MonkeyPatch) -> Non
     """Standard input counts as a file when it is named."""
     give_stdin(monkeypatch, b"one\n")
 
-    documents = gather_documents("-", ["two"])
+    documents = read_documents("-", ["two"])
 
     assert documents == ["one", "two"]
 
@@ -125,7 +125,7 @@ def test_a_closed_standard_input_is_a_usage_error(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(sys, "stdin", None)
 
     with pytest.raises(CommandError, match="no documents") as caught:
-        gather_documents(None, [])
+        read_documents(None, [])
 
     assert caught.value.status == 2
 
@@ -134,6 +134,6 @@ def test_a_closed_standard_input_is_a_usage_error(monkeypatch: pytest.MonkeyPatc
 def test_a_file_that_cannot_be_read_is_a_usage_error(name: str, tmp_path: Path) -> None:
     """A path that names no readable file ends in exit status 2."""
     with pytest.raises(CommandError, match="cannot read") as caught:
-        gather_documents(str(tmp_path / name), [])
+        read_documents(str(tmp_path / name), [])
 
     assert caught.value.status == 2

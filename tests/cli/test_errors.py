@@ -3,10 +3,10 @@
 import pytest
 from openrouter_rerank.cli._errors import (
     CommandError,
-    complain,
-    explain,
-    local_failures,
-    refused_arguments,
+    convert_argument_errors,
+    convert_local_errors,
+    print_error,
+    to_command_error,
 )
 from openrouter_rerank.errors import OpenRouterError
 
@@ -26,7 +26,7 @@ from openrouter_rerank.errors import OpenRouterError
 )
 def test_an_error_of_the_api_says_what_to_do_next(status: int | None, step: str) -> None:
     """Each status has its next step, and ends in exit status 1."""
-    failure = explain(OpenRouterError("it went wrong.", status_code=status))
+    failure = to_command_error(OpenRouterError("it went wrong.", status_code=status))
 
     assert failure.message.startswith("it went wrong")
     assert step in failure.message
@@ -35,7 +35,7 @@ def test_an_error_of_the_api_says_what_to_do_next(status: int | None, step: str)
 
 def test_a_long_message_is_cut() -> None:
     """A page of HTML in a message does not flood the terminal."""
-    failure = explain(OpenRouterError("<p> " * 5_000, status_code=503))
+    failure = to_command_error(OpenRouterError("<p> " * 5_000, status_code=503))
 
     assert len(failure.message) < 500
     assert "…" in failure.message
@@ -43,7 +43,7 @@ def test_a_long_message_is_cut() -> None:
 
 def test_a_complaint_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     """Line breaks and escape sequences in a message are taken out."""
-    complain("one\ntwo \x1b[31m")
+    print_error("one\ntwo \x1b[31m")
 
     assert capsys.readouterr().err == "openrouter-rerank: one two \ufffd[31m\n"
 
@@ -51,7 +51,10 @@ def test_a_complaint_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize("error", [ValueError("top_n is wrong"), TypeError("top_n is wrong")])
 def test_a_refused_argument_is_a_usage_error(error: Exception) -> None:
     """What the client refuses before sending ends in exit status 2."""
-    with pytest.raises(CommandError, match="top_n is wrong") as caught, refused_arguments("rank"):
+    with (
+        pytest.raises(CommandError, match="top_n is wrong") as caught,
+        convert_argument_errors("rank"),
+    ):
         raise error
 
     assert caught.value.status == 2
@@ -62,7 +65,7 @@ def test_a_refused_argument_is_a_usage_error(error: Exception) -> None:
 )
 def test_a_failed_start_of_the_server_is_a_failure(error: Exception) -> None:
     """What the embedded server says of itself ends in exit status 1."""
-    with pytest.raises(CommandError, match=str(error)) as caught, local_failures():
+    with pytest.raises(CommandError, match=str(error)) as caught, convert_local_errors():
         raise error
 
     assert caught.value.status == 1

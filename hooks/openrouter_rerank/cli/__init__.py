@@ -1,13 +1,13 @@
 """
 The command `openrouter-rerank`.
 
-It needs the extra `cli`; this module alone imports without it, so that the command can say so.
+It needs the extra `cli`. Only this module can be imported without it, to say that it is missing.
 """
 
 import os
 import sys
 
-from ._exit_status import FAILURE, INTERRUPTED
+from ._exit_status import ExitStatus
 
 __all__ = ["main"]
 
@@ -19,9 +19,9 @@ def main() -> int:
     Run the command with the arguments of this process.
 
     Returns:
-        The exit status: 0 done, 1 failed, 2 wrong command line, 3 some jobs of a batch failed, 141
-        when the reader of standard output went away. Ctrl-C ends the process at once, with 130;
-        only `batch` lets its requests come to their end first.
+        The exit status: 0 done, 1 failed, 2 wrong command line, 3 some jobs of a run failed, 141
+        the reader of standard output went away. Ctrl-C ends the process at once, with 130; only
+        `batch` waits for its requests first.
     """
     try:
         from ._app import run
@@ -35,11 +35,11 @@ def main() -> int:
             'Run: pip install "openrouter-rerank[cli]"',
             file=sys.stderr,
         )
-        return FAILURE
+        return ExitStatus.FAILURE
     except KeyboardInterrupt:
-        status = INTERRUPTED
-    if status == INTERRUPTED:
-        # A thread may be in the local model's native code, where the interpreter's end aborts the
-        # process. Every write has been flushed.
+        status = ExitStatus.INTERRUPTED
+    if status == ExitStatus.INTERRUPTED:
+        # A thread may be in the local model's native code, and then a normal end of the interpreter
+        # aborts the process. Every write has been flushed.
         os._exit(status)
     return status

@@ -1,4 +1,4 @@
-"""The client: of the API, or of the model on this machine."""
+"""The client that the commands use: of the API, or of the model on this machine."""
 
 from contextlib import AbstractContextManager
 
@@ -22,18 +22,18 @@ def open_client(
     Args:
         local: Whether to rank on this machine.
         retry_config: When to try again; None is the client's own policy.
-        deadline_ms: Limit for a whole call, in milliseconds; on this machine there is none.
+        deadline_ms: Limit for a whole call, in milliseconds; ignored on this machine.
 
     Raises:
-        MissingExtraError: When a package of the extra `local` is not installed.
-        ModelFileError: When the model's file is not the expected one.
+        MissingExtraError: A package of the extra `local` is not installed.
+        ModelFileError: The model's file is not the expected one.
     """
     if not local:
         return OpenRouter(retry_config=retry_config, deadline_ms=deadline_ms)
     from openrouter_rerank.local import MiniLMRanker, client
 
     ranker = MiniLMRanker()
-    # Loaded by the first request, a damaged model would be no more than an internal server error.
+    # If the first request loaded it, a damaged model would only show as an internal server error.
     ranker.load()
-    # Ten thousand documents take minutes, and whoever does not want to wait has Ctrl-C.
+    # Ten thousand documents take minutes, and a user who does not want to wait has Ctrl-C.
     return client(ranker=ranker, timeout=httpx.Timeout(None), deadline_ms=None)

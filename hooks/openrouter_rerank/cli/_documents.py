@@ -1,4 +1,4 @@
-"""Documents from the lines of a file: plain text, or JSON Lines."""
+"""Documents from the command line, and from the lines of a file: plain text, or JSON Lines."""
 
 import json
 import sys
@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TypeAlias, cast
 
-from ._errors import CommandError
-from ._exit_status import USAGE
+from ._errors import CommandError, UsageError
 
 Document: TypeAlias = str | dict[str, str]
 Line: TypeAlias = tuple[int, str]
@@ -16,23 +15,24 @@ STANDARD_INPUT = "-"
 _FIELDS = ("image", "text")
 
 
-def gather_documents(file: str | None, texts: Sequence[str]) -> list[Document]:
+def read_documents(file: str | None, texts: Sequence[str]) -> list[Document]:
     """
-    Collect the documents of a file and those of the command line, in this order.
+    Read the documents of a file, and add those of the command line.
 
     Args:
         file: A path, or `-` for standard input. None reads standard input if there are no texts.
         texts: The documents on the command line.
 
     Raises:
-        CommandError: Without any source, when standard input is a terminal (status 2); when the
-            file cannot be opened (status 2); for what `parse_documents` refuses (status 1).
+        CommandError: `parse_documents` refuses the lines, or standard input cannot be read.
+        UsageError: There is no source and standard input is a terminal, or the file cannot be
+            read.
     """
     if file is None and texts:
         return list(texts)
     if file is None and _is_stdin_terminal():
-        raise CommandError(
-            "no documents. Give a FILE, --document TEXT, or documents on standard input.", USAGE
+        raise UsageError(
+            "no documents. Give a FILE, --document TEXT, or documents on standard input."
         )
     if file is None or file == STANDARD_INPUT:
         return [*parse_documents(_read_stdin(), "standard input"), *texts]
@@ -43,20 +43,20 @@ def parse_documents(data: bytes, name: str) -> list[Document]:
     """
     Read one document from each line that is not blank.
 
-    The lines are JSON Lines when each of them is a JSON string or a JSON object, and text
-    otherwise. Lines of which only some are JSON objects with `text` or `image` are refused, because
-    one broken line would turn a file of documents into a file of source code.
+    The lines are JSON Lines if each of them is a JSON string or a JSON object, and text otherwise.
+    If only some of them are JSON objects with `text` or `image`, they are refused: one broken line
+    would turn all the others into documents of JSON source.
 
     Args:
         data: UTF-8, with or without a byte order mark; lines end in LF or CRLF.
         name: What messages call the source.
 
     Returns:
-        The documents in the order of their lines, text as it stands between the line ends.
+        The documents in the order of their lines; text is kept as it is between the line ends.
 
     Raises:
-        CommandError: When the data is not UTF-8, holds no document, or has a line that is not a
-            document; the message has the line's number, counted from 1.
+        CommandError: The data is not UTF-8, holds no document, or has a line that is not a
+            document; the message has the line's number, from 1.
     """
     lines = list(_split_lines(_decode(data, name)))
     if not lines:
@@ -89,7 +89,7 @@ def _read_file(file: str) -> bytes:
         return Path(file).read_bytes()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise CommandError(f"cannot read {file}: {reason}. Check the path.", USAGE) from error
+        raise UsageError(f"cannot read {file}: {reason}. Check the path.") from error
 
 
 def _decode(data: bytes, name: str) -> str:
@@ -103,7 +103,7 @@ def _decode(data: bytes, name: str) -> str:
 
 
 def _split_lines(text: str) -> Iterator[Line]:
-    # str.splitlines also breaks at U+2028 and its like, which JSON strings may hold unescaped.
+    # str.splitlines also breaks at U+2028 and similar, which JSON strings may hold unescaped.
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             yield number, line.removesuffix("\r")

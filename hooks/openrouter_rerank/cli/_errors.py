@@ -1,4 +1,4 @@
-"""What the command says when it cannot go on: one line, and an exit status."""
+"""The errors that end the command: one line on standard error, and an exit status."""
 
 import sys
 from collections.abc import Generator
@@ -6,8 +6,8 @@ from contextlib import contextmanager
 
 from openrouter_rerank.errors import OpenRouterError
 
-from ._exit_status import FAILURE, USAGE
-from ._text import one_line, shorten
+from ._exit_status import ExitStatus
+from ._text import shorten, to_one_line
 
 PROGRAM = "openrouter-rerank"
 
@@ -36,39 +36,49 @@ class CommandError(Exception):
         status: The exit status.
     """
 
-    def __init__(self, message: str, status: int = FAILURE) -> None:
+    def __init__(self, message: str, status: ExitStatus = ExitStatus.FAILURE) -> None:
         super().__init__(message)
         self.message = message
         self.status = status
 
 
-@contextmanager
-def refused_arguments(command: str) -> Generator[None]:
+class UsageError(CommandError):
     """
-    Turn what is said about a wrong argument into a usage error.
+    The command line is wrong, or names a file that cannot be used; the exit status is 2.
+
+    Args:
+        message: What is wrong and what to do next.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, ExitStatus.USAGE)
+
+
+@contextmanager
+def convert_argument_errors(command: str) -> Generator[None]:
+    """
+    Turn the client's error about an argument into a usage error.
 
     Args:
         command: The command whose help tells more.
 
     Raises:
-        CommandError: For a `ValueError` or `TypeError` from the block; the status is 2.
+        UsageError: The block raised a `ValueError` or `TypeError`.
     """
     try:
         yield
     except (TypeError, ValueError) as error:
-        raise CommandError(
-            f"{str(error).rstrip('.')}. Try '{PROGRAM} {command} --help'.", USAGE
-        ) from error
+        raise UsageError(f"{str(error).rstrip('.')}. Try '{PROGRAM} {command} --help'.") from error
 
 
 @contextmanager
-def local_failures() -> Generator[None]:
+def convert_local_errors() -> Generator[None]:
     """
-    Turn what the embedded server says before it can answer into a failure of the command.
+    Turn an error of the embedded server or its model into an error of the command.
 
     Raises:
-        CommandError: When the extra `local` or the model is missing or damaged, or the address
-            cannot be listened on.
+        CommandError: The extra `local` or the model is missing or damaged, or the server cannot
+            listen on the address.
     """
     try:
         yield
@@ -76,8 +86,8 @@ def local_failures() -> Generator[None]:
         raise CommandError(str(error)) from error
 
 
-def explain(error: OpenRouterError) -> CommandError:
-    """Say what the API or the way to it answered, and what to do next."""
+def to_command_error(error: OpenRouterError) -> CommandError:
+    """Say what the API answered, or why it could not be reached, and what to do next."""
     status = error.status_code
     if status is not None and status >= _FIRST_SERVER_ERROR:
         step = _LATER
@@ -87,6 +97,6 @@ def explain(error: OpenRouterError) -> CommandError:
     return CommandError(f"{message}. {step}")
 
 
-def complain(message: str) -> None:
-    """Print one line, and one only, on standard error."""
-    print(f"{PROGRAM}: {one_line(message)}", file=sys.stderr)
+def print_error(message: str) -> None:
+    """Print a message on standard error, always as one line."""
+    print(f"{PROGRAM}: {to_one_line(message)}", file=sys.stderr)

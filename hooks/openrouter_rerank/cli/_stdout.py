@@ -1,4 +1,4 @@
-"""Standard output: as wide as the terminal, whole in a pipe, and silent when nobody reads it."""
+"""Standard output: as wide as the terminal, uncut in a pipe, and silent when nobody reads it."""
 
 import io
 import json
@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.text import Text
 
 from ._errors import CommandError
-from ._exit_status import CLOSED_PIPE
+from ._exit_status import ExitStatus
 
-# Wider than any line, so that nothing is cut where no terminal sets a limit.
+# Wider than any line, so that nothing is cut without a terminal.
 UNLIMITED_COLUMNS = 1 << 30
 
 
@@ -23,9 +23,9 @@ def open_console() -> Console:
     """
     Make a console for standard output as it is now.
 
-    The width is that of `COLUMNS` if it is set, else the terminal's; what goes elsewhere than to a
-    terminal is as wide as it wants. Colours are for terminals alone, and `NO_COLOR` (any value but
-    the empty one, https://no-color.org) switches off every escape sequence.
+    The width is that of `COLUMNS` if it is set, else the terminal's; without a terminal it has no
+    limit. Only terminals get colours, and `NO_COLOR` (any value but the empty one,
+    https://no-color.org) switches off every escape sequence.
     """
     terminal = sys.stdout.isatty()
     coloured = terminal and not os.environ.get("NO_COLOR")
@@ -41,14 +41,14 @@ def open_console() -> Console:
 
 def write_lines(console: Console, lines: Iterable[Text]) -> None:
     """
-    Write styled lines, each as it is; what the encoding lacks becomes a question mark.
+    Write styled lines, each as it is; characters that the encoding lacks become question marks.
 
     Raises:
-        CommandError: When the output cannot be written.
-        typer.Exit: When nobody reads it any more.
+        CommandError: The output cannot be written.
+        typer.Exit: Nobody reads it any more.
     """
-    # The end of a capture writes too, though nothing.
-    with _failed_writes(), console.capture() as capture:
+    # The end of a capture calls write, too, even without text.
+    with _convert_write_errors(), console.capture() as capture:
         for line in lines:
             console.print(line)
     _write(capture.get(), encoding=None, errors="replace")
@@ -56,8 +56,8 @@ def write_lines(console: Console, lines: Iterable[Text]) -> None:
 
 def write_json(value: Mapping[str, object]) -> None:
     """Write a JSON object in UTF-8, whatever the locale's encoding."""
-    # In UTF-8 a lone surrogate is all that "backslashreplace" meets, and what it writes is JSON's
-    # own escape for it.
+    # UTF-8 lacks only lone surrogates, and what "backslashreplace" writes for them is JSON's own
+    # escape.
     text = json.dumps(value, ensure_ascii=False, indent=2)
     _write(f"{text}\n", encoding="utf-8", errors="backslashreplace")
 
@@ -71,18 +71,18 @@ def _write(text: str, *, encoding: str | None, errors: str) -> None:
     stream = sys.stdout
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(encoding=encoding, errors=errors)
-    with _failed_writes():
+    with _convert_write_errors():
         stream.write(text)
         stream.flush()
 
 
 @contextmanager
-def _failed_writes() -> Generator[None]:
+def _convert_write_errors() -> Generator[None]:
     try:
         yield
     except BrokenPipeError:
         _discard_output()
-        raise typer.Exit(CLOSED_PIPE) from None
+        raise typer.Exit(ExitStatus.CLOSED_PIPE) from None
     except OSError as error:
         _discard_output()
         raise CommandError(
@@ -91,7 +91,7 @@ def _failed_writes() -> Generator[None]:
 
 
 def _discard_output() -> None:
-    # Else the interpreter flushes again at exit, fails again and says so on standard error.
+    # Otherwise the interpreter flushes again at exit, fails again and prints that.
     devnull = os.open(os.devnull, os.O_WRONLY)
     os.dup2(devnull, sys.stdout.fileno())
     os.close(devnull)

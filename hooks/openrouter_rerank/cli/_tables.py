@@ -7,7 +7,7 @@ from rich.text import Text
 
 from openrouter_rerank.operations import DocumentResponse, Result
 
-from ._text import one_line
+from ._text import to_one_line
 
 BAR_COLUMNS = 10
 MIN_TEXT_COLUMNS = 10
@@ -31,7 +31,7 @@ def draw_table(results: Sequence[Result], console: Console) -> Iterator[Text]:
     scores = [f"{result.relevance_score:.4f}" for result in results]
     score_columns = max(map(len, ("score", *scores)))
     index_columns = max(map(len, ("index", *(str(result.index) for result in results))))
-    # Scores of known models lie between 0 and 1, but the contract does not say so.
+    # The scores of known models are between 0 and 1, but the contract does not say so.
     full = max([1.0, *(result.relevance_score for result in results)])
     head = (
         "rank",
@@ -65,13 +65,13 @@ def describe_document(document: DocumentResponse) -> str:
     """
     Show a document on one line.
 
-    White space is joined into single spaces, and control characters, which could drive the
-    terminal, become U+FFFD. An image is its URL, cut to `MAX_IMAGE_CHARACTERS`.
+    White space becomes single spaces, and control characters, which could drive the terminal,
+    become U+FFFD. An image is its URL, cut to `MAX_IMAGE_CHARACTERS`.
     """
     fields = document.to_dict()
     image = fields.get("image")
     parts = [fields.get("text"), image and _cut(image)]
-    return one_line(" ".join(part for part in parts if part))
+    return to_one_line(" ".join(part for part in parts if part))
 
 
 def _cut(url: str) -> str:

@@ -7,7 +7,7 @@ import pytest
 from openrouter_rerank.cli._errors import CommandError
 from openrouter_rerank.cli._job_file.input.entry import Entry, complete_entry
 from openrouter_rerank.cli._job_file.input_check import check_input
-from openrouter_rerank.cli._job_file.resume import Recovered
+from openrouter_rerank.cli._job_file.resume import FinishedJobs
 
 MODEL = {"model": "m"}
 
@@ -21,9 +21,9 @@ def make_entries(
     ]
 
 
-def make_done(positions: Sequence[int]) -> Recovered:
+def make_done(positions: Sequence[int]) -> FinishedJobs:
     entries = make_entries(["q0", "q1", "q2"])
-    return Recovered({at: int(entries[at].digest, 16) for at in positions})
+    return FinishedJobs({at: int(entries[at].digest, 16) for at in positions})
 
 
 def test_the_same_jobs_with_other_ids_and_more_behind_them_pass() -> None:
@@ -67,7 +67,7 @@ def test_no_more_is_read_than_needed() -> None:
             read.append(entry.position)
             yield entry
 
-    check_input(watch(), "jobs", Recovered(), strict=False)
+    check_input(watch(), "jobs", FinishedJobs(), strict=False)
     check_input(watch(), "jobs", make_done([1]), strict=False)
 
     assert read == [0, 1]

@@ -11,7 +11,7 @@ from openrouter_rerank.cli._errors import CommandError
 from openrouter_rerank.cli._job_file.input.entry import Entry
 from openrouter_rerank.cli._job_file.output.line_file import compress
 from openrouter_rerank.cli._job_file.output.records import encode_failure, encode_result
-from openrouter_rerank.cli._job_file.resume import recover
+from openrouter_rerank.cli._job_file.resume import read_finished_jobs
 from openrouter_rerank.errors import OpenRouterError
 from openrouter_rerank.operations import CreateRerankResponseBody
 
@@ -37,7 +37,7 @@ def test_whole_lines_are_found(name: str, pack: Pack, tmp_path: Path) -> None:
     file = tmp_path / name
     file.write_bytes(b"".join(map(pack, LINES)))
 
-    found = recover(file, compressed=pack is compress)
+    found = read_finished_jobs(file, compressed=pack is compress)
 
     assert found.digests == {2: 3, 0: 1, 1: 2}
     assert (found.cost, found.size) == (0.5, file.stat().st_size)
@@ -53,7 +53,7 @@ def test_a_torn_line_of_every_length_is_left_out(pack: Pack, tmp_path: Path) -> 
 
     for length in range(len(torn)):
         file.write_bytes(whole + torn[:length])
-        recovered = recover(file, compressed=pack is compress)
+        recovered = read_finished_jobs(file, compressed=pack is compress)
         found.append((recovered.size, list(recovered.digests)))
 
     assert found == [(len(whole), [2, 0])] * len(torn)
@@ -74,7 +74,7 @@ def test_a_file_cut_anywhere_loses_its_last_line_alone(
     file = tmp_path_factory.getbasetemp() / "cut"
     file.write_bytes(b"".join(packed)[:cut])
 
-    found = recover(file, compressed=pack is compress)
+    found = read_finished_jobs(file, compressed=pack is compress)
 
     ends = [sum(map(len, packed[: at + 1])) for at in range(len(packed))]
     assert list(found.digests) == [at for at, end in enumerate(ends) if end <= cut]
@@ -86,7 +86,7 @@ def test_a_file_that_was_compressed_anew_is_read(tmp_path: Path) -> None:
     file = tmp_path / "out.gz"
     file.write_bytes(gzip.compress(b"".join(LINES)))
 
-    found = recover(file, compressed=True)
+    found = read_finished_jobs(file, compressed=True)
 
     assert (list(found.digests), found.size) == ([2, 0, 1], file.stat().st_size)
 
@@ -122,7 +122,7 @@ def test_a_file_of_something_else_is_refused(
     file.write_bytes(data)
 
     with pytest.raises(CommandError, match=reason) as caught:
-        recover(file, compressed=compressed)
+        read_finished_jobs(file, compressed=compressed)
 
     assert caught.value.status == 2
     assert file.read_bytes() == data
@@ -131,4 +131,4 @@ def test_a_file_of_something_else_is_refused(
 def test_a_file_that_cannot_be_read_is_a_failure(tmp_path: Path) -> None:
     """The path is named."""
     with pytest.raises(CommandError, match="cannot read"):
-        recover(tmp_path, compressed=False)
+        read_finished_jobs(tmp_path, compressed=False)

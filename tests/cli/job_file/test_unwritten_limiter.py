@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from openrouter_rerank.cli._job_file.unwritten_limiter import Gate, GateClosedError
+from openrouter_rerank.cli._job_file.unwritten_limiter import LimiterClosedError, UnwrittenLimiter
 from openrouter_rerank.testing import FakeOpenRouter
 
 TIMEOUT_SECONDS = 10
@@ -11,14 +11,14 @@ TIMEOUT_SECONDS = 10
 
 def test_a_request_waits_until_a_reply_is_written_down() -> None:
     """With one place the second request goes out when the first has left."""
-    gate = Gate(1)
+    limiter = UnwrittenLimiter(1)
     with FakeOpenRouter() as client, ThreadPoolExecutor() as pool:
-        gate.guard(client.hooks)
+        limiter.attach(client.hooks)
         client.rerank.rerank(documents=["a"], model="m", query="first")
         waiting = pool.submit(client.rerank.rerank, documents=["a"], model="m", query="second")
         before = len(client.requests)
 
-        gate.leave()
+        limiter.release()
         waiting.result(TIMEOUT_SECONDS)
 
         assert (before, len(client.requests)) == (1, 2)
@@ -26,9 +26,9 @@ def test_a_request_waits_until_a_reply_is_written_down() -> None:
 
 def test_failures_leave_by_themselves() -> None:
     """Attempts that are retried and calls that fail take no place."""
-    gate = Gate(1)
+    limiter = UnwrittenLimiter(1)
     with FakeOpenRouter(503, 422, 200) as client:
-        gate.guard(client.hooks)
+        limiter.attach(client.hooks)
         with pytest.raises(Exception, match="scripted error"):
             client.rerank.rerank(documents=["a"], model="m", query="q")
         client.rerank.rerank(documents=["a"], model="m", query="q")
@@ -38,13 +38,13 @@ def test_failures_leave_by_themselves() -> None:
 
 def test_closing_turns_everyone_away() -> None:
     """Nothing is sent by who waits when the run ends, nor by who comes later."""
-    gate = Gate(1)
-    gate.enter()
+    limiter = UnwrittenLimiter(1)
+    limiter.acquire()
     with ThreadPoolExecutor() as pool:
-        waiting = [pool.submit(gate.enter) for _ in range(3)]
-        gate.close()
+        waiting = [pool.submit(limiter.acquire) for _ in range(3)]
+        limiter.close()
         failures = [future.exception(TIMEOUT_SECONDS) for future in waiting]
 
-    with pytest.raises(GateClosedError):
-        gate.enter()
-    assert [type(failure) for failure in failures] == [GateClosedError] * 3
+    with pytest.raises(LimiterClosedError):
+        limiter.acquire()
+    assert [type(failure) for failure in failures] == [LimiterClosedError] * 3

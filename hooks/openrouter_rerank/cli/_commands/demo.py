@@ -1,4 +1,4 @@
-"""A corpus that ships with the package, and questions about it whose answers are known."""
+"""The command `demo`: ranks a corpus whose questions have known answers."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -9,7 +9,7 @@ from rich.text import Text
 
 from openrouter_rerank import OpenRouter
 from openrouter_rerank.cli._client import DEFAULT_MODEL, open_client
-from openrouter_rerank.cli._errors import CommandError, local_failures
+from openrouter_rerank.cli._errors import CommandError, convert_local_errors
 from openrouter_rerank.cli._stdout import open_console, write_lines
 from openrouter_rerank.cli._tables import draw_table
 from openrouter_rerank.operations import Result
@@ -20,15 +20,24 @@ SHOWN_RESULTS = 3
 @dataclass(frozen=True, slots=True)
 class Passage:
     """
-    A fact in a sentence.
+    A sentence of the corpus.
 
     Attributes:
         text: The sentence.
-        question: What the sentence answers, in other words; None for most.
+        question: A question that the sentence answers, in other words; None for most.
     """
 
     text: str
     question: str | None = None
+
+
+def demo() -> None:
+    """
+    Rank a small corpus on this machine and check the answers.
+
+    It exits with 1 if a known answer does not come first.
+    """
+    show_demo()
 
 
 def load_corpus() -> list[Passage]:
@@ -41,16 +50,16 @@ def load_corpus() -> list[Passage]:
 
 def show_demo() -> None:
     """
-    Rank the corpus for each of its questions on this machine, and print what comes first.
+    Rank the corpus for each of its questions on this machine, and print the best results.
 
     Raises:
-        CommandError: When a known answer does not come first, once all tables are printed; and
-            when the extra `local` is missing.
-        OpenRouterError: When a ranking fails.
+        CommandError: A known answer does not come first, which is said after all tables; or the
+            extra `local` is missing.
+        OpenRouterError: A ranking fails.
     """
     corpus = load_corpus()
     questions = [passage for passage in corpus if passage.question]
-    with local_failures():
+    with convert_local_errors():
         opened = open_client(local=True)
     console = open_console()
     head = f"Ranks {len(corpus)} passages for {len(questions)} questions, all on this machine."
@@ -67,10 +76,10 @@ def show_demo() -> None:
 
 def check_answers(missed: Sequence[str]) -> None:
     """
-    Fail for questions whose answer did not come first.
+    Fail if there are questions whose answer did not come first.
 
     Raises:
-        CommandError: When there is such a question; the message names each.
+        CommandError: There is one; the message names each.
     """
     if missed:
         named = ", ".join(f'"{question}"' for question in missed)
@@ -86,7 +95,7 @@ def _ask_questions(
     texts = [passage.text for passage in corpus]
     for answer, passage in enumerate(corpus):
         if passage.question:
-            with local_failures():
+            with convert_local_errors():
                 response = client.rerank.rerank(
                     query=passage.question, documents=texts, model=DEFAULT_MODEL
                 )

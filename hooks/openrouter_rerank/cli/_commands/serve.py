@@ -1,12 +1,20 @@
-"""The embedded server as the command starts it."""
+"""The command `serve`: the embedded server."""
 
 import os
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Annotated
 
-from openrouter_rerank.cli._errors import CommandError, complain, local_failures, refused_arguments
-from openrouter_rerank.cli._exit_status import USAGE
+import typer
+
+from openrouter_rerank.cli._errors import (
+    CommandError,
+    UsageError,
+    convert_argument_errors,
+    convert_local_errors,
+    print_error,
+)
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8787
@@ -16,14 +24,14 @@ KEY_VARIABLE = "OPENROUTER_SERVE_API_KEY"
 @dataclass(frozen=True, slots=True)
 class FaultOptions:
     """
-    What the command line says of faults, see `openrouter_rerank.local.Faults`.
+    The options about faults, see `openrouter_rerank.local.Faults`.
 
     Attributes:
         fail: Names of outcomes, separated by commas.
         retry_after: In seconds; None is the contract's example.
         delay: A time with its unit, `ms` or `s`.
         drop: How likely a reset is, from 0 to 1.
-        seed: Makes the drops the same in each run; None makes them anew.
+        seed: Makes the drops the same in each run; None draws them each time.
     """
 
     fail: str = ""
@@ -36,26 +44,99 @@ class FaultOptions:
 NO_FAULTS = FaultOptions()
 
 
+def serve(
+    host: Annotated[
+        str, typer.Option("--host", metavar="HOST", help="The address to listen on.")
+    ] = DEFAULT_HOST,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, metavar="PORT", help="0 takes a free one.")
+    ] = DEFAULT_PORT,
+    api_key_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--api-key-file", metavar="FILE", help="Holds the key that clients must send."
+        ),
+    ] = None,
+    fail: Annotated[
+        str,
+        typer.Option(
+            "--fail", metavar="NAMES", help="What becomes of one request after the other."
+        ),
+    ] = "",
+    retry_after: Annotated[
+        int | None,
+        typer.Option(
+            "--retry-after",
+            min=0,
+            max=3600,
+            metavar="SECONDS",
+            help="Retry-After on 429 and 503; the contract's example by default.",
+        ),
+    ] = None,
+    delay: Annotated[
+        str,
+        typer.Option("--delay", metavar="TIME", help="Hold back each answer, such as 300ms or 2s."),
+    ] = "0s",
+    drop: Annotated[
+        float,
+        typer.Option(
+            "--drop",
+            min=0,
+            max=1,
+            metavar="PROBABILITY",
+            help="How likely a request is to be reset.",
+        ),
+    ] = 0.0,
+    seed: Annotated[
+        int | None,
+        typer.Option("--seed", metavar="N", help="Drop the same requests in each run."),
+    ] = None,
+) -> None:
+    """
+    Serve the rerank API on this machine, without key or network.
+
+    The key that clients must send is the content of --api-key-file, else the value of
+    OPENROUTER_SERVE_API_KEY; with neither, everyone who reaches the address may use it.
+
+    It fails on demand. A request with the header "Prefer: code=429" gets that error, with any
+    status from 400 to 599. --fail has all others take one outcome after the other, and the first
+    again after the last: --fail 429,503,ok fails two of three requests. The outcomes are
+
+    \b
+    400 to 599    that error, an HTML page for 520 to 526
+    ok            the normal answer
+    error-in-200  status 200 with an error for a body
+    html          the HTML page of a 524
+    truncated     a reply that ends too early
+    reset         a connection that is reset with no reply
+    hang          no reply at all, until the client gives up
+
+    --drop resets requests at random before they take an outcome.
+    """  # noqa: D301  click wants the character itself, to keep the lines below it apart
+    faults = FaultOptions(fail, retry_after, delay, drop, seed)
+    run_server(host, port, read_key(api_key_file), faults)
+
+
 def run_server(host: str, port: int, api_key: str | None, faults: FaultOptions = NO_FAULTS) -> None:
     """
-    Serve until a signal ends it; warn when others can reach it without a key.
+    Serve until a signal ends it, and warn if others can reach it without a key.
 
     Args:
         host: The address or name to listen on.
         port: The port; 0 takes a free one.
-        api_key: The key that clients must send; None asks for none.
-        faults: How requests are to fail.
+        api_key: The key that clients must send; None for none.
+        faults: Which requests are to fail, and how.
 
     Raises:
-        CommandError: When the address cannot be listened on, or the extra `local` is missing; for
-            an empty host and for faults that there are not (status 2).
+        CommandError: The server cannot listen on the address, or the extra `local` is missing.
+        UsageError: The host is empty, or there is no such fault.
     """
     if host and api_key is None and not is_loopback(host):
-        complain(
+        print_error(
             f"warning: everyone who reaches {host} may use this server. "
             f"Set {KEY_VARIABLE} or --api-key-file to ask for a key."
         )
-    with local_failures(), refused_arguments("serve"):
+    with convert_local_errors(), convert_argument_errors("serve"):
         from openrouter_rerank.local import Faults, serve
         from openrouter_rerank.local._faults.config import parse_delay
 
@@ -85,7 +166,8 @@ def read_key(file: Path | None) -> str | None:
         The key; None if there is no file and the variable is unset or empty.
 
     Raises:
-        CommandError: When the file cannot be read (status 2), or the key is not one word of ASCII.
+        CommandError: The key is not one word of ASCII.
+        UsageError: The file cannot be read.
     """
     if file is None:
         source, key = KEY_VARIABLE, os.environ.get(KEY_VARIABLE, "").strip()
@@ -93,7 +175,7 @@ def read_key(file: Path | None) -> str | None:
             return None
     else:
         source, key = str(file), _read_text(file).strip()
-    # A bearer token has no room for anything else (RFC 6750, section 2.1).
+    # A bearer token cannot be anything else (RFC 6750, section 2.1).
     if not (key.isascii() and key.isprintable() and key.split() == [key]):
         raise CommandError(f"{source} does not hold a key. Put one word of ASCII there.")
     return key
@@ -113,9 +195,7 @@ def _read_text(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise CommandError(
-            f"cannot read {file}: {error.strerror}. Check --api-key-file.", USAGE
-        ) from error
+        raise UsageError(f"cannot read {file}: {error.strerror}. Check --api-key-file.") from error
     except ValueError:
         # The chained error would show the bytes, which may be a key.
         raise CommandError(f"{file} does not hold a key. Put one word of ASCII there.") from None

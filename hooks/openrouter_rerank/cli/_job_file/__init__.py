@@ -1,7 +1,6 @@
 """
-The command `batch`: many jobs, from a file to a file.
+The jobs of a file, worked through by the command `batch`.
 
-The input is read as a stream (`_sources`, `_entries`, `_rows`), checked as far as asked for
-(`_checks`) and turned into jobs (`_feed`); `_run` has them worked off. Each outcome is written at
-once (`_ledger`, `_records`, `_files`, `_failed`), and read back by the next run (`_recovery`).
+`run` opens the files, checks the input (`input_check`), skips what is done (`resume`) and sends the
+rest (`pending_jobs`). `input` reads the jobs; `output` writes results and failures.
 """

@@ -1,4 +1,4 @@
-"""Ctrl-C: once to finish, twice to end."""
+"""Ctrl-C: the first ends the run in order, the second ends the process at once."""
 
 import os
 import signal
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import FrameType
 
 from openrouter_rerank.cli._errors import PROGRAM
-from openrouter_rerank.cli._exit_status import INTERRUPTED
+from openrouter_rerank.cli._exit_status import ExitStatus
 
 _STANDARD_ERROR = 2
 # A terminal has "^C" on the line.
@@ -16,39 +16,39 @@ _NOTICE = f"\n{PROGRAM}: finishing what is under way; Ctrl-C again ends at once.
 
 
 @dataclass(slots=True)
-class Stop:
+class StopFlag:
     """
     Whether the user wants the run to end.
 
     Attributes:
-        is_wanted: Set by the first Ctrl-C.
+        is_set: Set by the first Ctrl-C.
     """
 
-    is_wanted: bool = False
+    is_set: bool = False
 
 
 @contextmanager
-def taking_interrupts(before_exit: Callable[[], object]) -> Generator[Stop]:
+def catch_interrupts(before_exit: Callable[[], object]) -> Generator[StopFlag]:
     """
-    Note the first Ctrl-C, and end the process at the second.
+    Set a flag at the first Ctrl-C, and end the process at the second.
 
     Args:
         before_exit: Called before the process ends at once.
     """
-    stop = Stop()
+    stop = StopFlag()
 
-    def note(_signal: int, _frame: FrameType | None) -> None:
-        if stop.is_wanted:
+    def on_interrupt(_signal: int, _frame: FrameType | None) -> None:
+        if stop.is_set:
             before_exit()
-            # An exception would wait for the threads of the calls in flight. Every line that was
-            # begun can be dropped, and all others are written.
-            os._exit(INTERRUPTED)
-        stop.is_wanted = True
-        # Past the stream, which may be in the middle of a write.
+            # An exception would wait for the threads of the calls in flight. A line that is half
+            # written can be dropped, and all others are complete.
+            os._exit(ExitStatus.INTERRUPTED)
+        stop.is_set = True
+        # Not through sys.stderr, which may be in the middle of a write.
         with suppress(OSError):
             os.write(_STANDARD_ERROR, _NOTICE)
 
-    previous = signal.signal(signal.SIGINT, note)
+    previous = signal.signal(signal.SIGINT, on_interrupt)
     try:
         yield stop
     finally:

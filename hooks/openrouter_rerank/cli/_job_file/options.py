@@ -1,39 +1,39 @@
-"""The options of a run."""
+"""The options of a run, as the command line gives them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .input.source import PIPE, Format
+from .input.source import STANDARD_STREAM, InputFormat
 
 DEFAULT_CONCURRENCY = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BatchOptions:
+class RunOptions:
     """
-    What the command line says.
+    The options of a run.
 
     Attributes:
         input: A path, or `-` for standard input.
         output: A path, or `-` for standard output.
-        errors: Where failures are written; None says them on standard error.
-        kind: What the input is written in; None goes by its name.
+        errors: The file for failures; None prints them on standard error.
+        input_format: None goes by the input's name.
         model: For jobs that name none.
         top_n: For jobs that name none; None for all results.
         concurrency: How many requests may be under way at once.
         rpm: How many requests may be sent in a minute; None for no limit.
-        max_cost: What the output may cost, in credits, earlier runs included; None for no limit.
+        max_cost: What all runs into the output may cost, in credits; None for no limit.
         resume: Whether to go on where an earlier run ended.
-        strict: Whether a job that is wrong keeps all others from being sent.
+        strict: Whether nothing is sent if one job is wrong.
         local: Whether to rank on this machine.
     """
 
     input: str
     output: str
     errors: Path | None
-    kind: Format | None
+    input_format: InputFormat | None
     model: str
     top_n: int | None
     concurrency: int
@@ -45,11 +45,11 @@ class BatchOptions:
 
     @property
     def defaults(self) -> Mapping[str, Any]:
-        """The arguments for jobs that lack them."""
+        """The arguments for jobs that do not have them."""
         given = {"model": self.model, "top_n": self.top_n}
         return {name: value for name, value in given.items() if value is not None}
 
     @property
     def can_resume(self) -> bool:
         """Whether another run can go on where this one ends."""
-        return PIPE not in {self.input, self.output}
+        return STANDARD_STREAM not in {self.input, self.output}

@@ -1,4 +1,4 @@
-"""From the input to the jobs of a run."""
+"""The jobs that a run has to send."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -9,61 +9,61 @@ from openrouter_rerank import RerankJob
 from openrouter_rerank.errors import RunStoppedError
 
 from .input.entry import Entry
-from .interrupts import Stop
-from .output.outcome_writer import Ledger
-from .resume import Recovered
+from .interrupts import StopFlag
+from .output.outcome_writer import OutcomeWriter
+from .resume import FinishedJobs
 
 
 @frozen(kw_only=True, repr=False)
 class EntryJob(RerankJob):
     """
-    A job that knows where it comes from.
+    A job with the entry of the input that it was made from.
 
     Attributes:
-        entry: The job as the input has it.
+        entry: The entry.
     """
 
     entry: Entry
 
 
 @dataclass(slots=True)
-class Feed:
+class PendingJobs:
     """
-    Gives the jobs that are to be sent.
+    The jobs of the input that are to be sent, to be iterated over once.
 
     Attributes:
         entries: The input's, complete ones.
-        done: What earlier runs have done, which is left out.
-        ledger: Where entries go that are no job.
+        finished: What earlier runs have done; it is skipped.
+        writer: Writes down the entries that are malformed.
         stop: Whether the user wants to end.
         max_cost: What all runs together may cost, in credits; None for no limit.
-        is_over: Whether the input has come to its end.
+        is_exhausted: Whether the input has come to its end.
     """
 
     entries: Iterable[Entry]
-    done: Recovered
-    ledger: Ledger
-    stop: Stop
+    finished: FinishedJobs
+    writer: OutcomeWriter
+    stop: StopFlag
     max_cost: float | None
-    is_over: bool = False
+    is_exhausted: bool = False
 
-    def take(self) -> Iterator[EntryJob]:
+    def __iter__(self) -> Iterator[EntryJob]:
         """
-        Give one job after the other.
+        Give the jobs in turn.
 
         Raises:
             CommandError: The input cannot be read, or a file cannot be written.
             RunStoppedError: Earlier runs have cost what may be spent, and there is more to do.
         """
         for entry in self.entries:
-            if entry.position in self.done.digests:
+            if entry.position in self.finished.digests:
                 continue
-            if self.stop.is_wanted:
+            if self.stop.is_set:
                 return
             if entry.problem is not None:
-                self.ledger.refuse(entry)
+                self.writer.write_malformed(entry)
                 continue
-            if self.max_cost is not None and self.done.cost >= self.max_cost:
+            if self.max_cost is not None and self.finished.cost >= self.max_cost:
                 raise RunStoppedError("", reason="max_cost")
             yield EntryJob(entry=entry, **entry.arguments)
-        self.is_over = True
+        self.is_exhausted = True

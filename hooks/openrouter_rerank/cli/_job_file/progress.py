@@ -1,4 +1,4 @@
-"""How far a run has come, on a terminal and in its last line."""
+"""How far a run has come: its counts, and the bar on a terminal."""
 
 import sys
 from collections.abc import Callable, Generator
@@ -19,15 +19,15 @@ from rich.text import Text
 
 
 @dataclass(slots=True)
-class Tally:
+class RunStats:
     """
-    What has become of the jobs.
+    Counts of jobs by what has become of them.
 
     Attributes:
-        before: How many earlier runs have done.
-        done: How many this run has done.
-        failed: How many have failed in this run, those that cannot be read among them.
-        cost: What the jobs of this run have cost, in credits, as far as the replies say.
+        before: Jobs that earlier runs have done.
+        done: Jobs that this run has done.
+        failed: Jobs that have failed in this run, malformed ones included.
+        cost: Cost of this run's jobs, in credits, as far as the replies give it.
     """
 
     before: int = 0
@@ -42,18 +42,18 @@ class Tally:
 
 
 @contextmanager
-def showing_progress(
-    console: Console, tally: Tally, total: int | None
+def show_progress(
+    console: Console, stats: RunStats, total: int | None
 ) -> Generator[Callable[[], None]]:
     """
-    Give a function that shows how far a run has come.
+    Give a function that shows the present counts.
 
-    It draws a bar with the counts, the rate, the cost and the time that is left, on a terminal
-    alone; elsewhere it does nothing.
+    On a terminal it draws a bar with the counts, the rate, the cost and the time that is left.
+    Elsewhere it does nothing.
 
     Args:
         console: Where to draw.
-        tally: What to show.
+        stats: What to show.
         total: How many jobs there are, those of earlier runs included; None if that is not known.
     """
     if not console.is_terminal:
@@ -69,26 +69,26 @@ def showing_progress(
         expand=True,
         transient=True,
     )
-    bar = progress.add_task("", total=total, **_fields(tally))
+    bar = progress.add_task("", total=total, **_fields(stats))
 
     def show() -> None:
-        progress.update(bar, **_fields(tally))
+        progress.update(bar, **_fields(stats))
 
     with progress:
         yield show
 
 
 def _show_nothing() -> None:
-    """Do without a terminal."""
+    """Do nothing, as there is no terminal."""
 
 
-def _fields(tally: Tally) -> dict[str, Any]:
-    done = tally.before + tally.done
+def _fields(stats: RunStats) -> dict[str, Any]:
+    done = stats.before + stats.done
     return {
-        "completed": done + tally.failed,
+        "completed": done + stats.failed,
         "done": done,
-        "failed": tally.failed,
-        "cost": tally.cost,
+        "failed": stats.failed,
+        "cost": stats.cost,
     }
 
 
@@ -98,8 +98,8 @@ def open_error_console() -> Console:
 
 
 class _RateColumn(ProgressColumn):
-    """Jobs a second, of late."""
+    """The recent rate, in jobs a second."""
 
     def render(self, task: Task) -> Text:
-        """Show the rate, or nothing as long as there is none."""
+        """Show the rate, or nothing while there is none."""
         return Text(f"{task.speed:.3g}/s" if task.speed else "")

@@ -1,15 +1,15 @@
-"""What earlier runs have written, without the end that a killed one left torn."""
+"""What earlier runs have done, read from their output."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .output.record_reader import _refuse, read_records
+from .output.record_reader import read_records, refuse_file
 
 
 @dataclass(slots=True)
-class Recovered:
+class FinishedJobs:
     """
-    The jobs of an output that are done.
+    The jobs that an output has results of.
 
     Attributes:
         digests: The digest of each job's arguments, by the job's position.
@@ -22,18 +22,19 @@ class Recovered:
     size: int = 0
 
 
-def recover(path: Path, *, compressed: bool) -> Recovered:
+def read_finished_jobs(path: Path, *, compressed: bool) -> FinishedJobs:
     """
-    Read an output; the file stays as it is.
+    Read an output; the file is not changed.
 
     Raises:
-        CommandError: It cannot be read, or holds anything else than a run's lines (status 2).
+        CommandError: It cannot be read.
+        UsageError: It holds something else than results of a run.
     """
-    found = Recovered()
+    finished = FinishedJobs()
     for number, (end, _, record) in enumerate(read_records(path, compressed=compressed), start=1):
-        if record.position in found.digests or not record.digest:
-            raise _refuse(path, f"line {number} is no result, or the second one of its job")
-        found.digests[record.position] = record.digest
-        found.cost += record.cost
-        found.size = end
-    return found
+        if record.position in finished.digests or not record.digest:
+            raise refuse_file(path, f"line {number} is no result, or the second one of its job")
+        finished.digests[record.position] = record.digest
+        finished.cost += record.cost
+        finished.size = end
+    return finished

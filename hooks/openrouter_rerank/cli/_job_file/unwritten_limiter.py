@@ -1,53 +1,53 @@
-"""A limit for what a kill can lose."""
+"""A limit for the replies that a kill can lose."""
 
 import threading
 
 from openrouter_rerank import Hooks
 
 
-class GateClosedError(RuntimeError):
+class LimiterClosedError(RuntimeError):
     """The run has ended; nothing is sent any more."""
 
 
-class Gate:
+class UnwrittenLimiter:
     """
-    Lets requests out only while few replies are under way or not yet written down.
+    Holds back requests while too many replies are under way or not yet written.
 
-    A run's threads go on while its outcomes are written: without a gate, a kill would lose replies
-    that had long come, and their jobs would be paid for again.
+    A run's threads go on while its outcomes are written. Without a limit, a kill could lose replies
+    that came long before, and their jobs would be paid for again.
 
     Args:
-        count: How many replies there may be that are not written down.
+        count: How many replies may be under way or unwritten.
     """
 
     def __init__(self, count: int) -> None:
-        self._places = threading.Semaphore(count)
+        self._slots = threading.Semaphore(count)
         self._is_closed = False
 
-    def guard(self, hooks: Hooks) -> None:
-        """Hold back the requests of a client; what fails costs nothing, and leaves at once."""
-        hooks.before_request(lambda _: self.enter())
-        hooks.on_retry(lambda _: self.leave())
-        hooks.on_error(lambda _: self.leave())
+    def attach(self, hooks: Hooks) -> None:
+        """Limit a client's requests; an attempt that fails costs nothing and frees its slot."""
+        hooks.before_request(lambda _: self.acquire())
+        hooks.on_retry(lambda _: self.release())
+        hooks.on_error(lambda _: self.release())
 
-    def enter(self) -> None:
+    def acquire(self) -> None:
         """
-        Wait for a place.
+        Wait for a slot.
 
         Raises:
-            GateClosedError: There will be none.
+            LimiterClosedError: The limiter was closed.
         """
-        self._places.acquire()
+        self._slots.acquire()
         if self._is_closed:
-            # For the next one that waits.
-            self._places.release()
-            raise GateClosedError
+            # Wakes the next thread that waits.
+            self._slots.release()
+            raise LimiterClosedError
 
-    def leave(self) -> None:
-        """Give a place back."""
-        self._places.release()
+    def release(self) -> None:
+        """Free a slot."""
+        self._slots.release()
 
     def close(self) -> None:
-        """Turn away whoever waits, and whoever comes."""
+        """Refuse all threads that wait or will ask."""
         self._is_closed = True
-        self._places.release()
+        self._slots.release()

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from openrouter_rerank.cli._errors import CommandError
-from openrouter_rerank.cli._job_file.input.csv import read_groups
+from openrouter_rerank.cli._job_file.input.csv import read_csv
 from openrouter_rerank.cli._job_file.input.entry import Entry
 
 
 def read(text: str | bytes) -> list[Entry]:
     data = text.encode() if isinstance(text, str) else text
-    return list(read_groups(io.BytesIO(data), "jobs.csv"))
+    return list(read_csv(io.BytesIO(data), "jobs.csv"))
 
 
 def show(entries: Iterable[Entry]) -> list[tuple[object, ...]]:
@@ -101,7 +101,7 @@ def test_a_quotation_mark_that_is_never_closed_does_not_take_the_memory() -> Non
     """A field ends at the limit, and the rows behind it are read."""
     lines = [b"query,document\n", b'q,"a\n', *[b"r,b\n"] * 1_000]
 
-    first, *others = read_groups(lines, "jobs.csv", max_field_characters=1_000)
+    first, *others = read_csv(lines, "jobs.csv", max_field_characters=1_000)
 
     assert "field limit" in (first.problem or "")
     assert others == []

@@ -9,13 +9,13 @@ from openrouter_rerank.cli._job_file.input.entry import (
     check_entry,
     complete_entry,
 )
-from openrouter_rerank.cli._job_file.input.jsonl import read_entries
+from openrouter_rerank.cli._job_file.input.jsonl import read_jsonl
 
 JOB = {"query": "q", "documents": ["a", "b"]}
 
 
 def read_one(line: str | bytes) -> Entry:
-    (entry,) = read_entries([line.encode() if isinstance(line, str) else line])
+    (entry,) = read_jsonl([line.encode() if isinstance(line, str) else line])
     return entry
 
 
@@ -40,7 +40,7 @@ def test_blank_lines_and_line_ends_do_not_count() -> None:
     """Positions count jobs and lines count lines; the byte order mark and CRLF are neither."""
     line = json.dumps(JOB).encode()
 
-    entries = list(read_entries([b"\xef\xbb\xbf" + line + b"\r\n", b"\r\n", b" \n", b"{}\n", line]))
+    entries = list(read_jsonl([b"\xef\xbb\xbf" + line + b"\r\n", b"\r\n", b" \n", b"{}\n", line]))
 
     assert [(entry.position, entry.line) for entry in entries] == [(0, 1), (1, 4), (2, 5)]
     assert [entry.problem for entry in entries] == [None, 'no "query"', None]

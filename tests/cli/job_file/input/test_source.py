@@ -9,26 +9,26 @@ from pathlib import Path
 
 import pytest
 from openrouter_rerank.cli._errors import CommandError
-from openrouter_rerank.cli._job_file.input.source import Format, choose_format, open_source
+from openrouter_rerank.cli._job_file.input.source import InputFormat, choose_format, open_source
 
 JSONL = b'{"query": "q", "documents": ["a"]}\n\n{"query": "r", "documents": ["b"]}\n'
 CSV = b"query,document\nq,a\nq,b\nr,b\n"
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"),
+    ("name", "expected"),
     [
-        ("jobs.csv", Format.CSV),
-        ("JOBS.CSV.GZ", Format.CSV),
-        ("jobs.jsonl", Format.JSONL),
-        ("jobs.jsonl.gz", Format.JSONL),
-        ("csv", Format.JSONL),
-        ("-", Format.JSONL),
+        ("jobs.csv", InputFormat.CSV),
+        ("JOBS.CSV.GZ", InputFormat.CSV),
+        ("jobs.jsonl", InputFormat.JSONL),
+        ("jobs.jsonl.gz", InputFormat.JSONL),
+        ("csv", InputFormat.JSONL),
+        ("-", InputFormat.JSONL),
     ],
 )
-def test_the_name_tells_the_format(name: str, kind: Format) -> None:
+def test_the_name_tells_the_format(name: str, expected: InputFormat) -> None:
     """Only .csv stands for CSV."""
-    assert choose_format(name) is kind
+    assert choose_format(name) is expected
 
 
 @pytest.mark.parametrize("compress", [bytes, gzip.compress])
@@ -53,7 +53,7 @@ def test_the_format_may_be_told(tmp_path: Path) -> None:
     file = tmp_path / "jobs.txt"
     file.write_bytes(CSV)
 
-    with open_source(str(file), Format.CSV, rewindable=False) as source:
+    with open_source(str(file), InputFormat.CSV, rewindable=False) as source:
         documents = [entry.arguments["documents"] for entry in source.read()]
 
     assert documents == [["a", "b"], ["b"]]

@@ -35,10 +35,10 @@ def test_a_resumed_run_leaves_what_still_holds(
     file.write_bytes(b"".join(pack(make_line(at)) for at in (0, 1, 2, 3)))
 
     with FailureFile(file, resume=True, done={0}) as failures:
-        failures.settle(1)
+        failures.record_success(1)
         failures.append(make_line(2, "second"))
         failures.append(make_line(5, "new"))
-        failures.settle(7)
+        failures.record_success(7)
 
     assert read(file) == [(3, "first"), (2, "second"), (5, "new")]
 
@@ -49,7 +49,7 @@ def test_nothing_is_lost_while_a_run_lasts(tmp_path: Path) -> None:
     file.write_bytes(make_line(0) + make_line(1))
 
     with FailureFile(file, resume=True, done=NONE) as failures:
-        failures.settle(0)
+        failures.record_success(0)
         failures.append(make_line(1, "second"))
         during = read(file)
 

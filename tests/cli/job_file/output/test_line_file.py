@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import typer
 from openrouter_rerank.cli._errors import CommandError
-from openrouter_rerank.cli._job_file.output.line_file import LineFile, open_lines
+from openrouter_rerank.cli._job_file.output.line_file import LineFile, open_line_file
 
 
 def test_each_line_is_there_at_once(tmp_path: Path) -> None:
@@ -18,7 +18,7 @@ def test_each_line_is_there_at_once(tmp_path: Path) -> None:
     file = tmp_path / "out.jsonl"
     seen: list[bytes] = []
 
-    with open_lines(file, resume=False) as lines:
+    with open_line_file(file, resume=False) as lines:
         for line in (b"one\n", b"two\n"):
             lines.append(line)
             seen.append(file.read_bytes())
@@ -31,7 +31,7 @@ def test_each_line_of_a_compressed_file_can_be_read_at_once(tmp_path: Path) -> N
     file = tmp_path / "out.jsonl.GZ"
     seen: list[bytes] = []
 
-    with open_lines(file, resume=False) as lines:
+    with open_line_file(file, resume=False) as lines:
         for line in (b"one\n", b"two\n"):
             lines.append(line)
             seen.append(gzip.decompress(file.read_bytes()))
@@ -45,7 +45,7 @@ def test_a_file_that_holds_something_is_left_alone(tmp_path: Path) -> None:
     file.write_bytes(b"precious")
 
     with pytest.raises(CommandError, match=r"not empty.*--resume") as caught:
-        open_lines(file, resume=False)
+        open_line_file(file, resume=False)
 
     assert (caught.value.status, file.read_bytes()) == (2, b"precious")
 
@@ -55,8 +55,8 @@ def test_resuming_cuts_and_goes_on(tmp_path: Path) -> None:
     file = tmp_path / "out"
     file.write_bytes(b"one\ntor")
 
-    with open_lines(file, resume=True) as lines:
-        lines.cut(4)
+    with open_line_file(file, resume=True) as lines:
+        lines.truncate(4)
         lines.append(b"two\n")
 
     assert file.read_bytes() == b"one\ntwo\n"
@@ -67,11 +67,11 @@ def test_two_runs_cannot_have_one_file(tmp_path: Path) -> None:
     file = tmp_path / "out"
 
     with (
-        open_lines(file, resume=False),
+        open_line_file(file, resume=False),
         pytest.raises(CommandError, match="in use") as caught,
     ):
-        open_lines(file, resume=True)
-    with open_lines(file, resume=True):
+        open_line_file(file, resume=True)
+    with open_line_file(file, resume=True):
         pass
 
     assert caught.value.status == 2
@@ -81,18 +81,18 @@ def test_two_runs_cannot_have_one_file(tmp_path: Path) -> None:
 def test_a_path_that_cannot_be_written_is_a_usage_error(name: str, tmp_path: Path) -> None:
     """The path is named before anything is sent."""
     with pytest.raises(CommandError, match="cannot write") as caught:
-        open_lines(tmp_path / name, resume=False)
+        open_line_file(tmp_path / name, resume=False)
 
     assert caught.value.status == 2
 
 
 def test_a_device_is_written_but_not_resumed() -> None:
     """There is nothing to go on from in what keeps nothing."""
-    with open_lines(Path(os.devnull), resume=False) as lines:
+    with open_line_file(Path(os.devnull), resume=False) as lines:
         lines.append(b"one\n")
 
     with pytest.raises(CommandError, match="regular file") as caught:
-        open_lines(Path(os.devnull), resume=True)
+        open_line_file(Path(os.devnull), resume=True)
 
     assert caught.value.status == 2
 
@@ -103,7 +103,7 @@ def test_a_line_that_does_not_fit_leaves_no_part_behind(
     """On a full disk the file ends with the last whole line."""
     file = tmp_path / "out"
 
-    with open_lines(file, resume=False) as lines:
+    with open_line_file(file, resume=False) as lines:
         lines.append(b"one\n")
         with limit_file_size(6), pytest.raises(CommandError, match=r"cannot write .*out"):
             lines.append(b"two\n")
@@ -146,5 +146,5 @@ def test_what_cannot_be_cut_is_a_failure() -> None:
         LineFile(FileIO(writer, "wb"), "results", compressed=False) as lines,
         pytest.raises(CommandError, match="cannot write results"),
     ):
-        lines.cut(0)
+        lines.truncate(0)
     os.close(reader)

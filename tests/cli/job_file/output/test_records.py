@@ -5,7 +5,7 @@ import json
 import pytest
 from openrouter_rerank.cli._job_file.input.entry import Entry, EntryError
 from openrouter_rerank.cli._job_file.output.records import (
-    BEGINNING,
+    LINE_START,
     Record,
     decode_record,
     encode_failure,
@@ -27,7 +27,7 @@ def test_a_result_is_one_line_with_the_reply_as_it_came() -> None:
     """Text is UTF-8, and half a surrogate pair, which has no bytes, stays what it is in JSON."""
     line = encode_result(ENTRY, CreateRerankResponseBody.from_dict(REPLY))
 
-    assert line.startswith(BEGINNING)
+    assert line.startswith(LINE_START)
     assert (line.count(b"\n"), line[-1:]) == (1, b"\n")
     assert json.loads(line) == {
         "position": 3,

@@ -1,12 +1,11 @@
-"""Jobs from CSV (RFC 4180): a row for each pair of query and document. Pure but for the lines."""
+"""Jobs from CSV (RFC 4180): a row for each pair of query and document."""
 
 import csv
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from openrouter_rerank.cli._errors import CommandError
-from openrouter_rerank.cli._exit_status import USAGE
+from openrouter_rerank.cli._errors import UsageError
 
 from .entry import Entry
 
@@ -14,13 +13,13 @@ MAX_FIELD_CHARACTERS = 1 << 24
 
 _COLUMNS = ("query", "document")
 _OPTIONAL_COLUMNS = ("id",)
-# What bytes that are not UTF-8 become, so that they spoil no more than their row.
+# Bytes that are not UTF-8 become these, so that they spoil only their row.
 _NOT_UTF_8 = re.compile("[\udc80-\udcff]")
 
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A row: the line that it begins on, and either its fields or what is wrong with it."""
+    """A row: the line where it begins, and either its fields or what is wrong with it."""
 
     line: int
     fields: Sequence[str] = ()
@@ -28,54 +27,54 @@ class _Row:
 
 
 @dataclass(slots=True)
-class _Group:
-    """Consecutive rows of one id and query, and a row that may be one of them."""
+class _RowGroup:
+    """Consecutive rows of one id and query, and a bad row that may be one of them."""
 
     line: int
     id: str
     query: str
     documents: list[str] = field(default_factory=list[str])
-    suspect: _Row | None = None
+    bad_row: _Row | None = None
 
     def build(self, position: int) -> Entry:
-        row = self.suspect
+        row = self.bad_row
         problem = None if row is None else f"the row on line {row.line}: {row.problem}"
         arguments = {"query": self.query, "documents": self.documents}
         return Entry(position, self.line, self.id or None, arguments, problem)
 
 
-def read_groups(
+def read_csv(
     lines: Iterable[bytes], name: str, *, max_field_characters: int = MAX_FIELD_CHARACTERS
 ) -> Iterator[Entry]:
     """
     Read one job from the consecutive rows of one id and query.
 
     The first row names the columns: `query`, `document` and, if wanted, `id`, in any order. An
-    empty id is none. A row that cannot be read spoils the job before it and the one behind it,
-    since it may belong to either, and a ranking without one of its documents is a wrong one.
+    empty id is none. A row that cannot be read spoils the job before it and the job after it: it
+    may belong to either, and a ranking without one of its documents is wrong.
 
     Args:
         lines: UTF-8, the first with or without a byte order mark; they end in LF or CRLF.
         name: What messages call the source.
-        max_field_characters: The longest field to read; a quotation mark that is never closed ends
-            there, and not with the memory.
+        max_field_characters: The longest field to read, so that a quotation mark that is never
+            closed does not fill the memory.
 
     Raises:
-        CommandError: The first row is anything else (status 2).
+        UsageError: The first row does not name the columns.
     """
-    # The limit is the process's; nothing else here reads CSV.
+    # The limit is global to the process, in which nothing else reads CSV.
     csv.field_size_limit(max_field_characters)
     rows = _read_rows(lines)
     columns = _find_columns(next(rows, None), name)
-    position, group, suspect = 0, None, None
+    position, group, bad_row = 0, None, None
     for row in rows:
         if row.problem is None and len(row.fields) != len(columns):
             problem = f"{len(columns)} fields expected, got {len(row.fields)}"
             row = _Row(row.line, problem=problem)  # noqa: PLW2901  the same row
         if row.problem is not None:
-            suspect = row
+            bad_row = row
             if group is not None:
-                group.suspect = row
+                group.bad_row = row
             continue
         fields = dict(zip(columns, row.fields, strict=True))
         key = fields.get("id", ""), fields["query"]
@@ -83,23 +82,22 @@ def read_groups(
             if group is not None:
                 yield group.build(position)
                 position += 1
-            group = _Group(row.line, *key, suspect=suspect)
+            group = _RowGroup(row.line, *key, bad_row=bad_row)
         group.documents.append(fields["document"])
-        suspect = None
+        bad_row = None
     if group is not None:
         yield group.build(position)
-    elif suspect is not None:
-        yield Entry(position, suspect.line, problem=suspect.problem)
+    elif bad_row is not None:
+        yield Entry(position, bad_row.line, problem=bad_row.problem)
 
 
-def _find_columns(head: _Row | None, name: str) -> list[str]:
-    columns = [] if head is None else [column.strip() for column in head.fields]
+def _find_columns(header: _Row | None, name: str) -> list[str]:
+    columns = [] if header is None else [column.strip() for column in header.fields]
     allowed = {*_COLUMNS, *_OPTIONAL_COLUMNS}
     if not set(_COLUMNS) <= set(columns) <= allowed or len(set(columns)) != len(columns):
-        raise CommandError(
+        raise UsageError(
             f"{name}: the first row does not name the columns. They are query, document and, if "
-            "wanted, id.",
-            USAGE,
+            "wanted, id."
         )
     return columns
 

@@ -1,4 +1,4 @@
-"""The jobs of the input, one by one. Pure but for the lines that come in."""
+"""One job of the input: its arguments, digest and check. Pure."""
 
 import hashlib
 import json
@@ -19,11 +19,11 @@ class Entry:
     One job as the input has it.
 
     Attributes:
-        position: Its number among the jobs of the input, from 0; one that cannot be read counts.
-        line: Where it begins, from 1.
-        id: What the caller calls it; None if nothing.
+        position: Its number among the jobs of the input, from 0; malformed ones count.
+        line: The line where it begins, from 1.
+        id: The user's name for it; None for none.
         arguments: Those of `Rerank.rerank`.
-        problem: Why it cannot be a job; None if nothing is known to be wrong.
+        problem: Why it is malformed; None if nothing is known to be wrong.
         digest: Tells jobs apart by their arguments; "" if there is a problem.
     """
 
@@ -36,7 +36,7 @@ class Entry:
 
 
 class EntryError(ValueError):
-    """A line of the input is not a job."""
+    """A line of the input is not a job; users see the name of this class in the failure file."""
 
 
 def complete_entry(entry: Entry, defaults: Mapping[str, Any]) -> Entry:
@@ -45,7 +45,7 @@ def complete_entry(entry: Entry, defaults: Mapping[str, Any]) -> Entry:
 
     Args:
         entry: From the input.
-        defaults: Arguments for entries that lack them.
+        defaults: Arguments for entries that do not have them.
     """
     if entry.problem is not None:
         return entry
@@ -65,7 +65,7 @@ def check_entry(entry: Entry) -> None:
         entry: A complete one.
 
     Raises:
-        EntryError: The job cannot be read, or the client would refuse it.
+        EntryError: The entry is malformed, or the client would refuse the job.
     """
     if entry.problem is not None:
         raise EntryError(entry.problem)

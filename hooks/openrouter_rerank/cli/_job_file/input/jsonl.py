@@ -1,4 +1,4 @@
-"""Jobs from JSON Lines. Pure but for the lines that come in."""
+"""Jobs from JSON Lines: an object on each line."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -6,13 +6,13 @@ from typing import Any, cast
 
 from .entry import Entry, EntryError, JobId
 
-REQUIRED = ("query", "documents")
-OPTIONAL = ("model", "top_n", "provider", "session_id", "trace", "user")
+REQUIRED_FIELDS = ("query", "documents")
+OPTIONAL_FIELDS = ("model", "top_n", "provider", "session_id", "trace", "user")
 
 
-def read_entries(lines: Iterable[bytes]) -> Iterator[Entry]:
+def read_jsonl(lines: Iterable[bytes]) -> Iterator[Entry]:
     """
-    Read one job from each line that is not blank, as JSON Lines.
+    Read one job from each line that is not blank.
 
     Args:
         lines: UTF-8, the first with or without a byte order mark; they end in LF or CRLF.
@@ -34,21 +34,21 @@ def read_entries(lines: Iterable[bytes]) -> Iterator[Entry]:
 
 def parse_job(line: bytes) -> tuple[JobId, dict[str, Any]]:
     """
-    Read a JSON object with `query`, `documents`, and any of `id` and `OPTIONAL`.
+    Read a JSON object with `query`, `documents`, and any of `id` and `OPTIONAL_FIELDS`.
 
-    A field that is null counts as absent, but `provider`, whose null is sent. Values are left to
-    the client to check.
+    A field that is null counts as absent, except `provider`, whose null is sent. The client checks
+    the values.
 
     Returns:
         The id, and the arguments of `Rerank.rerank`.
 
     Raises:
-        EntryError: It is anything else.
+        EntryError: The line is something else.
     """
     fields = parse_object(line)
-    if unknown := sorted(fields.keys() - {"id", *REQUIRED, *OPTIONAL}):
+    if unknown := sorted(fields.keys() - {"id", *REQUIRED_FIELDS, *OPTIONAL_FIELDS}):
         raise EntryError(f"unknown field {json.dumps(unknown[0])}")
-    if missing := [name for name in REQUIRED if fields.get(name) is None]:
+    if missing := [name for name in REQUIRED_FIELDS if fields.get(name) is None]:
         raise EntryError(f'no "{missing[0]}"')
     name = fields.pop("id", None)
     if isinstance(name, bool) or not isinstance(name, str | int | None):
@@ -62,7 +62,7 @@ def parse_object(line: bytes) -> dict[str, Any]:
     Read a JSON object in UTF-8 (RFC 8259).
 
     Raises:
-        EntryError: The line is anything else.
+        EntryError: The line is something else.
     """
     try:
         value: object = json.loads(line.decode())

@@ -1,4 +1,4 @@
-"""Where the input comes from: a file, a pipe, either of them compressed."""
+"""Where the input comes from: a file or a pipe, compressed or not."""
 
 import gzip
 import shutil
@@ -11,70 +11,74 @@ from enum import StrEnum
 from io import BufferedRandom, BufferedReader
 from pathlib import Path
 
-from openrouter_rerank.cli._errors import CommandError
-from openrouter_rerank.cli._exit_status import USAGE
+from openrouter_rerank.cli._errors import CommandError, UsageError
 
-from .csv import read_groups
+from .csv import read_csv
 from .entry import Entry
-from .jsonl import read_entries
+from .jsonl import read_jsonl
 
-PIPE = "-"
+STANDARD_STREAM = "-"
 # The first byte of gzip (RFC 1952, section 2.3.1) begins no JSON and no CSV.
 _GZIP_MARK = b"\x1f"
 
 
-class Format(StrEnum):
-    """What the input is written in."""
+class InputFormat(StrEnum):
+    """The format of the input."""
 
     CSV = "csv"
     JSONL = "jsonl"
 
 
-def choose_format(name: str) -> Format:
+def choose_format(name: str) -> InputFormat:
     """Tell the format by the input's name; JSON Lines unless it ends in `.csv` or `.csv.gz`."""
-    return Format.CSV if name.lower().removesuffix(".gz").endswith(".csv") else Format.JSONL
+    return (
+        InputFormat.CSV if name.lower().removesuffix(".gz").endswith(".csv") else InputFormat.JSONL
+    )
 
 
 class Source:
     """
-    The input, which can be read from its beginning again.
+    The input, which can be read again from its beginning.
 
     Args:
-        stream: Bytes, compressed or not. Where it stands is the beginning.
+        stream: Bytes, compressed or not. The present position is the beginning.
         name: What messages call it.
-        kind: What it is written in.
+        input_format: Its format.
 
     Attributes:
         name: What messages call it.
         can_rewind: Whether it can be read more than once.
     """
 
-    def __init__(self, stream: BufferedReader | BufferedRandom, name: str, kind: Format) -> None:
+    def __init__(
+        self, stream: BufferedReader | BufferedRandom, name: str, input_format: InputFormat
+    ) -> None:
         self.name = name
         self.can_rewind = stream.seekable()
         self._stream = stream
-        self._kind = kind
+        self._input_format = input_format
         self._start = stream.tell() if self.can_rewind else 0
 
     def read(self) -> Iterator[Entry]:
         """
-        Read the jobs, from the beginning where that is possible.
+        Read the jobs, from the beginning if that is possible.
 
         Raises:
-            CommandError: It cannot be read, or the head of a CSV file is wrong.
+            CommandError: It cannot be read.
+            UsageError: The first row of a CSV file is wrong.
         """
-        if self._kind is Format.CSV:
-            return read_groups(self._read_lines(), self.name)
-        return read_entries(self._read_lines())
+        if self._input_format is InputFormat.CSV:
+            return read_csv(self._read_lines(), self.name)
+        return read_jsonl(self._read_lines())
 
     def count(self) -> int:
         """
-        Count the jobs; of JSON Lines the lines that are not blank.
+        Count the jobs; in JSON Lines, the lines that are not blank.
 
         Raises:
-            CommandError: See `read`.
+            CommandError: As `read` does.
         """
-        if self._kind is Format.CSV:
+        if self._input_format is InputFormat.CSV:
             return sum(1 for _ in self.read())
         return sum(1 for line in self._read_lines() if not line.isspace())
 
@@ -86,7 +90,7 @@ class Source:
                 with gzip.GzipFile(fileobj=self._stream) as inflated:
                     yield from inflated
                 return
-            # "yield from" would close the stream together with this generator.
+            # With "yield from" the end of this generator would close the stream.
             for line in self._stream:  # noqa: UP028
                 yield line
         except (OSError, EOFError, zlib.error) as error:
@@ -95,28 +99,31 @@ class Source:
 
 
 @contextmanager
-def open_source(name: str, kind: Format | None, *, rewindable: bool) -> Generator[Source]:
+def open_source(
+    name: str, input_format: InputFormat | None, *, rewindable: bool
+) -> Generator[Source]:
     """
     Open the input.
 
     Args:
         name: A path, or `-` for standard input.
-        kind: What it is written in; None goes by the name.
-        rewindable: Whether it will be read more than once: a pipe is copied to a temporary file
-            then, to its end.
+        input_format: None goes by the name.
+        rewindable: Whether it will be read more than once. A pipe is then copied to its end into a
+            temporary file.
 
     Raises:
-        CommandError: It cannot be opened (status 2), or cannot be copied.
+        CommandError: It cannot be copied.
+        UsageError: It cannot be opened.
     """
-    kind = kind or choose_format(name)
-    shown = "standard input" if name == PIPE else name
+    input_format = input_format or choose_format(name)
+    shown = "standard input" if name == STANDARD_STREAM else name
     with _open_stream(name) as stream:
-        source = Source(stream, shown, kind)
+        source = Source(stream, shown, input_format)
         if source.can_rewind or not rewindable:
             yield source
             return
         with _copy(stream, shown) as spool:
-            yield Source(spool, shown, kind)
+            yield Source(spool, shown, input_format)
 
 
 def _copy(stream: BufferedReader, name: str) -> BufferedRandom:
@@ -125,7 +132,7 @@ def _copy(stream: BufferedReader, name: str) -> BufferedRandom:
         shutil.copyfileobj(stream, spool)
         spool.seek(0)
     except OSError as error:
-        # Closing writes what could not be written, once more.
+        # Closing tries once more to write what could not be written.
         with suppress(OSError):
             spool.close()
         raise CommandError(f"cannot copy {name}: {error.strerror}.") from error
@@ -134,12 +141,12 @@ def _copy(stream: BufferedReader, name: str) -> BufferedRandom:
 
 def _open_stream(name: str) -> BufferedReader:
     # The interpreter sets None when the descriptor is closed.
-    if name == PIPE and sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison]
-        raise CommandError("standard input is closed. Give a file for INPUT.", USAGE)
+    if name == STANDARD_STREAM and sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison]
+        raise UsageError("standard input is closed. Give a file for INPUT.")
     try:
-        if name == PIPE:
+        if name == STANDARD_STREAM:
             return open(sys.stdin.fileno(), "rb", closefd=False)
         return Path(name).open("rb")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise CommandError(f"cannot read {name}: {reason}. Check the path.", USAGE) from error
+        raise UsageError(f"cannot read {name}: {reason}. Check the path.") from error

@@ -8,17 +8,16 @@ from typing import Self
 
 from openrouter_rerank.cli._errors import CommandError
 
-from .line_file import compress, is_compressed, open_lines
+from .line_file import compress, is_compressed, open_line_file
 from .record_reader import read_records
 
 
 class FailureFile:
     """
-    One line for each job that failed and has not succeeded since.
+    A file with one line for each job that failed and has not succeeded since.
 
-    What earlier runs have written stays until the same job succeeds or fails again: while a run
-    lasts the file only grows, and at its end the lines that no longer hold are dropped. A killed
-    run leaves them to the next one.
+    During a run the file only grows. At its end, the lines of earlier runs whose job has succeeded
+    or failed again are dropped. If the run is killed, the next run drops them.
 
     Args:
         path: Where it is.
@@ -26,20 +25,20 @@ class FailureFile:
         done: The positions of the jobs that earlier runs have done.
 
     Raises:
-        CommandError: The file cannot be used, see `open_lines`, or holds anything else than a run's
-            lines (status 2).
+        UsageError: `open_line_file` refuses the file, or it holds something else than lines of a
+            run.
     """
 
     def __init__(self, path: Path, *, resume: bool, done: Container[int]) -> None:
-        # Another run's file is refused before it is looked into.
-        self._file = open_lines(path, resume=resume)
+        # A file that another run has open is refused before it is read.
+        self._file = open_line_file(path, resume=resume)
         self._path = path
         self._old: set[int] = set()
-        self._settled: set[int] = set()
+        self._succeeded: set[int] = set()
         if resume:
             self._file.close()
-            self._old = drop_settled(path, done)
-            self._file = open_lines(path, resume=True)
+            self._old = drop_outdated_lines(path, done)
+            self._file = open_line_file(path, resume=True)
 
     def append(self, line: bytes) -> None:
         """
@@ -50,10 +49,10 @@ class FailureFile:
         """
         self._file.append(line)
 
-    def settle(self, position: int) -> None:
-        """Note that a job has succeeded."""
+    def record_success(self, position: int) -> None:
+        """Remember that a job has succeeded."""
         if position in self._old:
-            self._settled.add(position)
+            self._succeeded.add(position)
 
     def __enter__(self) -> Self:
         """Return the file."""
@@ -65,28 +64,33 @@ class FailureFile:
         exc_value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Drop what no longer holds, and close the file."""
+        """Close the file, and drop the lines that are outdated."""
         self._file.close()
         if self._old:
-            drop_settled(self._path, self._settled)
+            drop_outdated_lines(self._path, self._succeeded)
 
 
-def drop_settled(path: Path, settled: Container[int]) -> set[int]:
+def drop_outdated_lines(path: Path, succeeded: Container[int]) -> set[int]:
     """
-    Keep the last line of each job that is not settled; a torn end goes, too.
+    Keep only the last line of each job that has not succeeded; a torn line is dropped, too.
 
-    The file is replaced in one step, so that none of its lines is lost at any moment.
+    The file is replaced in one step, so that a kill loses none of its lines.
+
+    Args:
+        path: The file.
+        succeeded: The positions of the jobs that have succeeded.
 
     Returns:
         The positions of the jobs that are left.
 
     Raises:
-        CommandError: The file cannot be read or written, or holds anything else than a run's lines.
+        CommandError: The file cannot be read or written.
+        UsageError: It holds something else than lines of a run.
     """
     compressed = is_compressed(path)
     last: dict[int, int] = {}
     for number, (_, _, record) in enumerate(read_records(path, compressed=compressed)):
-        if record.position not in settled:
+        if record.position not in succeeded:
             last[record.position] = number
     # A link stays a link.
     target = path.resolve()

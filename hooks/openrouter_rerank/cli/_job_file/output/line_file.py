@@ -1,4 +1,4 @@
-"""Files that grow by whole lines."""
+"""A file that grows by whole lines."""
 
 import errno
 import gzip
@@ -13,8 +13,8 @@ from typing import Self
 
 import typer
 
-from openrouter_rerank.cli._errors import CommandError
-from openrouter_rerank.cli._exit_status import CLOSED_PIPE, USAGE
+from openrouter_rerank.cli._errors import CommandError, UsageError
+from openrouter_rerank.cli._exit_status import ExitStatus
 
 if sys.platform != "win32":  # pragma: no branch - Windows
     import fcntl
@@ -24,10 +24,10 @@ _COMPRESSION_LEVEL = 6
 
 class LineFile:
     """
-    A file, or standard output, that gets each line at once and whole.
+    A file, or standard output, to which each line is written at once.
 
-    Each line is one write; in a compressed file it is a member of its own, so that what was written
-    stays readable whenever the process ends.
+    Each line is one write, and in a compressed file its own member. What is written can be read
+    whenever the process ends.
 
     Args:
         file: Unbuffered, open for appending.
@@ -46,7 +46,7 @@ class LineFile:
         Write a line.
 
         Raises:
-            CommandError: It cannot be written; of a regular file no part of it stays.
+            CommandError: It cannot be written; no part of it stays in a regular file.
             typer.Exit: Nobody reads the output any more.
         """
         data = compress(line) if self._compressed else line
@@ -54,17 +54,17 @@ class LineFile:
         try:
             _write(self._file, data)
         except BrokenPipeError:
-            raise typer.Exit(CLOSED_PIPE) from None
+            raise typer.Exit(ExitStatus.CLOSED_PIPE) from None
         except OSError as error:
             if self._is_regular:
-                # Where that fails too, the next run with --resume does it.
+                # If that fails too, the next run with --resume cuts it off.
                 with suppress(OSError):
                     self._file.truncate(size)
             raise CommandError(f"cannot write {self.name}: {error.strerror}.") from error
 
-    def cut(self, size: int) -> None:
+    def truncate(self, size: int) -> None:
         """
-        Drop everything behind a size in bytes.
+        Drop everything after a size in bytes.
 
         Raises:
             CommandError: The file cannot be changed.
@@ -75,7 +75,7 @@ class LineFile:
             raise CommandError(f"cannot write {self.name}: {error.strerror}.") from error
 
     def close(self) -> None:
-        """Close the file, which lets other runs have it; standard output stays open."""
+        """Close the file, so that other runs can use it; standard output stays open."""
         self._file.close()
 
     def __enter__(self) -> Self:
@@ -98,23 +98,23 @@ def open_stdout() -> LineFile:
     return LineFile(file, "standard output", compressed=False)
 
 
-def open_lines(path: Path, *, resume: bool) -> LineFile:
+def open_line_file(path: Path, *, resume: bool) -> LineFile:
     """
-    Open a file for one run, and make it if there is none.
+    Open a file for one run, and create it if it does not exist.
 
     Args:
-        path: Where; a name that ends in `.gz` stands for a compressed file.
+        path: Where it is; if its name ends in `.gz`, it is compressed.
         resume: Whether it may hold lines already.
 
     Raises:
-        CommandError: It cannot be opened, another run has it, it holds something and may not, or
-            it is to be resumed and is no regular file (all status 2).
+        UsageError: It cannot be opened, another run has it open, it is not empty and not to be
+            resumed, or it is to be resumed and is not a regular file.
     """
     try:
         file = FileIO(path, "ab")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise CommandError(f"cannot write {path}: {reason}. Check the path.", USAGE) from error
+        raise UsageError(f"cannot write {path}: {reason}. Check the path.") from error
     try:
         _claim(file, path, resume=resume)
     except CommandError:
@@ -124,7 +124,7 @@ def open_lines(path: Path, *, resume: bool) -> LineFile:
 
 
 def compress(line: bytes) -> bytes:
-    """Make a member of gzip (RFC 1952, section 2.2) of a line."""
+    """Compress a line to a member of gzip (RFC 1952, section 2.2)."""
     return gzip.compress(line, _COMPRESSION_LEVEL, mtime=0)
 
 
@@ -134,7 +134,7 @@ def is_compressed(path: Path) -> bool:
 
 
 def is_regular(file: FileIO) -> bool:
-    """Tell whether a file lies on a disk, rather than being a pipe or a device."""
+    """Tell whether a file is on a disk, and not a pipe or a device."""
     return stat.S_ISREG(os.fstat(file.fileno()).st_mode)
 
 
@@ -142,23 +142,21 @@ def _claim(file: FileIO, path: Path, *, resume: bool) -> None:
     if is_regular(file):
         _lock(file, path)
         if not resume and os.fstat(file.fileno()).st_size:
-            raise CommandError(
-                f"{path} is not empty. Go on with --resume, or give another file.", USAGE
-            )
+            raise UsageError(f"{path} is not empty. Go on with --resume, or give another file.")
     elif resume:
-        raise CommandError(f"--resume needs a regular file, which {path} is not.", USAGE)
+        raise UsageError(f"--resume needs a regular file, which {path} is not.")
 
 
 def _lock(file: FileIO, path: Path) -> None:
-    """Keep other runs out until the file is closed, however that comes; not on Windows."""
+    """Keep other runs out until the file is closed or the process ends; not on Windows."""
     if sys.platform == "win32":  # pragma: no cover - Windows
         return
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         if isinstance(error, BlockingIOError):  # pragma: no branch - else there are no locks there
-            raise CommandError(
-                f"{path} is in use. Wait for the other run, or give another file.", USAGE
+            raise UsageError(
+                f"{path} is in use. Wait for the other run, or give another file."
             ) from error
 
 

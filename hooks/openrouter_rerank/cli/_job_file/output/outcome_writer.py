@@ -1,11 +1,11 @@
-"""Where each outcome goes: to the output, or to the failures."""
+"""Writes each outcome: a result to the output, a failure to the failure file."""
 
 import threading
 
 from openrouter_rerank import RerankOutcome
-from openrouter_rerank.cli._errors import complain
+from openrouter_rerank.cli._errors import print_error
 from openrouter_rerank.cli._job_file.input.entry import Entry, EntryError
-from openrouter_rerank.cli._job_file.progress import Tally
+from openrouter_rerank.cli._job_file.progress import RunStats
 from openrouter_rerank.errors import OpenRouterError
 
 from .failure_file import FailureFile
@@ -13,29 +13,29 @@ from .line_file import LineFile
 from .records import encode_failure, encode_result
 
 
-class Ledger:
+class OutcomeWriter:
     """
-    Writes down at once what becomes of each job, and counts; threads may share it.
+    Writes each outcome at once, and counts it; threads may share it.
 
     Args:
         output: For the results.
-        failures: For the failures; None says them on standard error.
-        tally: What is counted, kept up to date.
+        failures: For the failures; None prints them on standard error.
+        stats: The counts to keep up to date.
         name: What messages call the input.
     """
 
     def __init__(
-        self, output: LineFile, failures: FailureFile | None, tally: Tally, name: str
+        self, output: LineFile, failures: FailureFile | None, stats: RunStats, name: str
     ) -> None:
-        self.tally = tally
+        self.stats = stats
         self._output = output
         self._failures = failures
         self._name = name
         self._lock = threading.Lock()
 
-    def record(self, entry: Entry, outcome: RerankOutcome) -> None:
+    def write_outcome(self, entry: Entry, outcome: RerankOutcome) -> None:
         """
-        Write down the end of a job.
+        Write a job's result or failure.
 
         Raises:
             CommandError: A file cannot be written.
@@ -43,29 +43,29 @@ class Ledger:
         """
         with self._lock:
             if outcome.error is not None:
-                self._fail(entry, outcome.error, outcome.attempts)
+                self._write_failure(entry, outcome.error, outcome.attempts)
                 return
             self._output.append(encode_result(entry, outcome.unwrap()))
             if self._failures is not None:
-                self._failures.settle(entry.position)
-            self.tally.done += 1
-            self.tally.cost += outcome.cost or 0.0
+                self._failures.record_success(entry.position)
+            self.stats.done += 1
+            self.stats.cost += outcome.cost or 0.0
 
-    def refuse(self, entry: Entry) -> None:
+    def write_malformed(self, entry: Entry) -> None:
         """
-        Write down that a job cannot be read.
+        Write that an entry is malformed.
 
         Raises:
             CommandError: A file cannot be written.
         """
         with self._lock:
-            self._fail(entry, EntryError(entry.problem), attempts=0)
+            self._write_failure(entry, EntryError(entry.problem), attempts=0)
 
-    def _fail(self, entry: Entry, error: Exception, attempts: int) -> None:
-        self.tally.failed += 1
+    def _write_failure(self, entry: Entry, error: Exception, attempts: int) -> None:
+        self.stats.failed += 1
         is_malformed = attempts == 0 and not isinstance(error, OpenRouterError)
         if self._failures is None or is_malformed:
             count = f" ({attempts} attempts)" if attempts > 1 else ""
-            complain(f"{self._name}, line {entry.line}: {error}{count}")
+            print_error(f"{self._name}, line {entry.line}: {error}{count}")
         if self._failures is not None:
             self._failures.append(encode_failure(entry, error, attempts))

@@ -1,23 +1,23 @@
-"""The lines of a file that a run has written, read back."""
+"""The lines that a run has written, read back; a killed run may leave a torn one at the end."""
 
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
-from openrouter_rerank.cli._errors import CommandError
-from openrouter_rerank.cli._exit_status import USAGE
+from openrouter_rerank.cli._errors import CommandError, UsageError
 
 from .records import (
-    BEGINNING,
+    LINE_START,
     Record,
     RecordError,
     decode_record,
 )
 
 CHUNK_BYTES = 1 << 14
+# Tells zlib that the format is gzip (RFC 1952).
 GZIP_WBITS = 31
-"""Tells zlib that the format is gzip (RFC 1952)."""
+
 Piece: TypeAlias = tuple[int, bytes]
 
 
@@ -26,11 +26,12 @@ def read_records(path: Path, *, compressed: bool) -> Iterator[tuple[int, bytes, 
     Read the whole lines of a file that a run has written.
 
     Yields:
-        Where the line ends, or in a compressed file its member, in bytes of the file; the line, its
-        end included; and what it says.
+        Where the line ends in bytes of the file, or where its member ends if the file is
+        compressed; the line with its line end; and what it says.
 
     Raises:
-        CommandError: See `recover`.
+        CommandError: The file cannot be read.
+        UsageError: It holds something else than lines of a run.
     """
     number = 0
     try:
@@ -40,11 +41,16 @@ def read_records(path: Path, *, compressed: bool) -> Iterator[tuple[int, bytes, 
                     number += 1
                     yield end, line, decode_record(line)
     except RecordError as error:
-        raise _refuse(path, f"line {number}: {error}" if number else str(error)) from error
+        raise refuse_file(path, f"line {number}: {error}" if number else str(error)) from error
     except zlib.error as error:
-        raise _refuse(path, f"behind line {number}: not gzip") from error
+        raise refuse_file(path, f"behind line {number}: not gzip") from error
     except OSError as error:
         raise CommandError(f"cannot read {path}: {error.strerror}.") from error
+
+
+def refuse_file(path: Path, reason: str) -> UsageError:
+    """Make the error for a file that is not what a run has written."""
+    return UsageError(f"{path}: {reason}. Give the file of an earlier run, or a new one.")
 
 
 def _read_lines(stream: BinaryIO) -> Iterator[Piece]:
@@ -74,10 +80,6 @@ def _read_members(stream: BinaryIO) -> Iterator[Piece]:
 
 
 def _check_torn(tail: bytes) -> None:
-    """Refuse a last line that no run began; what is accepted here will be cut off."""
-    if not (tail.startswith(BEGINNING) or BEGINNING.startswith(tail)):
+    """Refuse a last line that no run began; one that is accepted here will be cut off."""
+    if not (tail.startswith(LINE_START) or LINE_START.startswith(tail)):
         raise RecordError("the end was not written by this command")
-
-
-def _refuse(path: Path, reason: str) -> CommandError:
-    return CommandError(f"{path}: {reason}. Give the file of an earlier run, or a new one.", USAGE)

@@ -1,4 +1,4 @@
-"""The lines that a run writes, and what they say when they are read back. Pure."""
+"""The fields of the lines that a run writes and reads back. Pure."""
 
 import json
 from collections.abc import Mapping
@@ -10,18 +10,18 @@ from openrouter_rerank.cli._text import shorten
 from openrouter_rerank.errors import OpenRouterError
 from openrouter_rerank.operations import CreateRerankResponseBody
 
-BEGINNING = b'{"position": '
-"""What each line begins with; by it what a killed run left behind is told from other files."""
+# Each line begins with it. It tells a torn line of a killed run from the end of another file.
+LINE_START = b'{"position": '
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
     """
-    What a line says of a job.
+    What a line says about a job.
 
     Attributes:
         position: See `Entry`.
-        digest: See `Entry`, as a number; 0 on a failure's line.
+        digest: See `Entry`, as a number; 0 in a failure's line.
         cost: What the reply has cost, in credits; 0 if it does not say.
     """
 
@@ -31,11 +31,11 @@ class Record:
 
 
 class RecordError(ValueError):
-    """A line is not one that a run has written."""
+    """No run has written the line."""
 
 
 def encode_result(entry: Entry, result: CreateRerankResponseBody) -> bytes:
-    """Write down a job that is done, with the API's reply as it came."""
+    """Make the line of a job that is done, with the API's reply as it came."""
     return _encode(
         {
             "position": entry.position,
@@ -48,11 +48,11 @@ def encode_result(entry: Entry, result: CreateRerankResponseBody) -> bytes:
 
 def encode_failure(entry: Entry, error: Exception, attempts: int) -> bytes:
     """
-    Write down a job that failed.
+    Make the line of a job that failed.
 
     Args:
         entry: The job.
-        error: What it ended in.
+        error: Why it failed.
         attempts: How many requests were sent for it.
     """
     answered = error if isinstance(error, OpenRouterError) else None
@@ -71,7 +71,7 @@ def encode_failure(entry: Entry, error: Exception, attempts: int) -> bytes:
 
 def decode_record(line: bytes) -> Record:
     """
-    Read a line of either kind.
+    Read the line of a result or a failure.
 
     Raises:
         RecordError: It is neither.
@@ -91,6 +91,6 @@ def decode_record(line: bytes) -> Record:
 
 
 def _encode(fields: Mapping[str, object]) -> bytes:
-    # In UTF-8 a lone surrogate is all that "backslashreplace" meets, and what it writes is JSON's
-    # own escape for it.
+    # UTF-8 lacks only lone surrogates, and what "backslashreplace" writes for them is JSON's own
+    # escape.
     return (json.dumps(fields, ensure_ascii=False) + "\n").encode(errors="backslashreplace")

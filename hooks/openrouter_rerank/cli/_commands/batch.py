@@ -1,0 +1,110 @@
+"""The command `batch`: the jobs of a file, from a file to a file."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from openrouter_rerank.cli._client import DEFAULT_MODEL
+from openrouter_rerank.cli._job_file.input.source import InputFormat
+from openrouter_rerank.cli._job_file.options import DEFAULT_CONCURRENCY, RunOptions
+from openrouter_rerank.cli._job_file.run import run_job_file
+
+
+def batch(
+    file: Annotated[str, typer.Argument(metavar="INPUT", help="The jobs; - is standard input.")],
+    output: Annotated[
+        str,
+        typer.Option(
+            "--output", "-o", metavar="OUTPUT", help="For the results; - is standard output."
+        ),
+    ],
+    errors: Annotated[
+        Path | None,
+        typer.Option(
+            "--errors", metavar="FILE", help="For the failures; else they go to standard error."
+        ),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where an earlier run ended.")
+    ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Send nothing if one of the jobs is wrong.")
+    ] = False,
+    input_format: Annotated[
+        InputFormat | None,
+        typer.Option("--format", help="The format of INPUT; by default its name decides."),
+    ] = None,
+    model: Annotated[
+        str, typer.Option("--model", metavar="MODEL", help="For jobs that name none.")
+    ] = DEFAULT_MODEL,
+    top_n: Annotated[
+        int | None,
+        typer.Option(
+            "--top-n", min=1, metavar="N", help="For jobs that name none; all results by default."
+        ),
+    ] = None,
+    concurrency: Annotated[
+        int,
+        typer.Option(
+            "--concurrency", min=1, metavar="N", help="How many requests are under way at most."
+        ),
+    ] = DEFAULT_CONCURRENCY,
+    rpm: Annotated[
+        float | None,
+        typer.Option("--rpm", metavar="N", help="How many requests a minute are sent at most."),
+    ] = None,
+    max_cost: Annotated[
+        float | None,
+        typer.Option(
+            "--max-cost",
+            min=0,
+            metavar="CREDITS",
+            help="Stop once the results in OUTPUT have cost that much.",
+        ),
+    ] = None,
+    local: Annotated[
+        bool, typer.Option("--local", help="Rank on this machine: no key, no server, no network.")
+    ] = False,
+) -> int:
+    """
+    Rank the documents of many jobs, from a file to a file.
+
+    INPUT is JSON Lines, each line an object with "query" and "documents", and any of "id", "model",
+    "top_n", "provider", "session_id", "trace" and "user". Or it is CSV, if its name ends in .csv or
+    .csv.gz: a first row with the names query, document and, if wanted, id, and then a row for each
+    document; consecutive rows of the same id and query are one job. Either may be compressed with
+    gzip.
+
+    OUTPUT gets a line of JSON for each job as soon as it is done, in the order in which they end:
+    "position" (the job's number in INPUT, from 0), "id", "digest" (tells whether INPUT is still the
+    same) and "result", the API's response. If its name ends in .gz, each line is compressed by
+    itself. With --resume, jobs that have a line in OUTPUT are left out, and failed ones are tried
+    again; the options may differ, INPUT, --model and --top-n may not.
+
+    FILE gets a line of JSON for each job that failed: "position", "line" (of INPUT, from 1), "id",
+    "class", "status", "message" and "attempts". Jobs that have succeeded since are taken out at the
+    end of a run. Lines that are no job are told on standard error, too, and left out.
+
+    Requests that fail are sent again, up to 8 times for a job, and the pace follows the server's.
+    The first Ctrl-C lets the requests under way come to their end, the second does not.
+
+    Exit status 1 means that the run stopped before its end, 3 that it came to its end but some jobs
+    failed.
+    """
+    return run_job_file(
+        RunOptions(
+            input=file,
+            output=output,
+            errors=errors,
+            input_format=input_format,
+            model=model,
+            top_n=top_n,
+            concurrency=concurrency,
+            rpm=rpm,
+            max_cost=max_cost,
+            resume=resume,
+            strict=strict,
+            local=local,
+        )
+    )
