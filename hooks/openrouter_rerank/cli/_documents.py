@@ -124,7 +124,7 @@ def _check_for_objects(
         if isinstance(value, dict) and not value.keys().isdisjoint(_FIELDS):
             raise CommandError(
                 f"{name}, line {broken}: neither a JSON string nor a JSON object, unlike line "
-                f"{number}. Mend the line, or write each line of text as a JSON string."
+                f"{number}. Fix the line, or write each line of text as a JSON string."
             )
 
 

@@ -59,9 +59,7 @@ def serve(
     ] = None,
     fail: Annotated[
         str,
-        typer.Option(
-            "--fail", metavar="NAMES", help="What becomes of one request after the other."
-        ),
+        typer.Option("--fail", metavar="NAMES", help="What becomes of each request, in turn."),
     ] = "",
     retry_after: Annotated[
         int | None,
@@ -99,8 +97,8 @@ def serve(
     OPENROUTER_SERVE_API_KEY; with neither, everyone who reaches the address may use it.
 
     It fails on demand. A request with the header "Prefer: code=429" gets that error, with any
-    status from 400 to 599. --fail has all others take one outcome after the other, and the first
-    again after the last: --fail 429,503,ok fails two of three requests. The outcomes are
+    status from 400 to 599. --fail has all others take the outcomes in turn, and the first again
+    after the last: --fail 429,503,ok fails two of three requests. The outcomes are
 
     \b
     400 to 599    that error, an HTML page for 520 to 526
