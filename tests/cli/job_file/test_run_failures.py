@@ -1,0 +1,82 @@
+"""Jobs that fail, jobs that are malformed, and what stops a run."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from .command_process import Run
+from .fake_api import fake_api
+from .job_lines import make_job, read_lines, show_results
+
+
+def test_without_a_file_failures_are_told(run: Run, jobs: Path, output: Path) -> None:
+    """A failure is one line on standard error, with the line of the input."""
+    with fake_api(lambda _, body: 422 if body["query"] == "q3" else None) as api:
+        done = run(api.url, jobs, "-o", output)
+
+    assert done.returncode == 3
+    assert done.stderr.splitlines()[0].startswith(f"openrouter-rerank: {jobs}, line 4: ")
+    assert len(done.stderr.splitlines()) == 2
+
+
+BROKEN = '{"query": "q0", "documents": ["a0"]}\nnonsense\n{"query": "q2", "documents": []}\n'
+
+
+def test_a_malformed_line_is_told_and_left_out(
+    run: Run, tmp_path: Path, output: Path, errors: Path
+) -> None:
+    """Lines that are no job are named, on standard error and in the file, and the others go on."""
+    source = tmp_path / "jobs.jsonl"
+    source.write_text(BROKEN, "utf-8")
+
+    with fake_api() as api:
+        done = run(api.url, source, "-o", output, "--errors", errors)
+
+    assert (done.returncode, api.queries, show_results(output)) == (3, ["q0"], {0: "a0"})
+    assert [f"line {at}" in done.stderr for at in (1, 2, 3)] == [False, True, True]
+    assert sorted((line["line"], line["attempts"]) for line in read_lines(errors)) == [
+        (2, 0),
+        (3, 0),
+    ]
+
+
+def test_strict_sends_nothing_for_a_malformed_line(run: Run, tmp_path: Path, output: Path) -> None:
+    """The first line that is no job ends the run with its number, also when it is the last."""
+    source = tmp_path / "jobs.jsonl"
+    source.write_text(BROKEN.replace("nonsense\n", "\n"), "utf-8")
+
+    with fake_api() as api:
+        done = run(api.url, source, "-o", output, "--strict")
+
+    assert (done.returncode, api.queries, output.read_bytes()) == (2, [], b"")
+    assert "line 3: documents: must not be empty" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(("text", "status"), [(BROKEN, 2), (json.dumps(make_job(0)), 0)])
+def test_strict_checks_a_pipe_to_its_end(text: str, status: int, run_piped: Run) -> None:
+    """A pipe is worked off from a copy, if it holds nothing but jobs."""
+    with fake_api() as api:
+        done = run_piped(api.url, "-", "-o", "-", "--strict", stdin=text)
+
+    assert (done.returncode, len(api.queries)) == (status, status == 0)
+
+
+@pytest.mark.parametrize("status", [401, 402])
+def test_a_refusal_stops_the_run(status: int, run: Run, jobs: Path, output: Path) -> None:
+    """What is done is kept, and the way on is told."""
+    with fake_api(lambda number, _: status if number > 3 else None) as api:
+        done = run(api.url, jobs, "-o", output, "--concurrency", 1)
+
+    assert (done.returncode, len(api.queries), len(show_results(output))) == (1, 4, 3)
+    assert "--resume" in done.stderr.splitlines()[-1]
+
+
+def test_a_limit_needs_costs(run: Run, jobs: Path, output: Path) -> None:
+    """A reply that does not say what it costs ends a run with a limit, and is kept."""
+    with fake_api(cost=None) as api:
+        done = run(api.url, jobs, "-o", output, "--concurrency", 1, "--max-cost", 5)
+
+    assert (done.returncode, len(api.queries), len(show_results(output))) == (1, 1, 1)
+    assert "--max-cost" in done.stderr
