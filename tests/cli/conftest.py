@@ -23,11 +23,18 @@ def server_url() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(autouse=True)
+def clear_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take what changes the command's behaviour out of the environment; pytest-xdist sets some."""
+    for key in list(os.environ):
+        if key.startswith(_OUR_VARIABLES):
+            monkeypatch.delenv(key)
+
+
 @pytest.fixture
-def environment() -> dict[str, str]:
-    """Give the environment of this process without what changes the command's behaviour."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(_OUR_VARIABLES)}
-    return {**kept, "PYTHONUTF8": "1", "TERM": "xterm-256color"}
+def environment(clear_environment: None) -> dict[str, str]:
+    """Give the environment for the command as a process."""
+    return {**os.environ, "PYTHONUTF8": "1", "TERM": "xterm-256color"}
 
 
 @pytest.fixture
