@@ -2,12 +2,11 @@
 
 import random
 import signal
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from .command_process import CONCURRENCY, TIMEOUT_SECONDS, Run, start
+from .command_process import CONCURRENCY, ForkedRuns, Run, fork_runs
 from .fake_api import fake_api
 from .job_lines import expect_results, show_results, write_jobs
 
@@ -21,7 +20,7 @@ def test_kills_at_random_moments_lose_and_double_nothing(
     source, output = tmp_path / "jobs.jsonl", tmp_path / f"results.jsonl{suffix}"
     write_jobs(source, 20 * kills)
     arguments = [source, "-o", output, "--resume", "--concurrency", CONCURRENCY]
-    victim: list[subprocess.Popen[str]] = []
+    victim: list[ForkedRuns] = []
     last = 0
 
     def kill(number: int, _body: object) -> None:
@@ -29,12 +28,11 @@ def test_kills_at_random_moments_lose_and_double_nothing(
             victim.pop().kill()
 
     statuses: list[int] = []
-    with fake_api(kill) as api:
+    with fake_api(kill) as api, fork_runs(environment, api.url) as runs:
         for _ in range(kills):
             last = len(api.queries) + chance.randint(1, 15)
-            with start(environment, api.url, *arguments) as process:
-                victim.append(process)
-                statuses.append(process.wait(TIMEOUT_SECONDS))
+            victim.append(runs)
+            statuses.append(runs.run(*arguments))
         done = run(api.url, *arguments)
 
     assert statuses == [-signal.SIGKILL] * kills
