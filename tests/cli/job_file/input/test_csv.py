@@ -111,8 +111,9 @@ def test_a_quotation_mark_that_is_never_closed_does_not_take_the_memory() -> Non
     st.lists(
         st.tuples(
             st.text(st.characters(codec="utf-8"), max_size=5),
-            st.lists(st.text(st.characters(codec="utf-8")), min_size=1, max_size=3),
+            st.lists(st.text(st.characters(codec="utf-8"), max_size=5), min_size=1, max_size=3),
         ),
+        max_size=4,
         unique_by=lambda job: job[0],
     )
 )
