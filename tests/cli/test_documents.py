@@ -24,8 +24,8 @@ from openrouter_rerank.cli._errors import CommandError
         (b"[" * 100_000 + b"\n", ["[" * 100_000]),
     ],
 )
-def test_lines_of_text_stand_as_they_are(data: bytes, expected: list[str]) -> None:
-    """Each line that is not blank is a document, cut at LF or CRLF alone."""
+def test_lines_of_text_are_kept_as_they_are(data: bytes, expected: list[str]) -> None:
+    """Each line that is not blank is a document; only LF and CRLF end a line."""
     documents = parse_documents(data, "docs")
 
     assert expected == documents
@@ -81,7 +81,7 @@ def give_stdin(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
 
 
 def test_documents_of_the_command_line_follow_those_of_the_file(tmp_path: Path) -> None:
-    """A document's index counts the file's documents first."""
+    """The file's documents come first."""
     file = tmp_path / "docs.txt"
     file.write_text("one\ntwo\n", encoding="utf-8")
 

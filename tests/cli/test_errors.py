@@ -1,4 +1,4 @@
-"""One line for what went wrong."""
+"""One line for each error."""
 
 import pytest
 from openrouter_rerank.cli._errors import (
@@ -64,7 +64,7 @@ def test_a_refused_argument_is_a_usage_error(error: Exception) -> None:
     "error", [ImportError("no extra"), OSError("port in use"), RuntimeError("bad model")]
 )
 def test_a_failed_start_of_the_server_is_a_failure(error: Exception) -> None:
-    """What the embedded server says of itself ends in exit status 1."""
+    """An error of the embedded server ends in exit status 1."""
     with pytest.raises(CommandError, match=str(error)) as caught, convert_local_errors():
         raise error
 

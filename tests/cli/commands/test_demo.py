@@ -21,7 +21,7 @@ MIN_MARGIN = 3.0
 
 
 def content_words(text: str) -> set[str]:
-    """Give the words that carry meaning, without the commonest endings."""
+    """Give the words that carry meaning, without the most common endings."""
     words = set(re.findall(r"[a-z]+", text.lower())) - FUNCTION_WORDS
     return {re.sub(r"(?:ings?|ed|es|s)$", "", word) for word in words}
 
@@ -35,7 +35,7 @@ def test_the_corpus_is_varied_and_without_repeats() -> None:
 
 
 def test_questions_share_few_words_with_their_answers() -> None:
-    """Looking for a question's words would not find its answer."""
+    """A search for a question's words would not find its answer."""
     corpus = load_corpus()
 
     shared = {
@@ -67,7 +67,7 @@ def test_known_answers_come_first_by_a_clear_margin() -> None:
 
 
 def test_the_demo_prints_a_table_for_each_question(capsys: pytest.CaptureFixture[str]) -> None:
-    """Each question stands above its table, whose first line is the known answer."""
+    """Each question is printed above its table, whose first line is the known answer."""
     corpus = load_corpus()
 
     show_demo()

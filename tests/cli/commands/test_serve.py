@@ -1,4 +1,4 @@
-"""The server's key and address."""
+"""The command `serve`: its key and its address."""
 
 from pathlib import Path
 

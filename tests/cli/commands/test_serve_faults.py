@@ -1,4 +1,4 @@
-"""The server's faults, as the command line asks for them."""
+"""The command `serve`: the faults that its options ask for."""
 
 import subprocess
 import sys
@@ -59,7 +59,7 @@ def test_all_requests_can_be_dropped(environment: dict[str, str]) -> None:
         httpx.post(f"{url}/rerank", json=BODY, trust_env=False)
 
 
-def test_a_client_lives_through_the_faults(environment: dict[str, str]) -> None:
+def test_a_client_copes_with_the_faults(environment: dict[str, str]) -> None:
     """The client tries again until the script has an answer."""
     options = ["--fail", "429,reset,ok", "--retry-after", "0"]
 
@@ -84,7 +84,7 @@ def test_a_client_lives_through_the_faults(environment: dict[str, str]) -> None:
         (["--seed", "x"], "--seed"),
     ],
 )
-def test_a_fault_that_there_is_not_is_a_usage_error(
+def test_an_unknown_fault_is_a_usage_error(
     options: list[str], word: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A wrong option is named on one line, and the exit status is 2."""

@@ -1,4 +1,4 @@
-"""An API that answers at once, counts what it is asked, and lets a test step in."""
+"""A fake API that answers at once, counts requests, and lets a test step in."""
 
 import json
 import threading
@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
 
 StepIn = Callable[[int, dict[str, Any]], int | None]
-"""Gets the request's number, from 1, and its body; may give a status for an error."""
+"""Gets a request's number, from 1, and its body; may return an error's status."""
 
 
 class FakeApi(ThreadingHTTPServer):
@@ -16,13 +16,13 @@ class FakeApi(ThreadingHTTPServer):
     Answers each request with its documents in their order, and a cost.
 
     Attributes:
-        queries: What was asked so far, one entry for each request.
-        cost: What each reply says that it costs, in credits; None says nothing.
+        queries: The queries so far, one for each request.
+        cost: The cost in each reply, in credits; None leaves it out.
         step_in: Called in the thread of each request before it is answered; None lets all pass.
     """
 
     daemon_threads = True
-    # The test process is the one that ends them, by closing their connections.
+    # They end when the test closes their connections.
     block_on_close = False
 
     def __init__(self, step_in: StepIn | None, cost: float | None) -> None:
@@ -54,7 +54,7 @@ class FakeApi(ThreadingHTTPServer):
         return 200, {"id": "gen", "model": body["model"], "results": results, "usage": usage}
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing of clients that were killed."""
+        """Print nothing about clients that were killed."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -79,7 +79,7 @@ def fake_api(step_in: StepIn | None = None, cost: float | None = 0.5) -> Generat
 
     Args:
         step_in: Called in the thread of each request before it is answered.
-        cost: What each reply says that it costs, in credits; None says nothing.
+        cost: The cost in each reply, in credits; None leaves it out.
     """
     with FakeApi(step_in, cost) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})

@@ -1,4 +1,4 @@
-"""What is known of the input before anything is sent."""
+"""Checks of the input before anything is sent."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -26,8 +26,8 @@ def make_done(positions: Sequence[int]) -> FinishedJobs:
     return FinishedJobs({at: int(entries[at].digest, 16) for at in positions})
 
 
-def test_the_same_jobs_with_other_ids_and_more_behind_them_pass() -> None:
-    """The output belongs to the input if the jobs that are done ask for the same."""
+def test_the_same_jobs_with_other_ids_and_more_after_them_pass() -> None:
+    """The output belongs to the input if the jobs that are done are the same."""
     entries = make_entries(["q0", "q1", "new"], name="renamed")
 
     check_input(entries, "jobs", make_done([1, 0]), strict=False)
@@ -43,7 +43,7 @@ def test_the_same_jobs_with_other_ids_and_more_behind_them_pass() -> None:
     ],
 )
 def test_another_job_at_a_done_position_is_refused(entries: list[Entry]) -> None:
-    """A job that asks for something else, or for nothing, is not the one that was answered."""
+    """A job with other arguments, or a malformed one, is not the job that was answered."""
     with pytest.raises(CommandError, match="line 2: not the job") as caught:
         check_input(entries, "jobs", make_done([1]), strict=False)
 
@@ -59,7 +59,7 @@ def test_an_input_with_fewer_jobs_is_refused() -> None:
 
 
 def test_no_more_is_read_than_needed() -> None:
-    """The jobs behind the last one that is done are left to the run."""
+    """The jobs after the last one that is done are not read."""
     read: list[int] = []
 
     def watch() -> Iterator[Entry]:

@@ -13,7 +13,7 @@ from .job_lines import expect_results, show_results
 def interrupt_when_busy(
     environment: dict[str, str], arguments: Sequence[object], *, wait: bool
 ) -> tuple[int, str, FakeApi]:
-    """Send SIGINT, to a run whose requests are held back; wait lets them come to their end."""
+    """Send SIGINT to a run whose requests are held back; `wait` lets them finish first."""
     busy, released = threading.Barrier(CONCURRENCY + 1), threading.Event()
 
     def hold(number: int, _body: object) -> None:
@@ -41,7 +41,7 @@ def interrupt_when_busy(
 def test_an_interrupt_finishes_what_is_in_flight(
     environment: dict[str, str], run: Run, jobs: Path, output: Path
 ) -> None:
-    """Ctrl-C sends nothing new, keeps what comes, and says how to go on, which works."""
+    """After Ctrl-C nothing new is sent, replies are kept, and --resume goes on from there."""
     arguments = [jobs, "-o", output, "--resume"]
 
     status, error, api = interrupt_when_busy(environment, arguments, wait=True)
@@ -57,7 +57,7 @@ def test_an_interrupt_finishes_what_is_in_flight(
 def test_a_second_interrupt_waits_for_nothing(
     environment: dict[str, str], jobs: Path, output: Path
 ) -> None:
-    """Ctrl-C twice ends the process although requests are under way."""
+    """Ctrl-C twice ends the process while requests are under way."""
     status, _, _ = interrupt_when_busy(environment, [jobs, "-o", output], wait=False)
 
     assert (status, output.read_bytes()) == (130, b"")

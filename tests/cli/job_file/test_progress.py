@@ -12,7 +12,7 @@ from .fake_api import fake_api
 def test_a_terminal_shows_how_far_it_is(
     environment: dict[str, str], jobs: Path, output: Path
 ) -> None:
-    """On a terminal there is a bar with counts and cost, and it is gone in the end."""
+    """A terminal shows a bar with counts and cost, which is gone at the end."""
     main, worker = pty.openpty()
     with (
         fake_api() as api,

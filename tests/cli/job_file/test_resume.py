@@ -66,7 +66,7 @@ def test_a_torn_line_of_every_length_is_left_out(pack: Pack, tmp_path: Path) -> 
 def test_a_file_cut_anywhere_loses_its_last_line_alone(
     jobs: list[tuple[str, float]], data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """For any documents, the lines that are left are those that end before the cut."""
+    """For any documents, exactly the lines that end before the cut are left."""
     lines = [make_line(at, text, cost) for at, (text, cost) in enumerate(jobs)]
     packs: list[Pack] = [bytes, compress]
     pack = data.draw(st.sampled_from(packs))
@@ -82,7 +82,7 @@ def test_a_file_cut_anywhere_loses_its_last_line_alone(
     assert found.size == max([0, *(end for end in ends if end <= cut)])
 
 
-def test_a_file_that_was_compressed_anew_is_read(tmp_path: Path) -> None:
+def test_a_file_that_was_compressed_again_is_read(tmp_path: Path) -> None:
     """A member may hold several lines."""
     file = tmp_path / "out.gz"
     file.write_bytes(gzip.compress(b"".join(LINES)))
@@ -118,7 +118,7 @@ FAILURE = encode_failure(Entry(0, 1), OpenRouterError("no"), 1)
 def test_a_file_of_something_else_is_refused(
     data: bytes, compressed: bool, reason: str, tmp_path: Path
 ) -> None:
-    """A file that no run has written is named, and stays as it is."""
+    """A file that no run has written is named, and not changed."""
     file = tmp_path / "out"
     file.write_bytes(data)
 

@@ -30,7 +30,7 @@ class EqualRanker:
 
 
 def test_each_job_gets_its_line(run: Run, jobs: Path, output: Path) -> None:
-    """A run writes the reply to each job, and one line in the end."""
+    """A run writes the reply to each job, and one line of counts at the end."""
     with fake_api() as api:
         done = run(api.url, jobs, "-o", output)
 
@@ -41,7 +41,7 @@ def test_each_job_gets_its_line(run: Run, jobs: Path, output: Path) -> None:
 
 
 def test_pipes_and_csv_and_options(run_piped: Run) -> None:
-    """Jobs may come from a pipe and results may go into one; the options stand in for fields."""
+    """Jobs and results may go through pipes, and options replace fields that are missing."""
     bodies: list[dict[str, Any]] = []
     with fake_api(lambda _, body: bodies.append(body)) as api:
         done = run_piped(
@@ -65,7 +65,7 @@ def test_pipes_and_csv_and_options(run_piped: Run) -> None:
 
 
 def test_gzip_goes_in_and_out(run: Run, tmp_path: Path) -> None:
-    """The names tell that both files are compressed."""
+    """Both files are compressed if their names say so."""
     source, output = tmp_path / "jobs.csv.gz", tmp_path / "out.jsonl.gz"
     source.write_bytes(gzip.compress(b"query,document\nq0,a0\nq1,a1\n"))
 

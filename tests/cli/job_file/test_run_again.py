@@ -12,7 +12,7 @@ from .job_lines import expect_results, read_lines, show_results
 def test_what_failed_is_written_down_and_tried_again(
     run: Run, jobs: Path, output: Path, errors: Path
 ) -> None:
-    """A later run does what is left, and takes out of the failures what no longer holds."""
+    """A later run sends what is left, and drops outdated lines from the failures."""
     failing = {"q2", "q5"}
 
     def step_in(_number: int, body: dict[str, Any]) -> int | None:
@@ -43,7 +43,7 @@ def test_what_failed_is_written_down_and_tried_again(
 
 
 def test_the_cost_has_a_limit_for_all_runs_together(run: Run, jobs: Path, output: Path) -> None:
-    """A resumed run counts what the output has cost already."""
+    """A resumed run counts what the output has already cost."""
     arguments = [jobs, "-o", output, "--resume", "--concurrency", 1, "--max-cost"]
     with fake_api() as api:
         first = run(api.url, *arguments, "1.5")
@@ -57,7 +57,7 @@ def test_the_cost_has_a_limit_for_all_runs_together(run: Run, jobs: Path, output
 
 
 def test_an_output_of_other_jobs_is_not_resumed(run: Run, jobs: Path, output: Path) -> None:
-    """Nothing is sent, and nothing is changed, when the input is not the one of before."""
+    """If the input is another one, nothing is sent and nothing is changed."""
     with fake_api() as api:
         run(api.url, jobs, "-o", output)
         before = output.read_bytes()

@@ -10,7 +10,7 @@ from .fake_api import fake_api
 from .job_lines import make_job, read_lines, show_results
 
 
-def test_without_a_file_failures_are_told(run: Run, jobs: Path, output: Path) -> None:
+def test_without_a_file_failures_are_printed(run: Run, jobs: Path, output: Path) -> None:
     """A failure is one line on standard error, with the line of the input."""
     with fake_api(lambda _, body: 422 if body["query"] == "q3" else None) as api:
         done = run(api.url, jobs, "-o", output)
@@ -23,10 +23,10 @@ def test_without_a_file_failures_are_told(run: Run, jobs: Path, output: Path) ->
 BROKEN = '{"query": "q0", "documents": ["a0"]}\nnonsense\n{"query": "q2", "documents": []}\n'
 
 
-def test_a_malformed_line_is_told_and_left_out(
+def test_a_malformed_line_is_named_and_skipped(
     run: Run, tmp_path: Path, output: Path, errors: Path
 ) -> None:
-    """Lines that are no job are named, on standard error and in the file, and the others go on."""
+    """Malformed lines are named on standard error and in the file, and the other jobs are sent."""
     source = tmp_path / "jobs.jsonl"
     source.write_text(BROKEN, "utf-8")
 
@@ -42,7 +42,7 @@ def test_a_malformed_line_is_told_and_left_out(
 
 
 def test_strict_sends_nothing_for_a_malformed_line(run: Run, tmp_path: Path, output: Path) -> None:
-    """The first line that is no job ends the run with its number, also when it is the last."""
+    """The first malformed line ends the run with its number, also if it is the last."""
     source = tmp_path / "jobs.jsonl"
     source.write_text(BROKEN.replace("nonsense\n", "\n"), "utf-8")
 
@@ -56,7 +56,7 @@ def test_strict_sends_nothing_for_a_malformed_line(run: Run, tmp_path: Path, out
 
 @pytest.mark.parametrize(("text", "status"), [(BROKEN, 2), (json.dumps(make_job(0)), 0)])
 def test_strict_checks_a_pipe_to_its_end(text: str, status: int, run_piped: Run) -> None:
-    """A pipe is worked off from a copy, if it holds nothing but jobs."""
+    """A pipe is copied and checked, and its jobs are sent if all are right."""
     with fake_api() as api:
         done = run_piped(api.url, "-", "-o", "-", "--strict", stdin=text)
 
@@ -65,7 +65,7 @@ def test_strict_checks_a_pipe_to_its_end(text: str, status: int, run_piped: Run)
 
 @pytest.mark.parametrize("status", [401, 402])
 def test_a_refusal_stops_the_run(status: int, run: Run, jobs: Path, output: Path) -> None:
-    """What is done is kept, and the way on is told."""
+    """The results are kept, and the message says how to go on."""
     with fake_api(lambda number, _: status if number > 3 else None) as api:
         done = run(api.url, jobs, "-o", output, "--concurrency", 1)
 

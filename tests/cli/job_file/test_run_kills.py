@@ -1,4 +1,4 @@
-"""Runs that are killed, and the run that ends their work."""
+"""Runs that are killed, and the run that finishes their jobs."""
 
 import random
 import signal

@@ -1,4 +1,4 @@
-"""A limit for what a kill can lose."""
+"""A limit for the replies that a kill can lose."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -10,7 +10,7 @@ TIMEOUT_SECONDS = 10
 
 
 def test_a_request_waits_until_a_reply_is_written_down() -> None:
-    """With one place the second request goes out when the first has left."""
+    """With one slot the second request is sent when the first reply is written."""
     limiter = UnwrittenLimiter(1)
     with FakeOpenRouter() as client, ThreadPoolExecutor() as pool:
         limiter.attach(client.hooks)
@@ -24,8 +24,8 @@ def test_a_request_waits_until_a_reply_is_written_down() -> None:
         assert (before, len(client.requests)) == (1, 2)
 
 
-def test_failures_leave_by_themselves() -> None:
-    """Attempts that are retried and calls that fail take no place."""
+def test_failures_free_their_slot() -> None:
+    """Attempts that are retried and calls that fail keep no slot."""
     limiter = UnwrittenLimiter(1)
     with FakeOpenRouter(503, 422, 200) as client:
         limiter.attach(client.hooks)
@@ -37,7 +37,7 @@ def test_failures_leave_by_themselves() -> None:
 
 
 def test_closing_turns_everyone_away() -> None:
-    """Nothing is sent by who waits when the run ends, nor by who comes later."""
+    """Threads that wait when the run ends send nothing, nor do later ones."""
     limiter = UnwrittenLimiter(1)
     limiter.acquire()
     with ThreadPoolExecutor() as pool:

@@ -45,7 +45,7 @@ def test_columns_come_in_any_order_and_the_id_may_be_missing() -> None:
 
 
 def test_quoted_fields_hold_anything() -> None:
-    """Commas, quotation marks and line ends may stand in quoted fields (RFC 4180, section 2)."""
+    """Quoted fields may hold commas, quotation marks and line ends (RFC 4180, section 2)."""
     entries = read('query,document\n"q, ""r""","one\r\ntwo"\nnext,"\u2028"\n')
 
     assert show(entries) == [
@@ -65,7 +65,7 @@ def test_quoted_fields_hold_anything() -> None:
     ],
 )
 def test_a_bad_row_spoils_the_jobs_beside_it(bad: bytes, problem: str) -> None:
-    """No job is sent that may lack a document, and all others are."""
+    """No job that may lack a document is sent, and all others are."""
     entries = read(b"query,document\nq,a\n" + bad + b"\nr,b\ns,c\n")
 
     assert [problem in (entry.problem or "") for entry in entries] == [True, True, False]
@@ -73,14 +73,14 @@ def test_a_bad_row_spoils_the_jobs_beside_it(bad: bytes, problem: str) -> None:
 
 
 def test_a_bad_row_inside_a_job_spoils_it_alone() -> None:
-    """A job whose rows surround the bad one is the only one it can belong to."""
+    """A bad row between two rows of a job can only belong to that job."""
     entries = read("query,document\nq,a\nbad\nq,b\nr,c\n")
 
     assert [(entry.position, entry.problem is None) for entry in entries] == [(0, False), (1, True)]
 
 
 def test_a_bad_row_by_itself_is_reported() -> None:
-    """A row beside no job is a job that cannot be read."""
+    """A bad row with no job before or after it is a malformed job."""
     entries = read("query,document\nbad\n")
 
     assert [(entry.line, entry.problem) for entry in entries] == [(2, "2 fields expected, got 1")]
@@ -89,8 +89,8 @@ def test_a_bad_row_by_itself_is_reported() -> None:
 @pytest.mark.parametrize(
     "head", ["", "query\n", "query,document,query\n", "query,document,text\n", "a,b\n", '"a" b\n']
 )
-def test_a_wrong_head_is_a_usage_error(head: str) -> None:
-    """Columns that are unknown, missing or doubled end the run before it begins."""
+def test_a_wrong_first_row_is_a_usage_error(head: str) -> None:
+    """Columns that are unknown, missing or doubled end the run before anything is sent."""
     with pytest.raises(CommandError, match="does not name the columns") as caught:
         read(head)
 
@@ -98,7 +98,7 @@ def test_a_wrong_head_is_a_usage_error(head: str) -> None:
 
 
 def test_a_quotation_mark_that_is_never_closed_does_not_take_the_memory() -> None:
-    """A field ends at the limit, and the rows behind it are read."""
+    """A field ends at the limit, and the rows after it are read."""
     lines = [b"query,document\n", b'q,"a\n', *[b"r,b\n"] * 1_000]
 
     first, *others = read_csv(lines, "jobs.csv", max_field_characters=1_000)
@@ -118,7 +118,7 @@ def test_a_quotation_mark_that_is_never_closed_does_not_take_the_memory() -> Non
     )
 )
 def test_what_is_written_as_csv_is_read_again(jobs: list[tuple[str, list[str]]]) -> None:
-    """Any text comes through, whatever characters it has."""
+    """Any text is read as it was written, whatever its characters."""
     target = io.StringIO(newline="")
     writer = csv.writer(target, quoting=csv.QUOTE_ALL)
     writer.writerow(["query", "document"])

@@ -1,4 +1,4 @@
-"""Jobs from JSON Lines."""
+"""Jobs from JSON Lines, and their checks."""
 
 import json
 
@@ -20,7 +20,7 @@ def read_one(line: str | bytes) -> Entry:
 
 
 def test_a_line_gives_its_job() -> None:
-    """The id is told from the arguments, and every argument is kept as it stands."""
+    """The id is kept apart from the arguments, and every argument is kept as it is."""
     arguments = {
         **JOB,
         "model": "m",
@@ -47,7 +47,7 @@ def test_blank_lines_and_line_ends_do_not_count() -> None:
 
 
 def test_null_is_absent_but_for_the_provider() -> None:
-    """A null is as if the field were not there; the provider's is one that the API knows."""
+    """A null counts as no field, except the provider's, which the API knows."""
     entry = read_one(json.dumps({**JOB, "id": None, "model": None, "provider": None}))
 
     assert entry == Entry(0, 1, None, {**JOB, "provider": None})
@@ -73,7 +73,7 @@ def test_null_is_absent_but_for_the_provider() -> None:
     ],
 )
 def test_a_line_that_is_no_job_has_a_problem(line: str | bytes, problem: str) -> None:
-    """Whatever is wrong with a line is said of it alone."""
+    """An error in a line affects only that line."""
     entry = read_one(line)
 
     assert problem in (entry.problem or "")
@@ -81,7 +81,7 @@ def test_a_line_that_is_no_job_has_a_problem(line: str | bytes, problem: str) ->
 
 
 def test_defaults_stand_in_for_what_is_left_out() -> None:
-    """A job's own model goes before that of the command line."""
+    """A job's own model wins over that of the command line."""
     defaults = {"model": "default", "top_n": 3}
 
     entries = [
@@ -110,7 +110,7 @@ def test_the_digest_tells_what_is_asked() -> None:
 
 
 def test_what_is_nested_too_deeply_to_be_sent_has_a_problem() -> None:
-    """A value that cannot be encoded is said of its job alone."""
+    """A value that cannot be encoded affects only its job."""
     nested: list[object] = []
     for _ in range(100_000):
         nested = [nested]
@@ -133,7 +133,7 @@ def test_what_is_nested_too_deeply_to_be_sent_has_a_problem() -> None:
     ],
 )
 def test_a_check_finds_what_the_client_would_refuse(line: str, problem: str) -> None:
-    """A job that would never be sent is known beforehand."""
+    """A job that would never be sent is found before anything is sent."""
     entry = complete_entry(read_one(line), {"model": "m"})
 
     with pytest.raises(EntryError, match=problem):

@@ -27,7 +27,7 @@ CSV = b"query,document\nq,a\nq,b\nr,b\n"
     ],
 )
 def test_the_name_tells_the_format(name: str, expected: InputFormat) -> None:
-    """Only .csv stands for CSV."""
+    """Only a name that ends in .csv or .csv.gz means CSV."""
     assert choose_format(name) is expected
 
 
@@ -36,7 +36,7 @@ def test_the_name_tells_the_format(name: str, expected: InputFormat) -> None:
 def test_a_file_is_counted_and_read_again(
     name: str, data: bytes, compress: Callable[[bytes], bytes], tmp_path: Path
 ) -> None:
-    """Each reading begins anew, also after one that was not ended; the count is of the jobs."""
+    """Each reading begins at the start, also after an unfinished one; the count is of the jobs."""
     file = tmp_path / name
     file.write_bytes(compress(data))
 
@@ -49,7 +49,7 @@ def test_a_file_is_counted_and_read_again(
 
 
 def test_the_format_may_be_told(tmp_path: Path) -> None:
-    """What the caller says goes before the name."""
+    """The option wins over the name."""
     file = tmp_path / "jobs.txt"
     file.write_bytes(CSV)
 
@@ -63,7 +63,7 @@ def test_the_format_may_be_told(tmp_path: Path) -> None:
 def test_a_pipe_is_copied_to_be_read_twice(
     compress: Callable[[bytes], bytes], tmp_path: Path
 ) -> None:
-    """What cannot be rewound is kept in a temporary file if it is needed again."""
+    """A pipe that is needed twice is copied to a temporary file."""
     reader, writer = os.pipe()
     os.write(writer, compress(JSONL))
     os.close(writer)
@@ -95,7 +95,7 @@ def test_a_pipe_is_read_as_it_comes() -> None:
 def test_the_beginning_is_where_the_stream_stands(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What another program has read of standard input is not read again."""
+    """The part of standard input that another program has read is not read again."""
     file = tmp_path / "jobs"
     file.write_bytes(b"read already\n" + JSONL)
 

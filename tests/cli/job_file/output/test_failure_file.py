@@ -27,10 +27,10 @@ def read(path: Path) -> list[tuple[int, str]]:
 
 
 @pytest.mark.parametrize(("name", "pack"), [("e.jsonl", bytes), ("e.jsonl.gz", compress)])
-def test_a_resumed_run_leaves_what_still_holds(
+def test_a_resumed_run_drops_outdated_lines(
     name: str, pack: Callable[[bytes], bytes], tmp_path: Path
 ) -> None:
-    """At the end each job that has not succeeded has one line, the last one."""
+    """At the end each job that has not succeeded has only its last line."""
     file = tmp_path / name
     file.write_bytes(b"".join(pack(make_line(at)) for at in (0, 1, 2, 3)))
 
@@ -57,7 +57,7 @@ def test_nothing_is_lost_while_a_run_lasts(tmp_path: Path) -> None:
     assert read(file) == [(1, "second")]
 
 
-def test_what_a_killed_run_has_left_is_put_in_order(tmp_path: Path) -> None:
+def test_lines_that_a_killed_run_has_left_are_cleaned_up(tmp_path: Path) -> None:
     """The next run drops doubled and torn lines, and those of jobs that were done."""
     file = tmp_path / "e.jsonl"
     torn = make_line(2)[:-5]
@@ -86,7 +86,7 @@ def test_a_file_keeps_its_mode_and_its_link(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("resume", "reason"), [(False, "not empty"), (True, "line 1")])
 def test_a_file_of_something_else_is_left_alone(resume: bool, reason: str, tmp_path: Path) -> None:
-    """What no run has written stays as it is."""
+    """A file that no run has written is not changed."""
     file = tmp_path / "e.jsonl"
     file.write_bytes(b"precious\n")
 
@@ -97,7 +97,7 @@ def test_a_file_of_something_else_is_left_alone(resume: bool, reason: str, tmp_p
 
 
 def test_a_file_that_cannot_be_replaced_is_a_failure(tmp_path: Path) -> None:
-    """What stands in the way is named, and the failures stay."""
+    """The obstacle is named, and the failures stay."""
     file = tmp_path / "e.jsonl"
     file.write_bytes(make_line(0))
     (tmp_path / ".e.jsonl.new").mkdir()

@@ -1,4 +1,4 @@
-"""Files that grow by whole lines."""
+"""A file that grows by whole lines."""
 
 import gzip
 import os
@@ -27,7 +27,7 @@ def test_each_line_is_there_at_once(tmp_path: Path) -> None:
 
 
 def test_each_line_of_a_compressed_file_can_be_read_at_once(tmp_path: Path) -> None:
-    """What is there is whole gzip after each line."""
+    """The file is complete gzip after each line."""
     file = tmp_path / "out.jsonl.GZ"
     seen: list[bytes] = []
 
@@ -51,7 +51,7 @@ def test_a_file_that_holds_something_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_resuming_cuts_and_goes_on(tmp_path: Path) -> None:
-    """What is cut off makes room for the next line."""
+    """A new line follows the place where the file was cut."""
     file = tmp_path / "out"
     file.write_bytes(b"one\ntor")
 
@@ -87,7 +87,7 @@ def test_a_path_that_cannot_be_written_is_a_usage_error(name: str, tmp_path: Pat
 
 
 def test_a_device_is_written_but_not_resumed() -> None:
-    """There is nothing to go on from in what keeps nothing."""
+    """A device keeps nothing that a run could go on from."""
     with open_line_file(Path(os.devnull), resume=False) as lines:
         lines.append(b"one\n")
 
@@ -126,7 +126,7 @@ def test_a_reader_that_goes_away_ends_it_silently() -> None:
 
 
 def test_a_pipe_that_would_have_to_be_waited_for_is_a_failure() -> None:
-    """A line that a pipe without waiting has no room for is not dropped silently."""
+    """A line for which a non-blocking pipe has no room is not dropped silently."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
 

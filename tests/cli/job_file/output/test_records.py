@@ -24,7 +24,7 @@ REPLY = {
 
 
 def test_a_result_is_one_line_with_the_reply_as_it_came() -> None:
-    """Text is UTF-8, and half a surrogate pair, which has no bytes, stays what it is in JSON."""
+    """Text is UTF-8, and half a surrogate pair, which has no bytes, is escaped as in JSON."""
     line = encode_result(ENTRY, CreateRerankResponseBody.from_dict(REPLY))
 
     assert line.startswith(LINE_START)
@@ -39,7 +39,7 @@ def test_a_result_is_one_line_with_the_reply_as_it_came() -> None:
 
 
 def test_a_failure_is_one_line_with_class_status_and_attempts() -> None:
-    """What the API answered is told, cut to a line of readable length."""
+    """The API's message is in the line, cut to a readable length."""
     error = TooManyRequestsResponseError("slow\ndown " * 200, status_code=429)
 
     line = encode_failure(ENTRY, error, 4)
