@@ -11,6 +11,8 @@ import sys
 
 from openrouter_rerank.cli._app import run
 
+# A run without jobs, since some modules are imported when a run first needs them.
+run(["batch", os.devnull, "-o", os.devnull])
 for line in sys.stdin:
     child = os.fork()
     if child == 0:
