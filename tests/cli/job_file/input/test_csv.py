@@ -107,12 +107,13 @@ def test_a_quotation_mark_that_is_never_closed_does_not_take_the_memory() -> Non
     assert others == []
 
 
+# All that UTF-8 can encode; codec="utf-8" says the same, but tries a million characters first.
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
+
+
 @given(
     st.lists(
-        st.tuples(
-            st.text(st.characters(codec="utf-8"), max_size=5),
-            st.lists(st.text(st.characters(codec="utf-8"), max_size=5), min_size=1, max_size=3),
-        ),
+        st.tuples(TEXTS, st.lists(TEXTS, min_size=1, max_size=3)),
         max_size=4,
         unique_by=lambda job: job[0],
     )
