@@ -8,7 +8,7 @@ import httpx
 from attrs import define, field
 from openrouter_rerank._call.clock import Clock
 from openrouter_rerank._call.config import CallSettings
-from openrouter_rerank._call.retry_loop import run, run_async
+from openrouter_rerank._call.retry_loop import send_with_retries, send_with_retries_async
 from openrouter_rerank._codec.response import Reply
 from openrouter_rerank._events.hooks import Hooks
 from openrouter_rerank._events.logging import CallLog
@@ -161,10 +161,16 @@ def run_both(
         try:
             if is_async:
                 ended.append(
-                    anyio.run(run_async, server.send_async, request, given_call, server.clock)
+                    anyio.run(
+                        send_with_retries_async,
+                        server.send_async,
+                        request,
+                        given_call,
+                        server.clock,
+                    )
                 )
             else:
-                ended.append(run(server.send, request, given_call, server.clock))
+                ended.append(send_with_retries(server.send, request, given_call, server.clock))
         except OpenRouterError as error:
             ended.append(error)
     first, second = servers

@@ -95,7 +95,7 @@ class CallOptions:
         server_url = parse_server_url(self.server_url, "server_url") if self.server_url else None
         deadline_ms = self.deadline_ms
         return settings._replace(
-            target=settings.target.change(server_url, given),
+            target=settings.target.replace(server_url, given),
             retry_config=config or settings.retry_config,
             timeout=timeout or settings.timeout,
             deadline=(

@@ -27,15 +27,15 @@ def make_attempt(
     """Make one attempt, redirects to the same origin included."""
     try:
         while True:
-            state.limit(request)
+            state.limit_timeouts(request)
             if state.settings.is_custom_transport:
                 request.extensions["trace"] = state.attempt.trace
             response = _send_and_read(send, request, state)
-            following = follow(request, response)
-            if following is None:
+            redirect = build_redirect(request, response)
+            if redirect is None:
                 return response
             state.count_redirect(response)
-            request = following
+            request = redirect
     except OpenRouterError as error:
         return error
 
@@ -46,20 +46,20 @@ async def make_attempt_async(
     """Make one attempt, redirects to the same origin included."""
     try:
         while True:
-            state.limit(request)
+            state.limit_timeouts(request)
             if state.settings.is_custom_transport:
                 request.extensions["trace"] = state.attempt.trace_async
             response = await _send_and_read_async(send, request, state)
-            following = follow(request, response)
-            if following is None:
+            redirect = build_redirect(request, response)
+            if redirect is None:
                 return response
             state.count_redirect(response)
-            request = following
+            request = redirect
     except OpenRouterError as error:
         return error
 
 
-def follow(request: httpx.Request, response: httpx.Response) -> httpx.Request | None:
+def build_redirect(request: httpx.Request, response: httpx.Response) -> httpx.Request | None:
     """Return the request that a redirect asks for; None if there is none or it is not followed."""
     if response.status_code not in FOLLOWED_REDIRECTS or "location" not in response.headers:
         return None
@@ -82,11 +82,11 @@ def _send_and_read(send: Send, request: httpx.Request, state: CallState) -> http
     """Send a request, read the reply to its end, and give its connection back."""
     token = current_attempt.set(state.attempt)
     try:
-        response = _open(send, request)
+        response = _send_request(send, request)
         try:
-            body = read(response, state.settings.max_response_bytes, state.is_over)
+            body = read(response, state.settings.max_response_bytes, state.has_expired)
         except BodyError as error:
-            raise _refuse_body(error, request, response) from error
+            raise _build_body_error(error, request, response) from error
         finally:
             # httpx closes nothing when a transport raises: three errors would use up a pool of
             # three connections.
@@ -95,7 +95,7 @@ def _send_and_read(send: Send, request: httpx.Request, state: CallState) -> http
         raise state.map_error(error) from error
     finally:
         current_attempt.reset(token)
-    return _seal(request, response, body)
+    return _buffer_response(request, response, body)
 
 
 async def _send_and_read_async(
@@ -104,18 +104,18 @@ async def _send_and_read_async(
     """Send a request, read the reply to its end, and give its connection back."""
     token = current_attempt.set(state.attempt)
     try:
-        response = await _open_async(send, request)
+        response = await _send_request_async(send, request)
         try:
             body = await read_async(response, state.settings.max_response_bytes)
         except BodyError as error:
-            raise _refuse_body(error, request, response) from error
+            raise _build_body_error(error, request, response) from error
         finally:
             await _close(response, state)
     except HTTPX_ERRORS as error:
         raise state.map_error(error) from error
     finally:
         current_attempt.reset(token)
-    return _seal(request, response, body)
+    return _buffer_response(request, response, body)
 
 
 async def _close(response: httpx.Response, state: CallState) -> None:
@@ -128,7 +128,7 @@ async def _close(response: httpx.Response, state: CallState) -> None:
         await response.aclose()
 
 
-def _open(send: Send, request: httpx.Request) -> httpx.Response:
+def _send_request(send: Send, request: httpx.Request) -> httpx.Response:
     """Send a request; a caller's event hook that raises for a status has the reply on its error."""
     try:
         return send(request)
@@ -136,8 +136,8 @@ def _open(send: Send, request: httpx.Request) -> httpx.Response:
         return error.response
 
 
-async def _open_async(send: SendAsync, request: httpx.Request) -> httpx.Response:
-    """Do what `_open` does for async."""
+async def _send_request_async(send: SendAsync, request: httpx.Request) -> httpx.Response:
+    """Do what `_send_request` does for async."""
     if isinstance(request.stream, httpx.ByteStream):
         request.stream = Upload(request.content)
     try:
@@ -146,29 +146,35 @@ async def _open_async(send: SendAsync, request: httpx.Request) -> httpx.Response
         return error.response
 
 
-def _refuse_body(
+def _build_body_error(
     error: BodyError, request: httpx.Request, response: httpx.Response
 ) -> ResponseValidationError:
     """Build the error of a success whose body cannot be used."""
-    return ResponseValidationError(f"unexpected reply: {error}", _seal(request, response, b""))
+    return ResponseValidationError(
+        f"unexpected reply: {error}", _buffer_response(request, response, b"")
+    )
 
 
-def _seal(request: httpx.Request, response: httpx.Response, body: bytes) -> httpx.Response:
+def _buffer_response(
+    request: httpx.Request, response: httpx.Response, body: bytes
+) -> httpx.Response:
     """Return the reply with its body in memory, inflated, and without its connection."""
     headers = response.headers
     if read_framing(headers)[0]:
         headers = headers.copy()
         del headers["content-encoding"]
         headers["content-length"] = str(len(body))
-    sealed = httpx.Response(
+    buffered = httpx.Response(
         response.status_code,
         headers=headers,
         # With `content` httpx would add a header and parse all of them anew.
         stream=httpx.ByteStream(body),
         request=request,
-        extensions={k: v for k, v in response.extensions.items() if k != "network_stream"},
+        extensions={
+            name: value for name, value in response.extensions.items() if name != "network_stream"
+        },
     )
     # What `read` would do through four generators; httpx is held below 0.29 for it.
-    sealed._content = body  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-    sealed.is_closed = sealed.is_stream_consumed = True
-    return sealed
+    buffered._content = body  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    buffered.is_closed = buffered.is_stream_consumed = True
+    return buffered

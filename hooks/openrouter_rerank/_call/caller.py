@@ -13,7 +13,7 @@ from .config import (
     CallSettings,
     Settings,
 )
-from .retry_loop import run, run_async
+from .retry_loop import send_with_retries, send_with_retries_async
 from .sender import Sender
 
 
@@ -52,11 +52,13 @@ class Caller:
             self._client, encoded, options, is_custom_transport=is_custom_transport
         )
         if settings.hooks.observer is None:
-            return run(self._send, request, settings, self.clock)
+            return send_with_retries(self._send, request, settings, self.clock)
         from .instrumentation import ObservedCall
 
         with ObservedCall(settings.hooks.observer, encoded, request, settings) as observed:
-            return observed.decode(run(self._send, request, observed.settings, self.clock))
+            return observed.decode(
+                send_with_retries(self._send, request, observed.settings, self.clock)
+            )
 
     async def call_async(self, encoded: EncodedRequest, options: CallOptions) -> Reply:
         """
@@ -70,12 +72,14 @@ class Caller:
             self._async_client, encoded, options, is_custom_transport=is_custom_transport
         )
         if settings.hooks.observer is None:
-            return await run_async(self._send_async, request, settings, self.clock)
+            return await send_with_retries_async(self._send_async, request, settings, self.clock)
         from .instrumentation import ObservedCall
 
         with ObservedCall(settings.hooks.observer, encoded, request, settings) as observed:
             return observed.decode(
-                await run_async(self._send_async, request, observed.settings, self.clock)
+                await send_with_retries_async(
+                    self._send_async, request, observed.settings, self.clock
+                )
             )
 
     def _prepare(
@@ -89,12 +93,12 @@ class Caller:
         """Build the request, and say what its call may do."""
         self._require_open(client)
         settings = options.apply(self._settings)
-        headers = make_headers(settings, options)
+        headers = build_headers(settings, options)
         settings.log.record_request(settings.target.url, encoded)
         if client is None:
-            request = make_request(settings, headers, encoded.content)
+            request = build_request(settings, headers, encoded.content)
             return request, settings.for_call(is_custom_transport=is_custom_transport)
-        request = adopt_request(client, settings, headers, encoded.content)
+        request = build_client_request(client, settings, headers, encoded.content)
         return request, settings.for_call(is_custom_transport=True)
 
     def close(self) -> None:
@@ -131,7 +135,7 @@ class Caller:
             raise ClientClosedError(f"{name}: the httpx client is closed")
 
 
-def make_headers(settings: Settings, options: CallOptions) -> httpx.Headers:
+def build_headers(settings: Settings, options: CallOptions) -> httpx.Headers:
     """Return a call's headers; the caller's win over all but those that only the client sets."""
     if not options.http_headers:
         return settings.target.headers
@@ -140,7 +144,7 @@ def make_headers(settings: Settings, options: CallOptions) -> httpx.Headers:
     return headers
 
 
-def make_request(settings: Settings, headers: httpx.Headers, content: bytes) -> httpx.Request:
+def build_request(settings: Settings, headers: httpx.Headers, content: bytes) -> httpx.Request:
     """Build the request for connections of our making."""
     # With a stream, httpx takes the headers as they are, the host among them.
     request = httpx.Request(
@@ -155,7 +159,7 @@ def make_request(settings: Settings, headers: httpx.Headers, content: bytes) -> 
     return request
 
 
-def adopt_request(
+def build_client_request(
     client: httpx.Client | httpx.AsyncClient,
     settings: Settings,
     headers: httpx.Headers,

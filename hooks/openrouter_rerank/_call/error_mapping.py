@@ -62,7 +62,7 @@ def map_error(error: Exception, *, failed_before_sending: bool) -> OpenRouterErr
     if isinstance(error, httpx.DecodingError):
         return ResponseValidationError(f"unexpected reply: {error}")
     text = " ".join(str(error).split()) or type(error).__name__
-    kind = next(ours for theirs, ours in _NO_RESPONSE if isinstance(error, theirs))
+    kind = next(kind for httpx_kind, kind in _NO_RESPONSE if isinstance(error, httpx_kind))
     if failed_before_sending:
         kind = ConnectionFailedError
     mapped = kind(f"{_SUMMARIES[kind]}: {text}")

@@ -60,12 +60,12 @@ class ObservedCall:
         """Begin to watch."""
         self.settings = settings
         self._documents = encoded.documents
-        self._observation = shield(observer.on_call)(encoded, request.url)
+        self._observation = log_exceptions(observer.on_call)(encoded, request.url)
 
     def __enter__(self) -> Self:
         """Have the hooks tell the observer."""
         if self._observation is not None:
-            hooks = notify_first(self._observation, self.settings.hooks)
+            hooks = add_observation(self._observation, self.settings.hooks)
             self.settings = self.settings._replace(hooks=hooks)
         return self
 
@@ -77,7 +77,7 @@ class ObservedCall:
     ) -> None:
         """Tell the observer what the call ended in, if that is an error."""
         if error is not None:
-            self._fail(error)
+            self._record_failure(error)
 
     def decode(self, reply: Reply) -> DecodedReply:
         """Decode a success at once and tell the observer what came of it."""
@@ -86,35 +86,35 @@ class ObservedCall:
             outcome = reply.decode(self._documents)
         except ResponseValidationError as error:
             outcome = error
-            self._fail(error)
+            self._record_failure(error)
         else:
             if self._observation is not None:
-                shield(self._observation.on_success)(reply, outcome)
+                log_exceptions(self._observation.on_success)(reply, outcome)
         return DecodedReply(reply, outcome)
 
-    def _fail(self, error: BaseException) -> None:
+    def _record_failure(self, error: BaseException) -> None:
         if self._observation is not None:
-            shield(self._observation.on_failure)(error)
+            log_exceptions(self._observation.on_failure)(error)
 
 
-def notify_first(observation: Observation, hooks: Hooks) -> Hooks:
+def add_observation(observation: Observation, hooks: Hooks) -> Hooks:
     """Return a call's hooks, which tell who watches it before they call the user's functions."""
-    told = Hooks()
-    told.requests = hooks.requests.after(shield(observation.on_attempt))
-    told.responses = hooks.responses.after(shield(observation.on_response))
-    told.retries = hooks.retries.after(shield(observation.on_retry))
-    told.errors = hooks.errors
-    return told
+    observed = Hooks()
+    observed.requests = hooks.requests.with_first(log_exceptions(observation.on_attempt))
+    observed.responses = hooks.responses.with_first(log_exceptions(observation.on_response))
+    observed.retries = hooks.retries.with_first(log_exceptions(observation.on_retry))
+    observed.errors = hooks.errors
+    return observed
 
 
-def shield(function: Callable[P, T]) -> Callable[P, T | None]:
+def log_exceptions(function: Callable[P, T]) -> Callable[P, T | None]:
     """Have a function of an observer return None, and write a line to the log, when it raises."""
 
-    def call(*values: P.args, **named: P.kwargs) -> T | None:
+    def logged(*args: P.args, **kwargs: P.kwargs) -> T | None:
         try:
-            return function(*values, **named)
+            return function(*args, **kwargs)
         except Exception as error:  # noqa: BLE001  a call must not end because of who watches it
             logger.warning("an observer of calls failed: %s", type(error).__name__)
             return None
 
-    return call
+    return logged

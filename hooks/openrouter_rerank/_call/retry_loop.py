@@ -18,7 +18,7 @@ from .config import CallSettings
 from .state import CallState
 
 
-def run(
+def send_with_retries(
     send: Send, request: httpx.Request, settings: CallSettings, clock: Clock = SYSTEM_CLOCK
 ) -> Reply:
     """
@@ -36,10 +36,10 @@ def run(
         outcome = make_attempt(send, request, state)
         if isinstance(outcome, httpx.Response):
             settings.hooks.responses.emit(outcome)
-        result = state.judge(outcome)
+        result = state.read_outcome(outcome)
         if isinstance(result, Reply):
             return result
-        event = state.plan(result)
+        event = state.plan_retry(result)
         if event is None:
             settings.hooks.errors.emit(result)
             raise result
@@ -47,11 +47,11 @@ def run(
         clock.sleep(event.delay)
 
 
-async def run_async(
+async def send_with_retries_async(
     send: SendAsync, request: httpx.Request, settings: CallSettings, clock: Clock = SYSTEM_CLOCK
 ) -> Reply:
     """
-    Do what `run` does, on asyncio or trio.
+    Do what `send_with_retries` does, on asyncio or trio.
 
     Raises:
         OpenRouterError: What the last attempt ended in.
@@ -65,13 +65,13 @@ async def run_async(
             if read_origin(request.url) == settings.origin:
                 await settings.auth.apply_async(request)
             outcome = await make_attempt_async(send, request, state)
-        outcome = outcome or state.deadline_error()
+        outcome = outcome or state.build_deadline_error()
         if isinstance(outcome, httpx.Response):
             await settings.hooks.responses.emit_async(outcome)
-        result = state.judge(outcome)
+        result = state.read_outcome(outcome)
         if isinstance(result, Reply):
             return result
-        event = state.plan(result)
+        event = state.plan_retry(result)
         if event is None:
             await settings.hooks.errors.emit_async(result)
             raise result

@@ -39,18 +39,18 @@ class CallState:
         """Begin the call's time."""
         self.settings = settings
         self._clock = clock
-        self._began = self._attempt_began = clock.now()
-        self._ends_at = None if settings.deadline is None else self._began + settings.deadline
+        self._started_at = self._attempt_started_at = clock.now()
+        self._ends_at = None if settings.deadline is None else self._started_at + settings.deadline
         self._attempts = 0
         self._redirects = 0
         self._waited = 0.0
-        self._has_met_stale_connection = False
+        self._had_stale_connection = False
         self._headers = httpx.Headers()
         self._timeouts: dict[str, float | None] = {}
 
     def begin_attempt(self, request: httpx.Request) -> None:
         """Count an attempt and give it the request as the caller made it."""
-        if self._attempts == 0 and not self._has_met_stale_connection:
+        if self._attempts == 0 and not self._had_stale_connection:
             self._headers = request.headers.copy()
             self._timeouts = dict(request.extensions.get("timeout", {}))
         else:
@@ -58,7 +58,7 @@ class CallState:
             request.headers = self._headers.copy()
         self._attempts += 1
         self._redirects = 0
-        self._attempt_began = self._clock.now()
+        self._attempt_started_at = self._clock.now()
         self.attempt = Attempt(self._ends_at)
 
     def count_redirect(self, response: httpx.Response) -> None:
@@ -76,17 +76,17 @@ class CallState:
         """Return the seconds until the deadline; None if there is none."""
         return None if self._ends_at is None else max(0.0, self._ends_at - self._clock.now())
 
-    def is_over(self) -> bool:
+    def has_expired(self) -> bool:
         """Tell whether the deadline has passed."""
         return self.time_left() == 0
 
-    def deadline_error(self) -> DeadlineExceededError:
+    def build_deadline_error(self) -> DeadlineExceededError:
         """Build the error of a call that took too long."""
         return DeadlineExceededError(
             f"no reply within the deadline of {self.settings.deadline:g} s"
         )
 
-    def limit(self, request: httpx.Request) -> None:
+    def limit_timeouts(self, request: httpx.Request) -> None:
         """
         Cut the request's timeouts to the time left.
 
@@ -97,36 +97,36 @@ class CallState:
         if left is None:
             return
         if left == 0:
-            raise self.deadline_error()
+            raise self.build_deadline_error()
         request.extensions["timeout"] = {
             name: left if (limit := self._timeouts.get(name)) is None else min(limit, left)
             for name in TIMEOUTS
         }
 
-    def judge(self, outcome: httpx.Response | OpenRouterError) -> Reply | OpenRouterError:
+    def read_outcome(self, outcome: httpx.Response | OpenRouterError) -> Reply | OpenRouterError:
         """Return the success that an attempt ended in, or the error."""
-        took = self._clock.now() - self._attempt_began
+        seconds = self._clock.now() - self._attempt_started_at
         if isinstance(outcome, OpenRouterError):
-            self.settings.log.record_error(outcome, self._attempts, took)
+            self.settings.log.record_error(outcome, self._attempts, seconds)
             return outcome
-        outcome.elapsed = timedelta(seconds=took)
-        self.settings.log.record_response(outcome, self._attempts, took)
+        outcome.elapsed = timedelta(seconds=seconds)
+        self.settings.log.record_response(outcome, self._attempts, seconds)
         try:
             return Reply(outcome, read_reply(outcome), self._attempts, self._waited)
         except OpenRouterError as error:
             return error
 
-    def plan(self, error: OpenRouterError) -> RetryEvent | None:
+    def plan_retry(self, error: OpenRouterError) -> RetryEvent | None:
         """Return what comes before the next attempt, or None to raise the error."""
         attempt = self._attempts
-        if self._forgive_stale_connection(error):
+        if self._uncount_stale_attempt(error):
             return RetryEvent(attempt, 0.0, error)
         error.attempts = attempt
         delay = plan_delay(
             self.settings.retry_config,
             error,
             attempt=attempt,
-            elapsed=self._clock.now() - self._began,
+            elapsed=self._clock.now() - self._started_at,
             chance=self._clock.draw(),
         )
         left = self.time_left()
@@ -138,17 +138,17 @@ class CallState:
         self.settings.log.record_retry(event)
         return event
 
-    def _forgive_stale_connection(self, error: OpenRouterError) -> bool:
+    def _uncount_stale_attempt(self, error: OpenRouterError) -> bool:
         """Take back an attempt that was lost to an old connection; once in a call."""
         is_stale = isinstance(error, DisconnectedError) and self.attempt.met_stale_connection
-        if not is_stale or self._has_met_stale_connection:
+        if not is_stale or self._had_stale_connection:
             return False
-        self._has_met_stale_connection = True
+        self._had_stale_connection = True
         self._attempts -= 1
         return True
 
     def map_error(self, error: Exception) -> OpenRouterError:
         """Return our error for one of `HTTPX_ERRORS`."""
-        if isinstance(error, httpx.TimeoutException) and self.is_over():
-            return self.deadline_error()
+        if isinstance(error, httpx.TimeoutException) and self.has_expired():
+            return self.build_deadline_error()
         return map_error(error, failed_before_sending=self.attempt.failed_before_sending)

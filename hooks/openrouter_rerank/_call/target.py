@@ -64,7 +64,7 @@ class Target:
             ATTRIBUTION_HEADERS[name]: value for name, value in self.attribution.items() if value
         }
 
-    def change(self, server_url: httpx.URL | None, attribution: Mapping[str, str]) -> "Target":
+    def replace(self, server_url: httpx.URL | None, attribution: Mapping[str, str]) -> "Target":
         """Return what is the same but for a server, if one is given, and for attribution."""
         if server_url is None and not attribution:
             return self
@@ -74,8 +74,8 @@ class Target:
 def fill_template(server_url: str | None, url_params: Mapping[str, str] | None) -> str | None:
     """Fill the `{names}` of a server's URL in."""
     for name, value in (url_params or {}).items():
-        filling = quote(require_str(value, f"url_params[{name!r}]"), safe="")
-        server_url = server_url and server_url.replace("{" + name + "}", filling)
+        quoted = quote(require_str(value, f"url_params[{name!r}]"), safe="")
+        server_url = server_url and server_url.replace("{" + name + "}", quoted)
     return server_url
 
 
@@ -87,8 +87,8 @@ def read_server_url(server: str | None, server_url: str | None) -> httpx.URL:
         return parse_server_url(server_url, "server_url")
     if server is not None:
         return httpx.URL(SERVERS[server])
-    found = os.environ.get(BASE_URL_VARIABLE)
-    return parse_server_url(found, BASE_URL_VARIABLE) if found else httpx.URL(SERVER_URL)
+    text = os.environ.get(BASE_URL_VARIABLE)
+    return parse_server_url(text, BASE_URL_VARIABLE) if text else httpx.URL(SERVER_URL)
 
 
 def parse_server_url(text: str, name: str) -> httpx.URL:

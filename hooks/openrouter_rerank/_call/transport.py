@@ -15,7 +15,7 @@ from .config import (
     Settings,
     read_settings,
 )
-from .retry_loop import run, run_async
+from .retry_loop import send_with_retries, send_with_retries_async
 from .sender import Sender
 from .target import USER_AGENT
 
@@ -119,7 +119,7 @@ class HooksTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         add_headers(request, self._settings)
         add_timeout(request, self._settings)
         call = self._settings.for_call(is_custom_transport=self._sender.is_custom)
-        return run(self._sender.send, request, call).response
+        return send_with_retries(self._sender.send, request, call).response
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """
@@ -131,7 +131,7 @@ class HooksTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         add_headers(request, self._settings)
         add_timeout(request, self._settings)
         call = self._settings.for_call(is_custom_transport=self._sender.is_custom_async)
-        return (await run_async(self._sender.send_async, request, call)).response
+        return (await send_with_retries_async(self._sender.send_async, request, call)).response
 
     def close(self) -> None:
         """Close the sync connections."""

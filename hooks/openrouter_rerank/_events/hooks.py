@@ -78,7 +78,7 @@ class Signal(Generic[T]):
         """Add a function at the end."""
         self._functions.append(function)
 
-    def after(self, function: Function[T]) -> "Signal[T]":
+    def with_first(self, function: Function[T]) -> "Signal[T]":
         """Return a copy that calls a further function first."""
         return Signal([function, *self._functions])
 

@@ -21,7 +21,7 @@ from fake_server import (
     run_to_error,
     run_to_reply,
 )
-from openrouter_rerank._call.retry_loop import run, run_async
+from openrouter_rerank._call.retry_loop import send_with_retries, send_with_retries_async
 from openrouter_rerank._network.auth import BearerAuth
 from openrouter_rerank._policy.retries import RetryConfig
 from openrouter_rerank.errors import (
@@ -142,7 +142,7 @@ def test_no_attempt_begins_after_the_deadline() -> None:
     clock = server.clock._replace(sleep=jump)
 
     with pytest.raises(DeadlineExceededError):
-        run(server.send, make_request(), call, clock)
+        send_with_retries(server.send, make_request(), call, clock)
 
     assert len(server.requests) == 1
 
@@ -156,7 +156,7 @@ async def test_deadline_ends_a_hanging_attempt() -> None:
         raise AssertionError
 
     with pytest.raises(DeadlineExceededError) as caught:
-        await run_async(hang, make_request(), make_call(deadline=0.02))
+        await send_with_retries_async(hang, make_request(), make_call(deadline=0.02))
 
     assert caught.value.attempts == 1
 
@@ -270,9 +270,9 @@ def test_failing_key_reaches_the_caller() -> None:
     call = make_call()._replace(auth=BearerAuth(lambda: vault["locked"]))
 
     with pytest.raises(KeyError, match="locked"):
-        run(server.send, make_request(), call, server.clock)
+        send_with_retries(server.send, make_request(), call, server.clock)
     with pytest.raises(KeyError, match="locked"):
-        anyio.run(run_async, server.send_async, make_request(), call, server.clock)
+        anyio.run(send_with_retries_async, server.send_async, make_request(), call, server.clock)
 
     assert not server.requests
 
@@ -347,6 +347,9 @@ async def test_foreign_connection_is_watched_by_trace_events() -> None:
             raise httpx.ReadError("reset")
         return httpx.Response(200, json={})
 
-    replies = [await run_async(send, make_request(), call), run(send_sync, make_request(), call)]
+    replies = [
+        await send_with_retries_async(send, make_request(), call),
+        send_with_retries(send_sync, make_request(), call),
+    ]
 
     assert ([reply.attempts for reply in replies], len(sent)) == ([1, 1], 4)
