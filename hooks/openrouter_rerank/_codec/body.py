@@ -38,7 +38,7 @@ class BodyReader:
         is_gzip = self._encoding in GZIP_ENCODINGS
         self._inflater = zlib.decompressobj(GZIP_WINDOW) if is_gzip else None
         self._limit = limit
-        self._sent = self._size = 0
+        self._received_bytes = self._inflated_bytes = 0
         self._parts: list[bytes] = []
 
     def check_headers(self) -> None:
@@ -53,8 +53,8 @@ class BodyReader:
             raise BodyError(f"content encoding {encoding!r} was not asked for")
         # Compared as text, since a number of any length may stand here.
         digits = self._length.lstrip(b"0")
-        most = b"%d" % self._limit
-        if digits.isdigit() and (len(digits), digits) > (len(most), most):
+        limit = b"%d" % self._limit
+        if digits.isdigit() and (len(digits), digits) > (len(limit), limit):
             raise BodyError(f"body is over the limit of {self._limit} bytes")
 
     def feed(self, chunk: bytes) -> None:
@@ -64,14 +64,14 @@ class BodyReader:
         Raises:
             BodyError: The limit is passed, or the bytes are not one gzip stream.
         """
-        self._sent += len(chunk)
-        self._check_size(self._sent)
+        self._received_bytes += len(chunk)
+        self._check_size(self._received_bytes)
         if self._inflater is None:
             self._parts.append(chunk)
             return
         try:
             while chunk:
-                self._keep(self._inflater.decompress(chunk, INFLATED_CHUNK_BYTES))
+                self._append(self._inflater.decompress(chunk, INFLATED_CHUNK_BYTES))
                 chunk = self._inflater.unconsumed_tail
         except zlib.error as error:
             raise BodyError("body is not valid gzip") from error
@@ -85,18 +85,18 @@ class BodyReader:
         Raises:
             BodyError: The gzip stream ends early.
         """
-        if self._inflater is not None and not self._inflater.eof and self._sent:
+        if self._inflater is not None and not self._inflater.eof and self._received_bytes:
             raise BodyError("gzip body ends early")
         return b"".join(self._parts)
 
     @property
-    def so_far(self) -> bytes:
+    def partial_body(self) -> bytes:
         """What has arrived, for an error whose body cannot be read to its end."""
         return b"".join(self._parts)
 
-    def _keep(self, part: bytes) -> None:
-        self._size += len(part)
-        self._check_size(self._size)
+    def _append(self, part: bytes) -> None:
+        self._inflated_bytes += len(part)
+        self._check_size(self._inflated_bytes)
         self._parts.append(part)
 
     def _check_size(self, size: int) -> None:
@@ -110,15 +110,15 @@ def read_framing(headers: httpx.Headers) -> tuple[bytes, bytes]:
     length = b""
     # A lookup by name would find out first in which charset all of the headers are.
     for name, value in headers.raw:
-        known = name.lower()
-        if known == b"content-length":
+        lower_name = name.lower()
+        if lower_name == b"content-length":
             length = value
-        elif known == b"content-encoding":
+        elif lower_name == b"content-encoding":
             encodings.append(value.strip().lower())
     return b", ".join(encodings), length
 
 
-def read(response: httpx.Response, limit: int, is_over: Callable[[], bool]) -> bytes:
+def read(response: httpx.Response, limit: int, has_expired: Callable[[], bool]) -> bytes:
     """
     Read a sync reply to its end and return its bytes, inflated.
 
@@ -128,7 +128,7 @@ def read(response: httpx.Response, limit: int, is_over: Callable[[], bool]) -> b
     Args:
         response: The reply, its stream not yet closed.
         limit: The most bytes to accept.
-        is_over: Tells whether the deadline has passed.
+        has_expired: Tells whether the deadline has passed.
 
     Raises:
         BodyError: The body of a success is over the limit or encoded in a way not asked for.
@@ -143,13 +143,13 @@ def read(response: httpx.Response, limit: int, is_over: Callable[[], bool]) -> b
         for chunk in stream:
             reader.feed(chunk)
             # Where the network layer is not ours, every byte begins the read timeout anew.
-            if is_over():
+            if has_expired():
                 raise httpx.ReadTimeout("the deadline has passed")
         return reader.finish()
     except (BodyError, httpx.TransportError):
-        if response.is_success or is_over():
+        if response.is_success or has_expired():
             raise
-        return reader.so_far
+        return reader.partial_body
 
 
 async def read_async(response: httpx.Response, limit: int) -> bytes:
@@ -164,17 +164,17 @@ async def read_async(response: httpx.Response, limit: int) -> bytes:
             reader.feed(chunk)
         return reader.finish()
     except BodyError:
-        await abandon(response, chunks)
+        await close_unfinished(response, chunks)
         if response.is_success:
             raise
-        return reader.so_far
+        return reader.partial_body
     except httpx.TransportError:
         if response.is_success:
             raise
-        return reader.so_far
+        return reader.partial_body
 
 
-async def abandon(response: httpx.Response, chunks: AsyncIterator[bytes]) -> None:
+async def close_unfinished(response: httpx.Response, chunks: AsyncIterator[bytes]) -> None:
     """
     Close a reply whose body is not read to its end.
 

@@ -98,12 +98,12 @@ def build_status_error(
 
 def write_message(response: httpx.Response, status: int | None, raw: object) -> str:
     """Say what the server said, else what the status means; never nothing."""
-    said = as_object(raw).get("message") or raw
-    text = said.strip() if isinstance(said, str) else ""
+    reason = as_object(raw).get("message") or raw
+    text = reason.strip() if isinstance(reason, str) else ""
     shown = response.status_code if status is None else status
     message = f"{shown}: {text}" if text else describe_body(response, shown)
     if shown == HTTPStatus.UNAUTHORIZED:
-        return f"{message} ({key_advice(response)})"
+        return f"{message} ({explain_unauthorized(response)})"
     return message
 
 
@@ -121,7 +121,7 @@ def describe_body(response: httpx.Response, status: int) -> str:
     return " ".join(part for part in (f"{status}", reason, f"({shown})") if part)
 
 
-def key_advice(response: httpx.Response) -> str:
+def explain_unauthorized(response: httpx.Response) -> str:
     """Say how to mend a 401: there was no key, or it was not accepted."""
     if "Authorization" in response.request.headers:
         return f"the API key was not accepted; check api_key= or {API_KEY_VARIABLE}"
@@ -147,7 +147,7 @@ def add_details(error: OpenRouterError, details: Mapping[str, Any]) -> None:
     error.error_type = as_text(details.get("error_type")) or as_text(metadata.get("error_type"))
     code = metadata.get("provider_code")
     error.provider_code = code if isinstance(code, str | int) else None
-    entries = [found for found in map(as_object, as_list(metadata.get("previous_errors"))) if found]
+    entries = [entry for entry in map(as_object, as_list(metadata.get("previous_errors"))) if entry]
     error.previous_errors = [PreviousError.from_dict(entry) for entry in entries]
     availability = as_object(details.get("availability"))
     error.availability = read_availability(availability) if availability else None
@@ -165,10 +165,10 @@ def read_availability(fields: Mapping[str, Any]) -> Availability:
     """Decode an availability; a constraint that is none counts as absent."""
     from openrouter_rerank_api.models.availability import Availability
 
-    known = dict(fields)
-    if not isinstance(known.get("constraint"), dict):
-        known.pop("constraint", None)
-    return Availability.from_dict(known)
+    cleaned = dict(fields)
+    if not isinstance(cleaned.get("constraint"), dict):
+        cleaned.pop("constraint", None)
+    return Availability.from_dict(cleaned)
 
 
 def as_list(value: object) -> list[Any]:

@@ -1,10 +1,9 @@
 """
 JSON as RFC 8259 has it, the same with and without orjson.
 
-orjson, the extra `fast`, is used where it is installed, for what it and Python's own module agree
-on. What it refuses goes to Python's, which decides. What it takes in another way is told by
-`is_certain`: integers beyond 64 bits, which become floats, and values nested more deeply than
-Python would go.
+orjson, the extra `fast`, is used if it is installed. What it refuses goes to Python's own module,
+which decides. `is_unambiguous` finds what the two read differently: integers beyond 64 bits, which
+orjson turns into floats, and values nested more deeply than Python would go.
 """
 
 import json
@@ -35,8 +34,8 @@ _ESCAPES: Final = (
 BLOCK_TEXTS: Final = 512
 _CONTROLS: Final = range(0x01, 0x20)
 # A float of at least this may have been written as an integer.
-FIRST_UNCERTAIN = 2.0**63
-CERTAIN_DEPTH = 100
+MIN_AMBIGUOUS_FLOAT = 2.0**63
+MAX_UNAMBIGUOUS_DEPTH = 100
 
 
 def load_json(content: bytes) -> Any:
@@ -55,7 +54,7 @@ def load_fast(content: bytes) -> Any:
     Parse a reply, with orjson if it is there.
 
     What the reply holds is what `load_json` gives, except that its `results` have yet to be told by
-    `is_certain`: whoever goes through them anyway does so at the least cost.
+    `is_unambiguous`: whoever goes through them anyway does so at the least cost.
 
     Raises:
         ValueError: The bytes are not JSON.
@@ -67,23 +66,25 @@ def load_fast(content: bytes) -> Any:
         value = _loads(content)
     except ValueError:
         return load_json(content)
-    beside = value
+    others = value
     if isinstance(value, dict):
         fields = cast("dict[str, Any]", value)
         if isinstance(fields.get("results"), list):
-            beside = {name: field for name, field in fields.items() if name != "results"}
-    return cast("Any", value) if is_certain(beside) else load_json(content)
+            others = {name: field for name, field in fields.items() if name != "results"}
+    return cast("Any", value) if is_unambiguous(others) else load_json(content)
 
 
-def is_certain(value: object, depth: int = 0) -> bool:
+def is_unambiguous(value: object, depth: int = 0) -> bool:
     """Tell whether both parsers give this value, for what orjson gave."""
     if isinstance(value, float):
-        return -FIRST_UNCERTAIN < value < FIRST_UNCERTAIN
+        return -MIN_AMBIGUOUS_FLOAT < value < MIN_AMBIGUOUS_FLOAT
     if isinstance(value, dict):
         value = list(cast("Mapping[str, object]", value).values())
     if isinstance(value, list):
         entries = cast("Sequence[object]", value)
-        return depth < CERTAIN_DEPTH and all(is_certain(entry, depth + 1) for entry in entries)
+        return depth < MAX_UNAMBIGUOUS_DEPTH and all(
+            is_unambiguous(entry, depth + 1) for entry in entries
+        )
     return True
 
 

@@ -120,14 +120,16 @@ def encode_documents(documents: list[object]) -> list[EncodedDocument]:
     """Return the documents as they are sent: at least one, and none that is blank."""
     starts = range(0, len(documents), BLOCK_TEXTS)
     # Most are text that says something; each look of Python's own at them would cost more.
-    if documents and all(map(are_texts, (documents[at : at + BLOCK_TEXTS] for at in starts))):
+    if documents and all(
+        map(are_nonblank_texts, (documents[start : start + BLOCK_TEXTS] for start in starts))
+    ):
         return cast("list[EncodedDocument]", documents)
     encoded = [encode_document(document, position) for position, document in enumerate(documents)]
     require_content(encoded)
     return encoded
 
 
-def are_texts(documents: list[object]) -> bool:
+def are_nonblank_texts(documents: list[object]) -> bool:
     """Tell whether all are text that says something; of a block, which stays in a cache."""
     texts = cast("list[str]", documents)
     return set(map(type, documents)) == {str} and all(texts) and not any(map(str.isspace, texts))

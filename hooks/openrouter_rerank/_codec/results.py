@@ -12,7 +12,7 @@ from openrouter_rerank_api.models.document_response import DocumentResponse
 from openrouter_rerank_api.models.result import Result
 from openrouter_rerank_api.unset import UNSET
 
-from .json import JsonObject, is_certain
+from .json import JsonObject, is_unambiguous
 
 # A result has an index, a score and a document; one with more keeps them the long way.
 USUAL_FIELDS = 3
@@ -24,7 +24,7 @@ class ShapeError(Exception):
     """A value is not what the contract has at its place; the message names the place."""
 
 
-class UncertainError(ShapeError):
+class AmbiguousValueError(ShapeError):
     """A value may not be what Python's own parser gives."""
 
 
@@ -91,8 +91,8 @@ def decode_results(
             # In its place: what is given up at once is no work for the garbage collector.
             results[position] = model
         else:
-            if is_fast and not is_certain(result):
-                raise UncertainError
+            if is_fast and not is_unambiguous(result):
+                raise AmbiguousValueError
             check_result(expect(result, dict, f"results[{position}]"), position, documents, seen)
             results[position] = Result.from_dict(result)
     return results

@@ -299,4 +299,4 @@ def test_chunks_may_end_anywhere(content: bytes, ends: list[int]) -> None:
     for start, end in pairwise(places):
         reader.feed(packed[start:end])
 
-    assert reader.finish() == reader.so_far == content
+    assert reader.finish() == reader.partial_body == content
