@@ -88,21 +88,21 @@ class CallLog:
     def record_error(self, error: OpenRouterError, attempt: int, seconds: float) -> None:
         """Record that an attempt got no reply that can be read, at DEBUG."""
         if self.is_debugging:
-            self._debug("attempt %d: %s after %.3f s", attempt, name(error), seconds)
+            self._debug("attempt %d: %s after %.3f s", attempt, name_error(error), seconds)
 
     def record_retry(self, event: "RetryEvent") -> None:
         """Record a retry, its reason and its delay, at INFO."""
         logger.info(
             "attempt %d failed with %s, retrying in %.3f s",
             event.attempt,
-            name(event.error),
+            name_error(event.error),
             event.delay,
         )
 
     def record_end(self, error: OpenRouterError) -> None:
         """Record that a call is given up, at WARNING."""
         if self._records_end:
-            logger.warning("giving up after attempt %d: %s", error.attempts, name(error))
+            logger.warning("giving up after attempt %d: %s", error.attempts, name_error(error))
 
     def _debug(self, message: str, *values: object) -> None:
         logger.debug(message, *values)
@@ -110,7 +110,7 @@ class CallLog:
             self._debug_logger.debug(message, *values)
 
 
-def name(error: OpenRouterError) -> str:
+def name_error(error: OpenRouterError) -> str:
     """Name an error without its message, which may quote what was sent."""
     kind = type(error).__name__
     return kind if error.status_code is None else f"{kind} ({error.status_code})"
@@ -138,11 +138,11 @@ def read_log_settings(debug_logger: DebugLogger | None) -> CallLog:
     """
     if debug_logger is not None and not callable(getattr(debug_logger, "debug", None)):
         raise TypeError("debug_logger: expected an object with a method debug")
-    wanted = os.environ.get(LEVEL_VARIABLE, "").strip().lower()
-    if wanted:
-        if wanted not in LEVELS:
+    level = os.environ.get(LEVEL_VARIABLE, "").strip().lower()
+    if level:
+        if level not in LEVELS:
             raise ValueError(f"{LEVEL_VARIABLE}: expected one of {', '.join(LEVELS)}")
-        logger.setLevel(LEVELS[wanted])
+        logger.setLevel(LEVELS[level])
         if not has_handler():
             logger.addHandler(logging.StreamHandler())
     if os.environ.get(DEBUG_VARIABLE):

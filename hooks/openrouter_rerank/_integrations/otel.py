@@ -10,7 +10,7 @@ from opentelemetry import context, metrics, trace
 from openrouter_rerank._codec.request import EncodedDocument, EncodedRequest
 from openrouter_rerank._codec.response import Reply
 from openrouter_rerank._events.hooks import RetryEvent
-from openrouter_rerank._events.logging import name
+from openrouter_rerank._events.logging import name_error
 from openrouter_rerank._network.auth import read_origin
 from openrouter_rerank.errors import OpenRouterError
 from openrouter_rerank.operations import CreateRerankResponseBody
@@ -207,7 +207,7 @@ def describe_content(model: CreateRerankResponseBody) -> Attributes:
 
 def describe_error(error: BaseException) -> str:
     """Name an error and its status, if it has one, without its message."""
-    return name(error) if isinstance(error, OpenRouterError) else type(error).__qualname__
+    return name_error(error) if isinstance(error, OpenRouterError) else type(error).__qualname__
 
 
 def as_text(document: EncodedDocument) -> str:

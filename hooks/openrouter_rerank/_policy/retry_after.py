@@ -69,7 +69,7 @@ def read_date(text: str, now: datetime | None) -> float | None:
 
     try:
         # All three forms are UTC, whatever the machine's own time zone is called.
-        when = parser.parse(text, ignoretz=True).replace(tzinfo=UTC)
+        date = parser.parse(text, ignoretz=True).replace(tzinfo=UTC)
     except ValueError:
         return None
-    return max(0.0, (when - (now or datetime.now(UTC))).total_seconds())
+    return max(0.0, (date - (now or datetime.now(UTC))).total_seconds())
