@@ -1,1 +1,1 @@
-"""One call: its arguments, its settings, its attempts, and what sends them."""
+"""One call: its arguments, its settings, its attempts, and how they are sent."""

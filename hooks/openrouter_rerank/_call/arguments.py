@@ -1,4 +1,4 @@
-"""The arguments of `rerank`, as the methods that hand them on know them."""
+"""The arguments of `rerank`, for every method that passes them on."""
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Required, TypeAlias, TypedDict, Unpack
@@ -15,13 +15,13 @@ from .target import ATTRIBUTION_HEADERS, JSON, parse_server_url
 if TYPE_CHECKING:
     from openrouter_rerank import components, operations
 
-# As text, since most calls need no model of a document.
+# In quotes, since most calls need no document model and so never import it.
 Document: TypeAlias = "str | operations.DocumentRequest | Mapping[str, str]"
 Documents: TypeAlias = Iterable[Document]
 
 
 class RerankOptions(TypedDict, total=False):
-    """How a call is made; `openrouter_rerank.OpenRouter.rerank.rerank` says what each one does."""
+    """How a call is made; `openrouter_rerank.OpenRouter.rerank.rerank` explains each option."""
 
     http_referer: str | None
     x_open_router_title: str | None
@@ -36,7 +36,7 @@ class RerankOptions(TypedDict, total=False):
 
 
 class RerankArguments(RerankOptions, total=False):
-    """What is asked, and how the call is made."""
+    """What to rank, and how the call is made."""
 
     documents: Required[Documents]
     model: Required[str]
@@ -50,7 +50,7 @@ class RerankArguments(RerankOptions, total=False):
 
 
 class CallOptions:
-    """What the caller of one call wants otherwise; the names are those of `Rerank.rerank`."""
+    """The options that one call overrides; the names are those of `Rerank.rerank`."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class CallOptions:
         deadline_ms: float | Unset | None = UNSET,
         http_headers: Mapping[str, str] | None = None,
     ) -> None:
-        """Take what `Rerank.rerank` was given."""
+        """Take the options of `Rerank.rerank`."""
         self.http_referer = http_referer
         self.x_open_router_title = x_open_router_title
         self.x_open_router_categories = x_open_router_categories
@@ -80,7 +80,7 @@ class CallOptions:
 
     def apply(self, settings: Settings) -> Settings:
         """
-        Return the settings of this one call.
+        Return the client's settings with these options applied.
 
         Raises:
             TypeError: An option has the wrong type.
@@ -108,8 +108,8 @@ NO_OPTIONS = vars(CallOptions())
 
 
 def check_accept(accept: object) -> None:
-    """Refuse to ask for anything but JSON."""
-    # The official SDK's users pass a member of an enum of its.
+    """Refuse any media type except JSON."""
+    # Users of the official SDK pass a member of its enum.
     value = getattr(accept, "value", accept)
     if value not in {None, JSON}:
         raise ValueError(f"accept_header_override: rerank never streams; expected {JSON!r} or None")
@@ -129,7 +129,7 @@ def prepare(
     **options: Unpack[RerankOptions],
 ) -> tuple[EncodedRequest, CallOptions]:
     """
-    Check the arguments and split them into what is sent and how.
+    Check the arguments, encode the request, and collect the options.
 
     Raises:
         TypeError: An argument has the wrong type.

@@ -1,4 +1,4 @@
-"""One attempt: a request sent, redirects followed, and the reply read to its end."""
+"""One attempt: send a request, follow redirects, and read the reply to its end."""
 
 from collections.abc import Awaitable, Callable
 
@@ -14,7 +14,7 @@ from openrouter_rerank.errors import OpenRouterError, ResponseValidationError
 from .error_mapping import HTTPX_ERRORS
 from .state import CallState
 
-# RFC 9110, sections 15.4.8 and 15.4.9: these two alone keep the method and the body.
+# RFC 9110, sections 15.4.8 and 15.4.9: only these two keep the method and the body.
 FOLLOWED_REDIRECTS = frozenset({307, 308})
 CLOSE_SECONDS = 1.0
 Send = Callable[[httpx.Request], httpx.Response]
@@ -24,7 +24,7 @@ SendAsync = Callable[[httpx.Request], Awaitable[httpx.Response]]
 def make_attempt(
     send: Send, request: httpx.Request, state: CallState
 ) -> httpx.Response | OpenRouterError:
-    """Make one attempt, redirects to the same origin included."""
+    """Make one attempt, and follow redirects to the same origin."""
     try:
         while True:
             state.limit_timeouts(request)
@@ -43,7 +43,7 @@ def make_attempt(
 async def make_attempt_async(
     send: SendAsync, request: httpx.Request, state: CallState
 ) -> httpx.Response | OpenRouterError:
-    """Make one attempt, redirects to the same origin included."""
+    """Async `make_attempt`."""
     try:
         while True:
             state.limit_timeouts(request)
@@ -60,7 +60,7 @@ async def make_attempt_async(
 
 
 def build_redirect(request: httpx.Request, response: httpx.Response) -> httpx.Request | None:
-    """Return the request that a redirect asks for; None if there is none or it is not followed."""
+    """Return the request that a redirect asks for; None if there is none to follow."""
     if response.status_code not in FOLLOWED_REDIRECTS or "location" not in response.headers:
         return None
     try:
@@ -79,7 +79,7 @@ def build_redirect(request: httpx.Request, response: httpx.Response) -> httpx.Re
 
 
 def _send_and_read(send: Send, request: httpx.Request, state: CallState) -> httpx.Response:
-    """Send a request, read the reply to its end, and give its connection back."""
+    """Send a request, read the reply to its end, and release its connection."""
     token = current_attempt.set(state.attempt)
     try:
         response = _send_request(send, request)
@@ -88,7 +88,7 @@ def _send_and_read(send: Send, request: httpx.Request, state: CallState) -> http
         except BodyError as error:
             raise _build_body_error(error, request, response) from error
         finally:
-            # httpx closes nothing when a transport raises: three errors would use up a pool of
+            # When a transport raises, httpx closes nothing: three errors would use up a pool of
             # three connections.
             response.close()
     except HTTPX_ERRORS as error:
@@ -101,7 +101,7 @@ def _send_and_read(send: Send, request: httpx.Request, state: CallState) -> http
 async def _send_and_read_async(
     send: SendAsync, request: httpx.Request, state: CallState
 ) -> httpx.Response:
-    """Send a request, read the reply to its end, and give its connection back."""
+    """Async `_send_and_read`."""
     token = current_attempt.set(state.attempt)
     try:
         response = await _send_request_async(send, request)
@@ -119,9 +119,9 @@ async def _send_and_read_async(
 
 
 async def _close(response: httpx.Response, state: CallState) -> None:
-    """Close a reply, whatever cancels its call meanwhile."""
+    """Close a reply, even if its call is cancelled meanwhile."""
     if not state.settings.is_custom_transport:
-        # Our pool gives a connection back, or closes it, under a shield of its own.
+        # Our pool shields this by itself.
         await response.aclose()
         return
     with anyio.move_on_after(CLOSE_SECONDS, shield=True):
@@ -129,7 +129,7 @@ async def _close(response: httpx.Response, state: CallState) -> None:
 
 
 def _send_request(send: Send, request: httpx.Request) -> httpx.Response:
-    """Send a request; a caller's event hook that raises for a status has the reply on its error."""
+    """Send a request, and return the reply even if a caller's event hook raises for its status."""
     try:
         return send(request)
     except httpx.HTTPStatusError as error:
@@ -137,7 +137,7 @@ def _send_request(send: Send, request: httpx.Request) -> httpx.Response:
 
 
 async def _send_request_async(send: SendAsync, request: httpx.Request) -> httpx.Response:
-    """Do what `_send_request` does for async."""
+    """Async `_send_request`."""
     if isinstance(request.stream, httpx.ByteStream):
         request.stream = Upload(request.content)
     try:
@@ -158,7 +158,7 @@ def _build_body_error(
 def _buffer_response(
     request: httpx.Request, response: httpx.Response, body: bytes
 ) -> httpx.Response:
-    """Return the reply with its body in memory, inflated, and without its connection."""
+    """Return the reply without its connection, its inflated body in memory."""
     headers = response.headers
     if read_framing(headers)[0]:
         headers = headers.copy()
@@ -167,14 +167,14 @@ def _buffer_response(
     buffered = httpx.Response(
         response.status_code,
         headers=headers,
-        # With `content` httpx would add a header and parse all of them anew.
+        # With `content`, httpx would add a header and parse them all again.
         stream=httpx.ByteStream(body),
         request=request,
         extensions={
             name: value for name, value in response.extensions.items() if name != "network_stream"
         },
     )
-    # What `read` would do through four generators; httpx is held below 0.29 for it.
+    # `read` would do this through four generators; httpx is pinned below 0.29 for it.
     buffered._content = body  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
     buffered.is_closed = buffered.is_stream_consumed = True
     return buffered

@@ -1,4 +1,4 @@
-"""One call of the public client: from the encoded body to the reply, over whatever sends it."""
+"""The calls of the public client, from the encoded body to the reply."""
 
 import httpx
 
@@ -8,11 +8,7 @@ from openrouter_rerank.errors import ClientClosedError
 
 from .arguments import CallOptions
 from .clock import SYSTEM_CLOCK
-from .config import (
-    DEFAULT_TIMEOUT,
-    CallSettings,
-    Settings,
-)
+from .config import DEFAULT_TIMEOUT, CallSettings, Settings
 from .retry_loop import send_with_retries, send_with_retries_async
 from .sender import Sender
 
@@ -22,7 +18,7 @@ class Caller:
     Makes the calls of a client over its connections, or over the caller's own httpx clients.
 
     Attributes:
-        clock: The passing of time; fakes bring their own.
+        clock: Time and random numbers; fakes replace it.
     """
 
     def __init__(
@@ -32,7 +28,7 @@ class Caller:
         client: httpx.Client | None,
         async_client: httpx.AsyncClient | None,
     ) -> None:
-        """Take what the client was given."""
+        """Take the settings and what sends the requests."""
         self.clock = SYSTEM_CLOCK
         self._settings = settings
         self._sender = sender
@@ -42,7 +38,7 @@ class Caller:
 
     def call(self, encoded: EncodedRequest, options: CallOptions) -> Reply:
         """
-        Send a request and return the reply, which is a success.
+        Send a request, with retries, and return its success.
 
         Raises:
             OpenRouterError: The call ended in an error.
@@ -61,12 +57,7 @@ class Caller:
             )
 
     async def call_async(self, encoded: EncodedRequest, options: CallOptions) -> Reply:
-        """
-        Do what `call` does, on asyncio or trio.
-
-        Raises:
-            OpenRouterError: The call ended in an error.
-        """
+        """Async `call`, on asyncio or trio."""
         is_custom_transport = self._sender.is_custom_async
         request, settings = self._prepare(
             self._async_client, encoded, options, is_custom_transport=is_custom_transport
@@ -90,7 +81,7 @@ class Caller:
         *,
         is_custom_transport: bool,
     ) -> tuple[httpx.Request, CallSettings]:
-        """Build the request, and say what its call may do."""
+        """Build the request and the settings of its call."""
         self._require_open(client)
         settings = options.apply(self._settings)
         headers = build_headers(settings, options)
@@ -112,7 +103,7 @@ class Caller:
         await self._sender.aclose()
 
     def _send(self, request: httpx.Request) -> httpx.Response:
-        """Send one attempt, unless a client was closed since the call began."""
+        """Send one attempt, unless a client was closed after the call began."""
         client = self._client
         self._require_open(client)
         if client is None:
@@ -120,7 +111,7 @@ class Caller:
         return client.send(request, stream=True, auth=None, follow_redirects=False)
 
     async def _send_async(self, request: httpx.Request) -> httpx.Response:
-        """Send one attempt, unless a client was closed since the call began."""
+        """Async `_send`."""
         client = self._async_client
         self._require_open(client)
         if client is None:
@@ -136,7 +127,7 @@ class Caller:
 
 
 def build_headers(settings: Settings, options: CallOptions) -> httpx.Headers:
-    """Return a call's headers; the caller's win over all but those that only the client sets."""
+    """Return a call's headers; the caller's override all except those that only the client sets."""
     if not options.http_headers:
         return settings.target.headers
     headers = settings.target.headers.copy()
@@ -145,8 +136,8 @@ def build_headers(settings: Settings, options: CallOptions) -> httpx.Headers:
 
 
 def build_request(settings: Settings, headers: httpx.Headers, content: bytes) -> httpx.Request:
-    """Build the request for connections of our making."""
-    # With a stream, httpx takes the headers as they are, the host among them.
+    """Build the request for our own connections."""
+    # With a stream, httpx keeps the headers as they are, Host included.
     request = httpx.Request(
         "POST",
         settings.target.url,

@@ -1,4 +1,4 @@
-"""The passing of time and chance, which tests bring their own of."""
+"""The clock and the random numbers of a call, which tests replace."""
 
 import random
 import time
@@ -8,9 +8,9 @@ from typing import NamedTuple
 import anyio
 
 
-# Here and in what every call uses, named tuples: attrs takes half a millisecond to make a class.
+# A named tuple, as everything that each call uses: attrs takes half a millisecond to make a class.
 class Clock(NamedTuple):
-    """The passing of time, in seconds, and chance; tests bring their own."""
+    """Time in seconds, and random numbers from 0 to 1."""
 
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep

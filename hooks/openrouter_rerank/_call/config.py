@@ -1,4 +1,4 @@
-"""A client's settings: from arguments and the environment, checked once, used by every call."""
+"""A client's settings, read from arguments and the environment, and checked once."""
 
 import os
 from collections.abc import Mapping
@@ -15,11 +15,12 @@ from openrouter_rerank.types import Unset
 
 from .target import Target, fill_template, read_server_url
 
-# Some centuries in milliseconds; what is larger overflows in one place or another.
+# Some centuries in milliseconds; larger numbers overflow in one place or another.
 LARGEST_NUMBER = 1e13
 DEFAULT_DEADLINE_MS = 180_000
 DEFAULT_MAX_RESPONSE_BYTES = 64 * 1024 * 1024
 DEFAULT_TIMEOUT = httpx.Timeout(connect=5.0, read=60.0, write=60.0, pool=None)
+# Argument -> environment variable; the names are the official SDK's.
 ATTRIBUTION_VARIABLES = {
     "http_referer": "OPENROUTER_HTTP_REFERER",
     "x_open_router_title": "OPENROUTER_X_OPEN_ROUTER_TITLE",
@@ -29,7 +30,7 @@ ATTRIBUTION_VARIABLES = {
 
 class CallSettings(NamedTuple):
     """
-    What one call may do.
+    The settings of one call.
 
     Attributes:
         auth: Sets the key, on requests to the origin alone.
@@ -37,8 +38,8 @@ class CallSettings(NamedTuple):
         retry_config: When to try again.
         deadline: Seconds for the whole call; None for no limit.
         max_response_bytes: The longest body to accept, as sent and as inflated.
-        is_custom_transport: Whether the caller brought what sends; trace events then tell how far
-            an attempt came.
+        is_custom_transport: Whether the caller's own transport or client sends; trace events then
+            show how far an attempt got.
         hooks: The user's functions.
         log: Where the call is recorded.
     """
@@ -55,7 +56,7 @@ class CallSettings(NamedTuple):
 
 class Settings(NamedTuple):
     """
-    What holds for every call of a client.
+    The settings of a client, for all its calls.
 
     Attributes:
         auth: Sets the key.
@@ -79,7 +80,7 @@ class Settings(NamedTuple):
     hooks: Hooks
 
     def for_call(self, *, is_custom_transport: bool) -> CallSettings:
-        """Return what one call may do under these settings."""
+        """Return the settings of one call."""
         return CallSettings(
             auth=self.auth,
             origin=self.target.origin,
@@ -109,7 +110,7 @@ def read_settings(
     debug_logger: DebugLogger | None = None,
 ) -> Settings:
     """
-    Check a client's arguments and fill in what the environment says.
+    Check a client's arguments and fill in what the environment sets.
 
     Raises:
         TypeError: An argument has the wrong type.
@@ -141,7 +142,7 @@ def read_settings(
 
 
 def check_attribution(given: Mapping[str, str | None]) -> dict[str, str]:
-    """Return the attribution that was given; None is none given."""
+    """Return the attribution that was given, without the values that are None."""
     return {name: check_header(value, name) for name, value in given.items() if value is not None}
 
 
@@ -157,7 +158,7 @@ def require_retry_config(value: object, name: str) -> RetryConfig | None:
 def read_timeout(
     timeout_ms: float | None, timeout: httpx.Timeout | float | None
 ) -> httpx.Timeout | None:
-    """Return the limits that were set, in either way; None if none were."""
+    """Return the limits that either argument sets; None if neither is given."""
     if timeout_ms is not None and timeout is not None:
         raise ValueError("timeout_ms: cannot be combined with timeout")
     if timeout_ms is not None:
@@ -168,7 +169,7 @@ def read_timeout(
 
 
 def read_deadline(deadline_ms: float | None) -> float | None:
-    """Return the deadline in seconds; None for none."""
+    """Return the deadline in seconds; None for no limit."""
     if deadline_ms is None:
         return None
     return require_positive(deadline_ms, "deadline_ms") / MILLISECONDS

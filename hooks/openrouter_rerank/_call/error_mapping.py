@@ -1,4 +1,4 @@
-"""From the exceptions of httpx to those of the client. Pure: no I/O."""
+"""Mapping the exceptions of httpx to those of the client. Pure: no I/O."""
 
 import ssl
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from openrouter_rerank.errors import (
     ResponseValidationError,
 )
 
-# The most specific first.
+# Most specific first.
 _NO_RESPONSE: tuple[tuple[type[Exception], type[NoResponseError]], ...] = (
     (httpx.ConnectTimeout, ConnectionFailedError),
     (httpx.PoolTimeout, ConnectionFailedError),
@@ -55,7 +55,7 @@ def map_error(error: Exception, *, failed_before_sending: bool) -> OpenRouterErr
 
     Args:
         error: What httpx raised.
-        failed_before_sending: Whether a connection was opened, but nothing of the request written.
+        failed_before_sending: Whether a connection was opened but nothing of the request was sent.
     """
     if isinstance(error, httpx.TooManyRedirects):
         return OpenRouterDefaultError(f"redirect not followed: {error}")
@@ -72,7 +72,7 @@ def map_error(error: Exception, *, failed_before_sending: bool) -> OpenRouterErr
 
 
 def walk_causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error and what it came from."""
+    """Yield an error and its causes."""
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__

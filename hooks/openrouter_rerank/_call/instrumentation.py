@@ -1,4 +1,4 @@
-"""Who watches whole calls: told of a call, of each of its attempts and of how it ended."""
+"""Observing whole calls: their start, each of their attempts, and how they ended."""
 
 from collections.abc import Callable, Sequence
 from types import TracebackType
@@ -21,18 +21,18 @@ T = TypeVar("T")
 
 
 class DecodedReply(Reply):
-    """A success that was decoded while its call was watched."""
+    """A success that was decoded while its call was observed."""
 
     def __init__(
         self, reply: Reply, outcome: CreateRerankResponseBody | ResponseValidationError
     ) -> None:
-        """Take the reply and what decoding it gave, or the error that this ended in."""
+        """Take the reply, and the model or the error that decoding gave."""
         super().__init__(reply.response, reply.body, reply.attempts, reply.waited)
         self._outcome = outcome
 
     def decode(self, documents: Sequence[Document]) -> CreateRerankResponseBody:  # noqa: ARG002
         """
-        Return the model, or raise the error, that is there already.
+        Return the decoded model, or raise the error.
 
         Raises:
             ResponseValidationError: The body is not the contract's shape.
@@ -44,10 +44,10 @@ class DecodedReply(Reply):
 
 class ObservedCall:
     """
-    One call under the eyes of an observer, from `with` to the end of the block.
+    One observed call; it lasts as long as the `with` block.
 
     Attributes:
-        settings: What the call may do, its hooks telling the observer first.
+        settings: The call's settings; inside the block, their hooks call the observer first.
     """
 
     def __init__(
@@ -57,13 +57,13 @@ class ObservedCall:
         request: httpx.Request,
         settings: CallSettings,
     ) -> None:
-        """Begin to watch."""
+        """Begin to observe."""
         self.settings = settings
         self._documents = encoded.documents
         self._observation = log_exceptions(observer.on_call)(encoded, request.url)
 
     def __enter__(self) -> Self:
-        """Have the hooks tell the observer."""
+        """Add the observer to the call's hooks."""
         if self._observation is not None:
             hooks = add_observation(self._observation, self.settings.hooks)
             self.settings = self.settings._replace(hooks=hooks)
@@ -75,12 +75,12 @@ class ObservedCall:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Tell the observer what the call ended in, if that is an error."""
+        """Report the error that the call ended in, if any, to the observer."""
         if error is not None:
             self._record_failure(error)
 
     def decode(self, reply: Reply) -> DecodedReply:
-        """Decode a success at once and tell the observer what came of it."""
+        """Decode a success at once and report the result to the observer."""
         outcome: CreateRerankResponseBody | ResponseValidationError
         try:
             outcome = reply.decode(self._documents)
@@ -98,7 +98,7 @@ class ObservedCall:
 
 
 def add_observation(observation: Observation, hooks: Hooks) -> Hooks:
-    """Return a call's hooks, which tell who watches it before they call the user's functions."""
+    """Return hooks that call the observer before the user's functions."""
     observed = Hooks()
     observed.requests = hooks.requests.with_first(log_exceptions(observation.on_attempt))
     observed.responses = hooks.responses.with_first(log_exceptions(observation.on_response))
@@ -108,12 +108,12 @@ def add_observation(observation: Observation, hooks: Hooks) -> Hooks:
 
 
 def log_exceptions(function: Callable[P, T]) -> Callable[P, T | None]:
-    """Have a function of an observer return None, and write a line to the log, when it raises."""
+    """Make an observer's function log what it raises, and return None then."""
 
     def logged(*args: P.args, **kwargs: P.kwargs) -> T | None:
         try:
             return function(*args, **kwargs)
-        except Exception as error:  # noqa: BLE001  a call must not end because of who watches it
+        except Exception as error:  # noqa: BLE001  an observer must not end its call
             logger.warning("an observer of calls failed: %s", type(error).__name__)
             return None
 

@@ -1,8 +1,8 @@
 """
-The loop around one `send`: attempts, waits and redirects, once for sync and once for async.
+The retry loop around one `send`, once for sync and once for async.
 
-`CallState` and the policy decide what follows an attempt, for both; the halves differ only in how
-they send, read and sleep.
+For both, `CallState` and the policy decide what follows an attempt; the two differ only in how they
+send, read and sleep.
 """
 
 import anyio
@@ -25,7 +25,7 @@ def send_with_retries(
     Send a request until it succeeds or the policy gives up.
 
     Raises:
-        OpenRouterError: What the last attempt ended in.
+        OpenRouterError: The error of the last attempt.
     """
     state = CallState(settings, clock)
     while True:
@@ -50,12 +50,7 @@ def send_with_retries(
 async def send_with_retries_async(
     send: SendAsync, request: httpx.Request, settings: CallSettings, clock: Clock = SYSTEM_CLOCK
 ) -> Reply:
-    """
-    Do what `send_with_retries` does, on asyncio or trio.
-
-    Raises:
-        OpenRouterError: What the last attempt ended in.
-    """
+    """Async `send_with_retries`, on asyncio or trio."""
     state = CallState(settings, clock)
     while True:
         state.begin_attempt(request)

@@ -1,4 +1,4 @@
-"""What sends a single request: our own pools, or a transport of the caller's."""
+"""Sending a single request over our own pools or the caller's transport."""
 
 import httpx
 
@@ -6,7 +6,7 @@ from openrouter_rerank._network.pool_registry import PoolRegistry
 
 
 class Sender:
-    """What sends a single request: pools of our making, or a transport of the caller's choice."""
+    """Sends single requests over the caller's transports, or else over our own pools."""
 
     def __init__(
         self,
@@ -14,19 +14,19 @@ class Sender:
         transport: httpx.BaseTransport | None,
         async_transport: httpx.AsyncBaseTransport | None,
     ) -> None:
-        """Take the pools and what stands in their place, if anything."""
+        """Take the pools and the transports that replace them; None for none."""
         self._pools = pools
         self._transport = transport
         self._async_transport = async_transport
 
     @property
     def is_custom(self) -> bool:
-        """Whether sync requests go through a transport of the caller's choice."""
+        """Whether sync requests go through the caller's transport."""
         return self._transport is not None
 
     @property
     def is_custom_async(self) -> bool:
-        """Whether async requests go through a transport of the caller's choice."""
+        """Whether async requests go through the caller's transport."""
         return self._async_transport is not None
 
     def send(self, request: httpx.Request) -> httpx.Response:
@@ -35,7 +35,7 @@ class Sender:
         return transport.handle_request(request)
 
     async def send_async(self, request: httpx.Request) -> httpx.Response:
-        """Send a request; the reply is not yet read."""
+        """Async `send`."""
         transport = self._async_transport or self._pools.async_pool(request.url)
         return await transport.handle_async_request(request)
 

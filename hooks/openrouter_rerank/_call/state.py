@@ -1,4 +1,4 @@
-"""How a call goes: what it may do, how far it came, and every decision about its way on."""
+"""The state of a call: its settings, how far it got, and the decisions about what comes next."""
 
 from datetime import timedelta
 
@@ -26,17 +26,17 @@ TIMEOUTS = ("connect", "read", "write", "pool")
 
 class CallState:
     """
-    How a call has gone so far.
+    The state of one call, from its first attempt to its end.
 
     Attributes:
-        settings: What it may do.
-        attempt: The attempt that is under way; there is none before the first.
+        settings: The call's settings.
+        attempt: The current attempt; there is none before the first.
     """
 
     attempt: Attempt
 
     def __init__(self, settings: CallSettings, clock: Clock) -> None:
-        """Begin the call's time."""
+        """Start the call's clock."""
         self.settings = settings
         self._clock = clock
         self._started_at = self._attempt_started_at = clock.now()
@@ -49,12 +49,12 @@ class CallState:
         self._timeouts: dict[str, float | None] = {}
 
     def begin_attempt(self, request: httpx.Request) -> None:
-        """Count an attempt and give it the request as the caller made it."""
+        """Count an attempt and reset the request to what the caller made."""
         if self._attempts == 0 and not self._had_stale_connection:
             self._headers = request.headers.copy()
             self._timeouts = dict(request.extensions.get("timeout", {}))
         else:
-            # What hooks and an earlier key added must not outlive their attempt.
+            # Headers from hooks and from an earlier key must not outlive their attempt.
             request.headers = self._headers.copy()
         self._attempts += 1
         self._redirects = 0
@@ -63,10 +63,10 @@ class CallState:
 
     def count_redirect(self, response: httpx.Response) -> None:
         """
-        Count a redirect that is to be followed.
+        Count a redirect before it is followed.
 
         Raises:
-            OpenRouterDefaultError: It is one too many.
+            OpenRouterDefaultError: There were more than `MAX_REDIRECTS`.
         """
         self._redirects += 1
         if self._redirects > MAX_REDIRECTS:
@@ -77,7 +77,7 @@ class CallState:
         return None if self._ends_at is None else max(0.0, self._ends_at - self._clock.now())
 
     def has_expired(self) -> bool:
-        """Tell whether the deadline has passed."""
+        """Return whether the deadline has passed."""
         return self.time_left() == 0
 
     def build_deadline_error(self) -> DeadlineExceededError:
@@ -91,7 +91,7 @@ class CallState:
         Cut the request's timeouts to the time left.
 
         Raises:
-            DeadlineExceededError: There is none left.
+            DeadlineExceededError: No time is left.
         """
         left = self.time_left()
         if left is None:
@@ -104,7 +104,7 @@ class CallState:
         }
 
     def read_outcome(self, outcome: httpx.Response | OpenRouterError) -> Reply | OpenRouterError:
-        """Return the success that an attempt ended in, or the error."""
+        """Log how an attempt ended, and return its success or its error."""
         seconds = self._clock.now() - self._attempt_started_at
         if isinstance(outcome, OpenRouterError):
             self.settings.log.record_error(outcome, self._attempts, seconds)
@@ -117,7 +117,7 @@ class CallState:
             return error
 
     def plan_retry(self, error: OpenRouterError) -> RetryEvent | None:
-        """Return what comes before the next attempt, or None to raise the error."""
+        """Return the retry that follows an error, or None to raise the error."""
         attempt = self._attempts
         if self._uncount_stale_attempt(error):
             return RetryEvent(attempt, 0.0, error)
@@ -139,7 +139,7 @@ class CallState:
         return event
 
     def _uncount_stale_attempt(self, error: OpenRouterError) -> bool:
-        """Take back an attempt that was lost to an old connection; once in a call."""
+        """Stop counting an attempt that failed on a stale connection; at most once in a call."""
         is_stale = isinstance(error, DisconnectedError) and self.attempt.met_stale_connection
         if not is_stale or self._had_stale_connection:
             return False

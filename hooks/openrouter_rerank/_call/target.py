@@ -1,4 +1,4 @@
-"""Where calls go, and the headers that go with them."""
+"""The server that calls go to, and the headers they send."""
 
 import os
 import sys
@@ -27,8 +27,7 @@ BASE_HEADERS = {
     "Content-Type": JSON,
     "User-Agent": USER_AGENT,
 }
-# Argument -> header, `#/components/parameters` in openapi.yaml; the environment's variables are
-# the official SDK's.
+# Argument -> header, `#/components/parameters` in openapi.yaml.
 ATTRIBUTION_HEADERS = {
     "http_referer": "HTTP-Referer",
     "x_open_router_title": "X-OpenRouter-Title",
@@ -38,18 +37,18 @@ ATTRIBUTION_HEADERS = {
 
 class Target:
     """
-    Where calls go, and which headers go with them.
+    The server that calls go to, and the headers they send.
 
     Attributes:
-        server_url: Where the API is served, its path included, without a final slash.
+        server_url: The API's URL with its path, without a final slash.
         attribution: The values of the attribution headers, by argument; "" sends none.
-        url: Where the operation is served.
+        url: The operation's URL.
         origin: The server that gets the key.
-        headers: What every request of the public client sends, the key aside.
+        headers: The headers of every request of the public client, except for the key.
     """
 
     def __init__(self, server_url: httpx.URL, attribution: Mapping[str, str]) -> None:
-        """Work out what follows from the server and the attribution."""
+        """Derive the URL, the origin and the headers."""
         self.server_url = server_url
         self.attribution = attribution
         self.url = server_url.copy_with(path=server_url.path.rstrip("/") + PATH)
@@ -65,14 +64,14 @@ class Target:
         }
 
     def replace(self, server_url: httpx.URL | None, attribution: Mapping[str, str]) -> "Target":
-        """Return what is the same but for a server, if one is given, and for attribution."""
+        """Return a copy with another server, unless it is None, and with more attribution."""
         if server_url is None and not attribution:
             return self
         return Target(server_url or self.server_url, {**self.attribution, **attribution})
 
 
 def fill_template(server_url: str | None, url_params: Mapping[str, str] | None) -> str | None:
-    """Fill the `{names}` of a server's URL in."""
+    """Fill in the `{names}` of a server's URL."""
     for name, value in (url_params or {}).items():
         quoted = quote(require_str(value, f"url_params[{name!r}]"), safe="")
         server_url = server_url and server_url.replace("{" + name + "}", quoted)
@@ -80,7 +79,7 @@ def fill_template(server_url: str | None, url_params: Mapping[str, str] | None) 
 
 
 def read_server_url(server: str | None, server_url: str | None) -> httpx.URL:
-    """Return the server's URL: the argument's, else the environment's, else the contract's."""
+    """Return the server's URL from the arguments, else the environment, else the contract."""
     if server is not None and server not in SERVERS:
         raise ValueError(f"server: expected one of {', '.join(SERVERS)}, got {server!r}")
     if server_url:
@@ -92,13 +91,13 @@ def read_server_url(server: str | None, server_url: str | None) -> httpx.URL:
 
 
 def parse_server_url(text: str, name: str) -> httpx.URL:
-    """Check a server's URL and take the final slash off it."""
+    """Check a server's URL and remove its final slash."""
     try:
         url = httpx.URL(require_str(text, name).strip().rstrip("/"))
     except httpx.InvalidURL as error:
         raise ValueError(f"{name}: not a URL: {error}") from error
     try:
-        # What the resolver does later; a label may be too long for it.
+        # The resolver does the same later and fails if a label is too long.
         url.raw_host.decode("ascii").encode("idna")
     except UnicodeError as error:
         raise ValueError(f"{name}: not a host name: {url.host}") from error

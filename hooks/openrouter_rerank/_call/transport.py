@@ -1,4 +1,4 @@
-"""The hooks as one httpx transport, for the public client and for the generated functions alike."""
+"""Authentication, retries and typed errors as one httpx transport, for the generated functions."""
 
 import httpx
 
@@ -30,11 +30,10 @@ class HooksTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
             base_url=server_url, token="unused", httpx_args={"transport": HooksTransport(api_key)}
         )
 
-    The key goes to the origin of `server_url` alone. Redirects are followed to the same origin
-    alone, with 307 and 308 alone. A 200 that comes through is a JSON object; whether it holds what
-    the contract requires is left to the generated decoder. The sync half is bounded by the
-    deadline in every read, the async half as a whole; with a `transport` of the caller's own, a
-    single read of the sync half can outlast it.
+    The key goes only to the origin of `server_url`. Only 307 and 308 are followed, and only to that
+    origin. A 200 that comes through is a JSON object; the generated decoder checks whether it holds
+    what the contract requires. The deadline limits an async call as a whole, and each read of a
+    sync call; with the caller's own `transport`, a single read of a sync call can outlast it.
 
     Attributes:
         hooks: Registers functions that are called during every call.
@@ -63,9 +62,8 @@ class HooksTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
         Args:
             api_key: The key, or a function that returns it, or a coroutine function for async
-                calls; None and "" are what `OPENROUTER_API_KEY` holds at each request.
-            server_url: Where the API is served; None is `OPENROUTER_BASE_URL`, else the contract's
-                server.
+                calls; None and "" read `OPENROUTER_API_KEY` at each request.
+            server_url: The API's URL; None is `OPENROUTER_BASE_URL`, else the contract's server.
             http_referer: URL of the calling app; None is `OPENROUTER_HTTP_REFERER`, "" sends none.
             x_open_router_title: The app's name; None is `OPENROUTER_X_OPEN_ROUTER_TITLE`.
             x_open_router_categories: The app's categories, separated by commas; None is
@@ -73,16 +71,16 @@ class HooksTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
             retry_config: When to try again; None and UNSET are the default policy.
             timeout_ms: Limit for connecting, for one read and for one write, in milliseconds.
             timeout: The same in seconds, or as an `httpx.Timeout`. With neither: 5 s to connect,
-                60 s for a read and a write. A request's own timeouts win over both.
-            deadline_ms: Limit for a whole call with all its attempts, in milliseconds; None for
-                none.
+                60 s for a read and a write. A request's own timeouts override both.
+            deadline_ms: Limit for a whole call with all its attempts, in milliseconds; None for no
+                limit.
             max_response_bytes: The longest body to accept, as sent and as inflated.
             verify: A TLS context; True for the usual certificates and those of `SSL_CERT_FILE` and
                 `SSL_CERT_DIR`, False to check none.
-            proxy: What to connect through; None is what `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`
-                and `NO_PROXY` say.
-            transport: What sends sync requests, in the place of connections of our making.
-            async_transport: What sends async requests.
+            proxy: The proxy to connect through; None is what `HTTPS_PROXY`, `HTTP_PROXY`,
+                `ALL_PROXY` and `NO_PROXY` say.
+            transport: Sends sync requests instead of our own connections.
+            async_transport: Sends async requests instead of our own connections.
 
         Raises:
             TypeError: An argument has the wrong type.
@@ -111,10 +109,10 @@ class HooksTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """
-        Send a request with all hooks; the reply is a JSON object's 200, fully read.
+        Send a request with all hooks; the reply is a 200 with a JSON object, fully read.
 
         Raises:
-            OpenRouterError: The call ended in an error (see `openrouter_rerank.errors`).
+            OpenRouterError: The call ended in an error; `openrouter_rerank.errors` lists them.
         """
         add_headers(request, self._settings)
         add_timeout(request, self._settings)
@@ -122,12 +120,7 @@ class HooksTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         return send_with_retries(self._sender.send, request, call).response
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """
-        Do what `handle_request` does, on asyncio or trio.
-
-        Raises:
-            OpenRouterError: The call ended in an error (see `openrouter_rerank.errors`).
-        """
+        """Async `handle_request`, on asyncio or trio."""
         add_headers(request, self._settings)
         add_timeout(request, self._settings)
         call = self._settings.for_call(is_custom_transport=self._sender.is_custom_async)
@@ -143,7 +136,7 @@ class HooksTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
 
 def add_headers(request: httpx.Request, settings: Settings) -> None:
-    """Add the headers of the client to a request that somebody else made."""
+    """Add the client's headers to a request that the caller built."""
     request.headers["Accept-Encoding"] = "gzip"
     for name, value in settings.target.attribution_headers.items():
         request.headers.setdefault(name, value)
@@ -152,7 +145,7 @@ def add_headers(request: httpx.Request, settings: Settings) -> None:
 
 
 def add_timeout(request: httpx.Request, settings: Settings) -> None:
-    """Give a request the client's limits where it has none of its own."""
+    """Set the client's timeouts on a request where it has none of its own."""
     limits = (settings.timeout or DEFAULT_TIMEOUT).as_dict()
     own = request.extensions.get("timeout", {})
     request.extensions["timeout"] = {
