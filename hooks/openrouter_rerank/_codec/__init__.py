@@ -1,1 +1,1 @@
-"""From arguments to bytes, and from bytes to models and errors. Pure: no I/O."""
+"""Encoding arguments as bytes, and decoding bytes as models and errors. Pure: no I/O."""

@@ -1,4 +1,4 @@
-"""Reading a reply's body to its end under a size limit, inflating it on the way."""
+"""Reading and inflating a reply's body under a size limit."""
 
 import zlib
 from collections.abc import AsyncIterator, Callable
@@ -7,7 +7,7 @@ from typing import cast
 
 import httpx
 
-# RFC 9110, section 8.4.1.3: the two names are the same.
+# RFC 9110, section 8.4.1.3: both names mean the same.
 GZIP_ENCODINGS = frozenset({b"gzip", b"x-gzip"})
 GZIP_WINDOW = 16 + zlib.MAX_WBITS
 INFLATED_CHUNK_BYTES = 64 * 1024
@@ -21,9 +21,9 @@ class BodyReader:
     """
     Collects the chunks of a body, inflates gzip, and stops at the limit.
 
-    The limit holds for the bytes as sent and as inflated, and is checked before they take up
-    memory: a decoder that inflates a whole chunk at once can be made to fill it (RFC 9110, section
-    8.4.1.3, sets no bound on the ratio).
+    The limit applies to the bytes as sent and as inflated, and is checked before they take up
+    memory: RFC 9110, section 8.4.1.3, sets no bound on the ratio, so one chunk that is inflated at
+    once could fill it.
     """
 
     def __init__(self, headers: httpx.Headers, limit: int) -> None:
@@ -43,15 +43,15 @@ class BodyReader:
 
     def check_headers(self) -> None:
         """
-        Refuse a reply by what it says of itself.
+        Refuse a reply because of its headers.
 
         Raises:
-            BodyError: It is encoded in a way that was not asked for, or larger than the limit.
+            BodyError: The encoding was not asked for, or the length is over the limit.
         """
         if self._encoding and self._encoding not in {b"identity", *GZIP_ENCODINGS}:
             encoding = self._encoding.decode("utf-8", "backslashreplace")
             raise BodyError(f"content encoding {encoding!r} was not asked for")
-        # Compared as text, since a number of any length may stand here.
+        # Compared as text, since the number may be of any length.
         digits = self._length.lstrip(b"0")
         limit = b"%d" % self._limit
         if digits.isdigit() and (len(digits), digits) > (len(limit), limit):
@@ -62,7 +62,7 @@ class BodyReader:
         Take the next bytes as they were sent.
 
         Raises:
-            BodyError: The limit is passed, or the bytes are not one gzip stream.
+            BodyError: The body is over the limit, or not a single gzip stream.
         """
         self._received_bytes += len(chunk)
         self._check_size(self._received_bytes)
@@ -91,7 +91,7 @@ class BodyReader:
 
     @property
     def partial_body(self) -> bytes:
-        """What has arrived, for an error whose body cannot be read to its end."""
+        """The bytes that have arrived, for an error whose body cannot be read to its end."""
         return b"".join(self._parts)
 
     def _append(self, part: bytes) -> None:
@@ -105,10 +105,10 @@ class BodyReader:
 
 
 def read_framing(headers: httpx.Headers) -> tuple[bytes, bytes]:
-    """Return a reply's content encoding, in lower case, and its length; nothing for none."""
+    """Return a reply's content encoding in lower case, and its length; both empty if absent."""
     encodings: list[bytes] = []
     length = b""
-    # A lookup by name would find out first in which charset all of the headers are.
+    # A lookup by name would first detect the character set of all the headers.
     for name, value in headers.raw:
         lower_name = name.lower()
         if lower_name == b"content-length":
@@ -122,16 +122,17 @@ def read(response: httpx.Response, limit: int, has_expired: Callable[[], bool]) 
     """
     Read a sync reply to its end and return its bytes, inflated.
 
-    The status of an error is known before its body is read, and the body only adds detail: what
-    has arrived of it is returned when the rest cannot be read.
+    An error's status is known before its body, which only adds detail: if the rest of it cannot be
+    read, the part that arrived is returned.
 
     Args:
         response: The reply, its stream not yet closed.
         limit: The most bytes to accept.
-        has_expired: Tells whether the deadline has passed.
+        has_expired: Returns whether the deadline has passed.
 
     Raises:
-        BodyError: The body of a success is over the limit or encoded in a way not asked for.
+        BodyError: The body of a success is over the limit, or its encoding is broken or was not
+            asked for.
         httpx.TransportError: The body of a success breaks off, or the deadline passes.
     """
     if response.is_stream_consumed:
@@ -142,7 +143,7 @@ def read(response: httpx.Response, limit: int, has_expired: Callable[[], bool]) 
         reader.check_headers()
         for chunk in stream:
             reader.feed(chunk)
-            # Where the network layer is not ours, every byte begins the read timeout anew.
+            # On the caller's own transport, each byte restarts the read timeout.
             if has_expired():
                 raise httpx.ReadTimeout("the deadline has passed")
         return reader.finish()
@@ -153,7 +154,7 @@ def read(response: httpx.Response, limit: int, has_expired: Callable[[], bool]) 
 
 
 async def read_async(response: httpx.Response, limit: int) -> bytes:
-    """Do what `read` does for an async reply, in a scope that ends at the deadline."""
+    """Async `read`; the caller's cancel scope enforces the deadline."""
     if response.is_stream_consumed:
         return check_consumed(response, limit)
     reader = BodyReader(response.headers, limit)
@@ -178,8 +179,8 @@ async def close_unfinished(response: httpx.Response, chunks: AsyncIterator[bytes
     """
     Close a reply whose body is not read to its end.
 
-    Trio warns of generators that are left in the middle, and httpx and httpcore nest several: once
-    the connection is closed, reading on ends them all.
+    Trio warns about unfinished generators, and httpx and httpcore nest several: reading on after
+    the connection is closed ends them all.
     """
     await response.aclose()
     with suppress(httpx.TransportError):
@@ -188,7 +189,7 @@ async def close_unfinished(response: httpx.Response, chunks: AsyncIterator[bytes
 
 
 def check_consumed(response: httpx.Response, limit: int) -> bytes:
-    """Return a body that somebody else has read already, if it was kept and is within the limit."""
+    """Return a body that the caller's code has read, if it was kept and is within the limit."""
     try:
         content = response.content
     except httpx.ResponseNotRead as error:

@@ -1,4 +1,4 @@
-"""From the reply of an error to the exception it stands for. Pure: no I/O."""
+"""Building the exception for an error reply. Pure: no I/O."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 SHOWN_BODY_CHARACTERS = 200
 ERROR_STATUSES = range(400, 600)
-# What an error inside a 200 is when it has no status: `x-known-values` of
+# The status of an error inside a 200 that gives none itself: `x-known-values` of
 # `#/components/schemas/ErrorData/properties/error_type` in openapi.yaml.
 ERROR_TYPE_STATUSES = {
     "content_policy_violation": 403,
@@ -55,7 +55,7 @@ def parse_object(response: httpx.Response) -> JsonObject:
 
 
 def find_status(error: object) -> int | None:
-    """Find the status that an error inside a 200 would have had; None if nothing tells."""
+    """Find the status that an error inside a 200 would have had; None if it cannot be found."""
     if not isinstance(error, Mapping):
         return None
     details = cast("Mapping[str, Any]", error)
@@ -75,7 +75,7 @@ def find_status(error: object) -> int | None:
 
 
 def is_status(text: str) -> bool:
-    """Tell whether a text is a status."""
+    """Return whether a text is a status."""
     return re.fullmatch(_STATUS, text) is not None
 
 
@@ -97,7 +97,7 @@ def build_status_error(
 
 
 def write_message(response: httpx.Response, status: int | None, raw: object) -> str:
-    """Say what the server said, else what the status means; never nothing."""
+    """Return the server's message, else what the status means; never empty."""
     reason = as_object(raw).get("message") or raw
     text = reason.strip() if isinstance(reason, str) else ""
     shown = response.status_code if status is None else status
@@ -108,7 +108,7 @@ def write_message(response: httpx.Response, status: int | None, raw: object) -> 
 
 
 def describe_body(response: httpx.Response, status: int) -> str:
-    """Describe an error whose body does not say what it is."""
+    """Describe an error whose body has no message."""
     reason = httpx.codes.get_reason_phrase(status) or response.reason_phrase
     media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     body = " ".join(read_text(response).split())
@@ -122,7 +122,7 @@ def describe_body(response: httpx.Response, status: int) -> str:
 
 
 def explain_unauthorized(response: httpx.Response) -> str:
-    """Say how to mend a 401: there was no key, or it was not accepted."""
+    """Say how to fix a 401: there was no key, or it was not accepted."""
     if "Authorization" in response.request.headers:
         return f"the API key was not accepted; check api_key= or {API_KEY_VARIABLE}"
     return f"no API key was sent; {KEY_HINT}"
@@ -139,7 +139,7 @@ def decode_envelope(payload: JsonObject) -> ErrorResponse | None:
 
 
 def add_details(error: OpenRouterError, details: Mapping[str, Any]) -> None:
-    """Put on the error what its body says beyond the message."""
+    """Set the error's attributes from what its body says beyond the message."""
     from openrouter_rerank_api.models.previous_error import PreviousError
 
     metadata = as_object(details.get("metadata"))
@@ -162,7 +162,7 @@ def add_details(error: OpenRouterError, details: Mapping[str, Any]) -> None:
 
 
 def read_availability(fields: Mapping[str, Any]) -> Availability:
-    """Decode an availability; a constraint that is none counts as absent."""
+    """Decode an availability; a constraint that is not an object counts as absent."""
     from openrouter_rerank_api.models.availability import Availability
 
     cleaned = dict(fields)

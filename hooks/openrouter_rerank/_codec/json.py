@@ -1,5 +1,5 @@
 """
-JSON as RFC 8259 has it, the same with and without orjson.
+JSON as RFC 8259 defines it, the same with and without orjson.
 
 orjson, the extra `fast`, is used if it is installed. What it refuses goes to Python's own module,
 which decides. `is_unambiguous` finds what the two read differently: integers beyond 64 bits, which
@@ -23,7 +23,7 @@ JsonObject = dict[str, Any]
 
 IS_FAST: Final = _loads is not None
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
-# What text escapes in short (RFC 8259, section 7), the backslash first, which the others bring in.
+# Short escapes of text (RFC 8259, section 7); the backslash first, since the others add more.
 _ESCAPES: Final = (
     (b"\\", b"\\\\"),
     (b'"', b'\\"'),
@@ -40,7 +40,7 @@ MAX_UNAMBIGUOUS_DEPTH = 100
 
 def load_json(content: bytes) -> Any:
     """
-    Parse JSON: UTF-8, no NaN, no Infinity; a byte order mark is passed over.
+    Parse JSON: UTF-8, no NaN, no Infinity; a byte order mark is skipped.
 
     Raises:
         ValueError: The bytes are not JSON.
@@ -51,10 +51,10 @@ def load_json(content: bytes) -> Any:
 
 def load_fast(content: bytes) -> Any:
     """
-    Parse a reply, with orjson if it is there.
+    Parse a reply, with orjson if it is installed.
 
-    What the reply holds is what `load_json` gives, except that its `results` have yet to be told by
-    `is_unambiguous`: whoever goes through them anyway does so at the least cost.
+    The value is what `load_json` gives, except in `results`: the caller, who goes through them
+    anyway, checks them with `is_unambiguous`.
 
     Raises:
         ValueError: The bytes are not JSON.
@@ -75,7 +75,7 @@ def load_fast(content: bytes) -> Any:
 
 
 def is_unambiguous(value: object, depth: int = 0) -> bool:
-    """Tell whether both parsers give this value, for what orjson gave."""
+    """Return whether Python's parser would give the same value that orjson gave."""
     if isinstance(value, float):
         return -MIN_AMBIGUOUS_FLOAT < value < MIN_AMBIGUOUS_FLOAT
     if isinstance(value, dict):
@@ -89,7 +89,7 @@ def is_unambiguous(value: object, depth: int = 0) -> bool:
 
 
 def refuse_constant(name: str) -> NoReturn:
-    """Refuse what Python writes for numbers that JSON does not have (RFC 8259, section 6)."""
+    """Refuse NaN and the infinities, which JSON does not have (RFC 8259, section 6)."""
     raise ValueError(f"{name} is not a number of JSON")
 
 
@@ -98,10 +98,10 @@ _DECODER = json.JSONDecoder(parse_constant=refuse_constant)
 
 def encode_json(value: object) -> bytes:
     """
-    Encode a value, models in it included, as compact JSON.
+    Encode a value, and the models in it, as compact JSON.
 
     Raises:
-        TypeError: Something in the value has no form in JSON.
+        TypeError: Something in the value cannot be written as JSON.
         ValueError: A number is not finite, text holds a lone surrogate, or the value holds itself.
         RecursionError: The value is nested too deeply.
     """
@@ -110,24 +110,23 @@ def encode_json(value: object) -> bytes:
 
 def encode_texts(body: Mapping[str, Any]) -> bytes:
     """
-    Do what `encode_body` does, for text, integers, and lists and dicts of these.
+    Do the same as `encode_body`, for text, integers, and lists and dicts of these.
 
-    Of other things orjson would take some that Python's encoder refuses, such as NaN and dates.
+    Of other types, orjson would accept some that Python's encoder refuses, such as NaN and dates.
     """
     if _dumps is not None:
         try:
             return _dumps(body)
         except TypeError:
-            pass  # Python's encoder takes it after all, or says what is wrong.
+            pass  # Python's encoder may accept it, or else says what is wrong.
     return encode_body(body)
 
 
 def encode_body(body: Mapping[str, Any]) -> bytes:
     """
-    Do what `encode_json` does, for an object that begins with `documents` and has more fields.
+    Do the same as `encode_json`, for an object that begins with `documents` and has more fields.
 
-    Raises:
-        The same.
+    It raises the same errors.
     """
     others = dict(body)
     texts = encode_strings(others.pop("documents"))
@@ -138,12 +137,12 @@ def encode_body(body: Mapping[str, Any]) -> bytes:
 
 def encode_strings(values: Sequence[object]) -> bytes | None:
     """
-    Encode texts as they stand between the first and the last quote of a JSON array.
+    Encode texts as the part of a JSON array between its first and its last quote.
 
     They are encoded in blocks that fit into a processor's cache.
 
     Returns:
-        None if there are none, if one is no text, or if one has a rare character.
+        None if there are no texts, if one is not text, or if one has a rare control character.
 
     Raises:
         ValueError: A text holds a lone surrogate.
@@ -155,10 +154,10 @@ def encode_strings(values: Sequence[object]) -> bytes | None:
 
 def encode_block(values: Sequence[object]) -> bytes | None:
     """
-    Do what `encode_strings` does, for some texts.
+    Do the same as `encode_strings`, for one block.
 
-    Python's encoder looks at each character. Here all texts are searched at once for what has to be
-    escaped, which the C library does 30 bytes at a time: a fifth of the time for 200 kB.
+    Python's encoder looks at each character. This searches all texts at once for what needs an
+    escape, which the C library does 30 bytes at a time: a fifth of the time for 200 kB.
     """
     try:
         content = "\0".join(cast("Sequence[str]", values)).encode()
@@ -167,7 +166,7 @@ def encode_block(values: Sequence[object]) -> bytes | None:
     for character, escape in _ESCAPES:
         content = content.replace(character, escape)
     quoted = content.replace(b"\0", b'","')
-    # Each separator has become longer by two; more of them stood in the texts.
+    # Each separator grew by two bytes; more growth means that a text held a zero.
     has_zeros = len(quoted) - len(content) != 2 * (len(values) - 1)
     if has_zeros or any(map(content.__contains__, _CONTROLS)):
         return None
@@ -175,7 +174,7 @@ def encode_block(values: Sequence[object]) -> bytes | None:
 
 
 def encode_nested(value: object) -> object:
-    """Return a model or a mapping that stands inside another as a plain object."""
+    """Return a nested model or mapping as a plain object."""
     if isinstance(value, Mapping):
         return dict(cast("Mapping[object, object]", value))
     if hasattr(value, "to_dict"):

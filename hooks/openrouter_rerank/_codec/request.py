@@ -1,8 +1,8 @@
 """
-From the caller's arguments to the request's body and headers: checked, then encoded. Pure.
+Checking the caller's arguments and encoding them as the request's body and headers. Pure: no I/O.
 
-What the API would refuse, or bill for nothing, is refused here before any byte is sent: `TypeError`
-for the wrong type, `ValueError` for the wrong value, each naming the argument.
+What the API would refuse, or bill without a use, raises here before any byte is sent: `TypeError`
+for a wrong type, `ValueError` for a wrong value. The message names the argument.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 MAX_SESSION_ID_CHARACTERS = 256
 SHOWN_POSITIONS = 10
 DOCUMENT_KEYS = ("text", "image")
-# Those whose checks leave nothing but text, integers, and lists and dicts of these.
+# After their checks these hold only text, integers, and lists and dicts of these.
 TEXT_FIELDS = frozenset({"documents", "model", "query", "session_id", "top_n", "user"})
 FIELDS = TEXT_FIELDS | {"provider", "trace"}
 # RFC 9110, section 5.6.2.
@@ -41,8 +41,8 @@ class EncodedRequest(NamedTuple):
     Attributes:
         content: The body, JSON in UTF-8.
         documents: The documents as they are sent; a result's index is a position in this list.
-        model: The model that is asked.
-        query: What the documents are compared with.
+        model: The model that ranks.
+        query: The text to compare the documents with.
         top_n: How many results to return; None for all.
     """
 
@@ -96,7 +96,7 @@ def encode_request(
 
 
 def encode_extra(extra_body: Mapping[str, Any]) -> dict[str, Any]:
-    """Return further fields, none of which may be one that is an argument of its own."""
+    """Return the extra fields; none may be a field that has its own argument."""
     extra = encode_model(extra_body, "extra_body")
     for name in extra:
         if name in FIELDS:
@@ -105,8 +105,8 @@ def encode_extra(extra_body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def require_iterable(documents: object, name: str = "documents") -> Iterable[object]:
-    """Refuse one string, which is an iterable of letters, and one mapping, of keys."""
-    # Most are lists; the questions below cost as much as a look at ten documents.
+    """Refuse a single string, bytes or mapping, which are iterables but not of documents."""
+    # Most are lists; the checks below cost as much as checking ten documents.
     if isinstance(documents, list):
         return cast("list[object]", documents)
     kind = type(documents).__name__
@@ -117,9 +117,9 @@ def require_iterable(documents: object, name: str = "documents") -> Iterable[obj
 
 
 def encode_documents(documents: list[object]) -> list[EncodedDocument]:
-    """Return the documents as they are sent: at least one, and none that is blank."""
+    """Return the documents as they are sent: at least one, and none of them blank."""
     starts = range(0, len(documents), BLOCK_TEXTS)
-    # Most are text that says something; each look of Python's own at them would cost more.
+    # Most are plain, nonblank text; a Python loop over them would cost more.
     if documents and all(
         map(are_nonblank_texts, (documents[start : start + BLOCK_TEXTS] for start in starts))
     ):
@@ -130,7 +130,7 @@ def encode_documents(documents: list[object]) -> list[EncodedDocument]:
 
 
 def are_nonblank_texts(documents: list[object]) -> bool:
-    """Tell whether all are text that says something; of a block, which stays in a cache."""
+    """Return whether a block of documents is all text, none of it blank."""
     texts = cast("list[str]", documents)
     return set(map(type, documents)) == {str} and all(texts) and not any(map(str.isspace, texts))
 
@@ -140,7 +140,7 @@ def encode_document(document: object, position: int) -> EncodedDocument:
     where = f"documents[{position}]"
     if isinstance(document, str):
         return document
-    # Imported when one may come, as in `encode_model`: most calls send nothing but text.
+    # Imported only when needed, as in `encode_model`: most calls send only text.
     from openrouter_rerank_api.models.document_request import DocumentRequest
 
     if isinstance(document, DocumentRequest):
@@ -160,7 +160,7 @@ def encode_document(document: object, position: int) -> EncodedDocument:
 
 
 def require_content(documents: Sequence[EncodedDocument]) -> None:
-    """Refuse to send no documents, or blank ones, for which the API bills all the same."""
+    """Refuse an empty list, and blank documents, which the API bills all the same."""
     if not documents:
         raise ValueError("documents: must not be empty")
     blank = [str(position) for position, document in enumerate(documents) if is_blank(document)]
@@ -171,7 +171,7 @@ def require_content(documents: Sequence[EncodedDocument]) -> None:
 
 
 def is_blank(document: EncodedDocument) -> bool:
-    """Tell whether a document holds nothing but white space."""
+    """Return whether a document holds only white space."""
     if isinstance(document, str):
         return not document or document.isspace()
     return not any(part.strip() for part in document.values())
@@ -190,7 +190,7 @@ def require_str(value: object, name: str) -> str:
 
 
 def require_text(value: object, name: str) -> str:
-    """Return the value if it is text that says something."""
+    """Return the value if it is text that is not blank."""
     text = require_str(value, name)
     if not text.strip():
         raise ValueError(f"{name}: must not be blank")
@@ -208,7 +208,7 @@ def require_count(value: object, name: str) -> int:
 
 
 def require_session_id(value: object) -> str:
-    """Return the value if it is text that is short enough (`session_id` in openapi.yaml)."""
+    """Return the value if it is text within the limit (`session_id` in openapi.yaml)."""
     session_id = require_str(value, "session_id")
     if len(session_id) > MAX_SESSION_ID_CHARACTERS:
         raise ValueError(
@@ -218,7 +218,7 @@ def require_session_id(value: object) -> str:
 
 
 def encode_model(value: object, name: str) -> dict[str, Any]:
-    """Return a model or a mapping as a plain object; keys that are not known pass through."""
+    """Return a model or a mapping as a plain object; unknown keys pass through."""
     if isinstance(value, Mapping):
         fields = dict(cast("Mapping[object, Any]", value))
         # JSON's encoder would turn a number or None into text.
@@ -235,7 +235,7 @@ def encode_model(value: object, name: str) -> dict[str, Any]:
 
 
 def dump_json(body: Mapping[str, Any]) -> bytes:
-    """Encode the body as JSON in UTF-8, without NaN, and say which argument cannot be encoded."""
+    """Encode the body as JSON in UTF-8, without NaN; an error names the argument at fault."""
     try:
         return encode_texts(body) if body.keys() <= TEXT_FIELDS else encode_body(body)
     except (AttributeError, RecursionError, TypeError, ValueError):
@@ -261,7 +261,7 @@ def check_header(value: object, name: str) -> str:
 
 
 def check_headers(headers: Mapping[str, str] | None) -> dict[str, str]:
-    """Return the caller's headers, none of which may be one that only the client sets."""
+    """Return the caller's headers; none may be a header that only the client sets."""
     if headers is not None and not isinstance(cast("object", headers), Mapping):
         raise TypeError(f"http_headers: expected a mapping, got {type(headers).__name__}")
     checked: dict[str, str] = {}

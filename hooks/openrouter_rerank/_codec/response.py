@@ -1,8 +1,8 @@
 """
-From a reply to the model or to the error that it stands for. Pure: no I/O.
+Decoding a reply as the model or as the right error. Pure: no I/O.
 
-The status decides which error it is; the body only adds detail. An error's body is read with
-patience: whatever it holds, the right class comes out.
+The status decides which error it is; the body only adds detail. Whatever an error's body holds, the
+class is right.
 """
 
 from __future__ import annotations
@@ -14,9 +14,7 @@ from typing import Any, NoReturn, cast
 import httpx
 from openrouter_rerank_api.models.create_rerank_response_body import CreateRerankResponseBody
 
-from openrouter_rerank.errors import (
-    ResponseValidationError,
-)
+from openrouter_rerank.errors import ResponseValidationError
 
 from .error_reply import build_status_error, find_status, parse_object
 from .json import IS_FAST, JsonObject, load_fast, load_json
@@ -28,8 +26,8 @@ def read_reply(response: httpx.Response) -> JsonObject:
     Return the JSON object of a success.
 
     Raises:
-        OpenRouterError: The reply is an error, or it is a 200 that holds one; the class follows
-            from the status (see `openrouter_rerank.errors`).
+        OpenRouterError: The reply is an error, or a 200 that holds one; the status decides the
+            class.
         ResponseValidationError: The reply is a success but not a JSON object.
     """
     if not response.is_success:
@@ -54,7 +52,7 @@ def parse_reply(response: httpx.Response, load: Callable[[bytes], Any]) -> Any:
 
 
 def describe(error: Exception) -> str:
-    """Say in a few words why JSON could not be parsed."""
+    """Say briefly why JSON could not be parsed."""
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
     if isinstance(error, UnicodeDecodeError):
@@ -75,21 +73,21 @@ def decode(
     Turn a success into the model, each result with its document.
 
     Args:
-        reply: The body as `read_reply` gave it; results that lack a document get theirs.
+        reply: The body as `read_reply` gave it; results without a document get theirs.
         response: The reply, for the error.
         documents: The documents as they were sent; `results[i].index` is a position in them.
 
     Raises:
         ResponseValidationError: The body is not the contract's shape
             (`#/components/schemas/CreateRerankResponseBody` in openapi.yaml), an index is out of
-            range or comes twice, or a score is not finite. The message names the field.
+            range or appears twice, or a score is not finite. The message names the field.
     """
     try:
         if IS_FAST:
             try:
                 return build_model(reply, documents, is_fast=True)
             except ShapeError:
-                # Python's own parser has the last word.
+                # Python's own parser decides.
                 reply = parse_reply(response, load_json)
         return build_model(reply, documents, is_fast=False)
     except ShapeError as error:
@@ -106,13 +104,13 @@ class Reply:
         response: The reply, fully read.
         body: Its JSON object.
         attempts: How many attempts it took.
-        waited: Seconds slept between them.
+        waited: Seconds waited between them.
     """
 
     def __init__(
         self, response: httpx.Response, body: JsonObject, attempts: int, waited: float
     ) -> None:
-        """Take what an attempt ended in."""
+        """Take the outcome of the call's last attempt."""
         self.response = response
         self.body = body
         self.attempts = attempts
@@ -120,7 +118,7 @@ class Reply:
 
     def decode(self, documents: Sequence[Document]) -> CreateRerankResponseBody:
         """
-        Return the model, each result with its document; see `_response.decode`.
+        Return the model, each result with its document.
 
         Raises:
             ResponseValidationError: The body is not the contract's shape.

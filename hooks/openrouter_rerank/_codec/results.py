@@ -1,4 +1,4 @@
-"""From a success's JSON to the model, every field checked on the way. Pure: no I/O."""
+"""Decoding a success's JSON as the model, with every field checked. Pure: no I/O."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from openrouter_rerank_api.unset import UNSET
 
 from .json import JsonObject, is_unambiguous
 
-# A result has an index, a score and a document; one with more keeps them the long way.
+# The index, the score and the document; a result with more fields takes the slow path.
 USUAL_FIELDS = 3
 NO_DOCUMENT: Mapping[str, Any] = {}
 Document = str | Mapping[str, str]
 
 
 class ShapeError(Exception):
-    """A value is not what the contract has at its place; the message names the place."""
+    """A value is not what the contract says; the message names its place."""
 
 
 class AmbiguousValueError(ShapeError):
-    """A value may not be what Python's own parser gives."""
+    """Python's own parser may give another value than orjson."""
 
 
 def build_model(
     reply: JsonObject, documents: Sequence[Document], *, is_fast: bool
 ) -> CreateRerankResponseBody:
-    """Check a success and turn it into the model; `is_fast` tells that `load_fast` parsed it."""
+    """Check a success and turn it into the model; `is_fast` means that `load_fast` parsed it."""
     results = check_reply(reply)
     model = CreateRerankResponseBody.from_dict({**reply, "results": []})
     model.results = decode_results(results, documents, is_fast=is_fast)
@@ -39,10 +39,10 @@ def build_model(
 
 
 def check_reply(reply: JsonObject) -> list[Any]:
-    """Check the fields that the contract names, but for the results, which it returns."""
+    """Check the contract's fields except for the results, and return the results."""
     expect(reply.get("model"), str, "model")
     for name in ("id", "provider"):
-        # Absent is as good as text; a call for each would cost more than the look at it.
+        # Absent is fine, too. Checked inline, since a call for each would cost more.
         if type(reply.get(name, "")) is not str:
             drop_null(reply, name)
             if name in reply:
@@ -57,10 +57,10 @@ def decode_results(
     results: list[Any], documents: Sequence[Document], *, is_fast: bool
 ) -> list[Result]:
     """
-    Turn the results into models in their place.
+    Turn the results into models, in the same list.
 
-    The usual ones, with an index, a score, a text and nothing else, are checked and built here,
-    field by field: a call for each, or the models' own `__init__`, would cost half as much again.
+    Most results have an index, a score, a text and nothing else. They are checked and built inline,
+    field by field: a call for each, or the models' own `__init__`, would take half as long again.
     """
     new = object.__new__
     count = len(documents)
@@ -88,7 +88,7 @@ def decode_results(
             echoed.image, echoed.text = UNSET, text
             model = new(Result)
             model.document, model.index, model.relevance_score = echoed, index, score
-            # In its place: what is given up at once is no work for the garbage collector.
+            # In the same list: the freed result costs the garbage collector no work.
             results[position] = model
         else:
             if is_fast and not is_unambiguous(result):
@@ -99,11 +99,11 @@ def decode_results(
 
 
 def has_fields(model: type[Any], *names: str) -> bool:
-    """Tell whether a model has these fields to begin with, and no others."""
+    """Return whether a model's `__init__` takes these fields and no others."""
     return sorted(field.name for field in attrs.fields(model) if field.init) == sorted(names)
 
 
-# A later contract may have more fields, or others: then every result goes the long way.
+# If a later contract changes these fields, every result takes the slow path.
 HAS_USUAL_FIELDS = has_fields(Result, "document", "index", "relevance_score") and has_fields(
     DocumentResponse, "image", "text"
 )
@@ -132,7 +132,7 @@ def check_result(
 
 
 def as_document(document: Document) -> dict[str, str]:
-    """Return a document that was sent as the reply would have echoed it."""
+    """Return a sent document as the reply would have echoed it."""
     return {"text": document} if isinstance(document, str) else dict(document)
 
 
@@ -148,13 +148,13 @@ def check_usage(usage: JsonObject) -> None:
 
 
 def drop_null(fields: JsonObject, name: str) -> None:
-    """Make a field absent that is null though the contract has no null there."""
+    """Remove a field that is null where the contract allows no null."""
     if name in fields and fields[name] is None:
         del fields[name]
 
 
 def check_finite(number: float, where: str) -> float:
-    """Return the number as a float, which 1e400 and the longest integers do not fit into."""
+    """Return the number as a float; 1e400 and the longest integers are out of range."""
     try:
         value = float(number)
     except OverflowError:
@@ -165,7 +165,7 @@ def check_finite(number: float, where: str) -> float:
 
 
 def expect(value: object, kind: type[Any], where: str) -> Any:
-    """Return the value if it has the kind; an integer passes for a float, True for neither."""
+    """Return the value if it has the type; an integer passes for a float, True for neither."""
     if isinstance(value, bool) or not isinstance(value, int | float if kind is float else kind):
         raise ShapeError(f"{where}: expected {KIND_NAMES[kind]}, got {type_name(value)}")
     return value
@@ -175,5 +175,5 @@ KIND_NAMES = {str: "string", int: "integer", float: "number", list: "array", dic
 
 
 def type_name(value: object) -> str:
-    """Return the type's name as Python has it, and null for None."""
+    """Return the name of the value's type in Python, and null for None."""
     return "null" if value is None else type(value).__name__
