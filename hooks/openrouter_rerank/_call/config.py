@@ -33,7 +33,7 @@ class CallSettings(NamedTuple):
     The settings of one call.
 
     Attributes:
-        auth: Sets the key, on requests to the origin alone.
+        auth: Sets the key, only on requests to the origin.
         origin: The server that gets the key.
         retry_config: When to try again.
         deadline: Seconds for the whole call; None for no limit.

@@ -1,1 +1,1 @@
-"""What is told of a call while it goes on: the user's hooks, and the log."""
+"""Reporting on a call while it goes on: the user's hooks, and the log."""

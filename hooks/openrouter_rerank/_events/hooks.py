@@ -1,4 +1,4 @@
-"""Functions that a user has run at the stations of a call."""
+"""The user's functions that are called during a call, and the observers of calls."""
 
 import inspect
 from collections.abc import Callable, Iterable
@@ -17,12 +17,12 @@ Function = Callable[[T], object]
 
 class RetryEvent(NamedTuple):
     """
-    What is known before another attempt.
+    A retry that is about to happen.
 
     Attributes:
-        attempt: Which attempt has failed, from 1.
-        delay: Seconds until the next one.
-        error: What the attempt ended in.
+        attempt: The number of the attempt that failed, from 1.
+        delay: Seconds until the next attempt.
+        error: The error of the failed attempt.
     """
 
     attempt: int
@@ -32,54 +32,54 @@ class RetryEvent(NamedTuple):
 
 class Observation(Protocol):
     """
-    Watches one call, in the thread or the task that makes it.
+    Observes one call, in the thread or the task that makes it.
 
-    What a method raises is logged, and changes nothing for the call. However the call ends, one of
-    `on_success` and `on_failure` is called last.
+    If a method raises, the error is logged and the call goes on. However the call ends, either
+    `on_success` or `on_failure` is called last.
     """
 
     def on_attempt(self, request: httpx.Request) -> None:
-        """Take note of an attempt, before its request is sent; the key is not on it yet."""
+        """Record an attempt, before its request is sent; the key is not on it yet."""
         ...
 
     def on_response(self, response: httpx.Response) -> None:
-        """Take note of the attempt's reply, fully read."""
+        """Record the attempt's reply, fully read."""
         ...
 
     def on_retry(self, event: RetryEvent) -> None:
-        """Take note that the attempt failed, before the wait for another one."""
+        """Record that the attempt failed, before the wait for the next one."""
         ...
 
     def on_success(self, reply: Reply, model: CreateRerankResponseBody) -> None:
-        """Take note that the call ended in a success."""
+        """Record that the call succeeded."""
         ...
 
     def on_failure(self, error: BaseException) -> None:
-        """Take note that the call ended in an error, or was cancelled."""
+        """Record that the call ended in an error, or was cancelled."""
         ...
 
 
 class CallObserver(Protocol):
-    """Watches the calls of a client."""
+    """Observes the calls of a client."""
 
     def on_call(self, encoded: EncodedRequest, url: httpx.URL) -> Observation:
-        """Begin to watch a call to a URL."""
+        """Begin to observe a call to a URL."""
         ...
 
 
 class Signal(Generic[T]):
-    """The functions of one station, called in the order in which they were added."""
+    """The functions for one kind of event, called in the order in which they were added."""
 
     def __init__(self, functions: Iterable[Function[T]] = ()) -> None:
-        """Begin with these."""
+        """Start with these functions."""
         self._functions = list(functions)
 
     def add(self, function: Function[T]) -> None:
-        """Add a function at the end."""
+        """Add a function, to be called last."""
         self._functions.append(function)
 
     def with_first(self, function: Function[T]) -> "Signal[T]":
-        """Return a copy that calls a further function first."""
+        """Return a copy that calls another function first."""
         return Signal([function, *self._functions])
 
     def emit(self, value: T) -> None:
@@ -99,7 +99,7 @@ class Signal(Generic[T]):
                 )
 
     async def emit_async(self, value: T) -> None:
-        """Call the functions from an async call, awaiting those that are async."""
+        """Call the functions from an async call, and await those that are async."""
         for function in self._functions:
             result = function(value)
             if inspect.isawaitable(result):
@@ -110,17 +110,17 @@ class Hooks:
     """
     Registers functions that are called during every call of a client.
 
-    Each method takes a function of one argument and returns it, and so serves as a decorator.
+    Each method takes a function of one argument and returns it, so you can use it as a decorator.
     Functions are called in the order of registration, in the thread or the task of the call. Async
-    calls await those that return an awaitable; sync calls refuse them with `TypeError`. What a
-    function raises reaches the caller as it is, and ends the call.
+    calls await those that return an awaitable; sync calls refuse them with `TypeError`. If a
+    function raises, the error ends the call and reaches the caller unchanged.
 
     Attributes:
-        observer: Watches whole calls; None if nobody does.
+        observer: Observes whole calls; None for no observer.
     """
 
     def __init__(self) -> None:
-        """Begin with none."""
+        """Start without functions."""
         self.observer: CallObserver | None = None
         self.requests: Signal[httpx.Request] = Signal()
         self.responses: Signal[httpx.Response] = Signal()
@@ -131,8 +131,8 @@ class Hooks:
         """
         Call a function with the `httpx.Request` before each attempt.
 
-        It may change the headers, for this attempt alone; the key is added afterwards and is not
-        to be seen. Redirects to the same origin are part of an attempt.
+        It may change the headers, for this attempt only; the key is added later, so the function
+        does not see it. Redirects to the same origin are part of an attempt.
         """
         self.requests.add(function)
         return function
@@ -141,16 +141,16 @@ class Hooks:
         """
         Call a function with the `httpx.Response` of each attempt, whatever its status.
 
-        The reply is fully read. It must not be changed: it is decoded afterwards.
+        The reply is fully read. Do not change it: it is decoded afterwards.
         """
         self.responses.add(function)
         return function
 
     def on_retry(self, function: Function[RetryEvent]) -> Function[RetryEvent]:
         """
-        Call a function with a `RetryEvent` before the wait for another attempt.
+        Call a function with a `RetryEvent` before the wait for the next attempt.
 
-        Nothing in it can be changed; raising ends the call.
+        Nothing in the event can be changed; raising ends the call.
         """
         self.retries.add(function)
         return function
@@ -159,8 +159,8 @@ class Hooks:
         """
         Call a function with the `OpenRouterError` that a call ends in, before it is raised.
 
-        It may add notes to the error, or raise another in its place. Wrong arguments, and replies
-        that only the decoder finds to be wrong, do not come by here.
+        It may add notes to the error, or raise another one instead. It is not called for wrong
+        arguments, or for replies that only the decoder finds to be wrong.
         """
         self.errors.add(function)
         return function

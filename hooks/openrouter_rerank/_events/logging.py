@@ -1,8 +1,9 @@
 """
-What a call writes to the log: nothing that is secret, and content at DEBUG alone, cut short.
+What a call writes to the log: no secrets, and content only at DEBUG, cut short.
 
-The logger is `openrouter_rerank` of the standard library. `OPENROUTER_LOG=debug` (or info, warning)
-has it write to standard error; `OPENROUTER_DEBUG` turns debugging on as the official SDK does.
+The standard library's logger is named `openrouter_rerank`. `OPENROUTER_LOG=debug` (or info,
+warning) makes it write to standard error; `OPENROUTER_DEBUG` turns debugging on as the official SDK
+does.
 """
 
 import logging
@@ -24,12 +25,12 @@ SHOWN_CHARACTERS = 80
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING}
 
 logger = logging.getLogger(LOGGER_NAME)
-# Else a program that sets no logging up would find our warnings on its standard error.
+# Without it, our warnings would reach standard error in a program that sets up no logging.
 logger.addHandler(logging.NullHandler())
 
 
 class DebugLogger(Protocol):
-    """What the official SDK takes as `debug_logger`: anything with a `debug` method."""
+    """The official SDK's `debug_logger`: anything with a `debug` method."""
 
     def debug(self, msg: str, *args: Any, **kwargs: Any) -> None:
         """Write a line."""
@@ -37,32 +38,32 @@ class DebugLogger(Protocol):
 
 
 class CallLog:
-    """Records the calls of one client."""
+    """Logs the calls of one client."""
 
     def __init__(
         self, debug_logger: DebugLogger | None = None, *, records_end: bool = True
     ) -> None:
         """
-        Take a further place for the lines of DEBUG.
+        Take the settings.
 
         Args:
-            debug_logger: The place; None for none.
-            records_end: Whether a call that is given up is worth a line.
+            debug_logger: Also gets the DEBUG lines; None for none.
+            records_end: Whether to log that a call is given up.
         """
         self._debug_logger = debug_logger
         self._records_end = records_end
 
     def for_attempts(self) -> "CallLog":
-        """Return the log for calls that are attempts of something larger, which has its own end."""
+        """Return the log for calls that are attempts of a job, which logs its own end."""
         return CallLog(self._debug_logger, records_end=False)
 
     @property
     def is_debugging(self) -> bool:
-        """Whether anybody reads the lines of DEBUG."""
+        """Whether the DEBUG lines are written anywhere."""
         return self._debug_logger is not None or logger.isEnabledFor(logging.DEBUG)
 
     def record_request(self, url: httpx.URL, encoded: EncodedRequest) -> None:
-        """Record what is asked, at DEBUG, content cut short."""
+        """Record a request at DEBUG, its content cut short."""
         if self.is_debugging:
             self._debug(
                 "POST %s model=%s query=%s documents=%d, the first %s",
@@ -74,7 +75,7 @@ class CallLog:
             )
 
     def record_response(self, response: httpx.Response, attempt: int, seconds: float) -> None:
-        """Record that an attempt got a reply, at DEBUG."""
+        """Record an attempt's reply at DEBUG."""
         if self.is_debugging:
             self._debug(
                 "attempt %d: %d after %.3f s, %d bytes, generation %s",
@@ -86,12 +87,12 @@ class CallLog:
             )
 
     def record_error(self, error: OpenRouterError, attempt: int, seconds: float) -> None:
-        """Record that an attempt got no reply that can be read, at DEBUG."""
+        """Record at DEBUG that an attempt got no readable reply."""
         if self.is_debugging:
             self._debug("attempt %d: %s after %.3f s", attempt, name_error(error), seconds)
 
     def record_retry(self, event: "RetryEvent") -> None:
-        """Record a retry, its reason and its delay, at INFO."""
+        """Record a retry, its reason and its delay at INFO."""
         logger.info(
             "attempt %d failed with %s, retrying in %.3f s",
             event.attempt,
@@ -100,7 +101,7 @@ class CallLog:
         )
 
     def record_end(self, error: OpenRouterError) -> None:
-        """Record that a call is given up, at WARNING."""
+        """Record at WARNING that a call is given up."""
         if self._records_end:
             logger.warning("giving up after attempt %d: %s", error.attempts, name_error(error))
 
@@ -117,20 +118,20 @@ def name_error(error: OpenRouterError) -> str:
 
 
 def shorten(content: object) -> str:
-    """Show the beginning of a content."""
+    """Return the beginning of a content's repr."""
     text = repr(content)
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."
 
 
 def has_handler() -> bool:
-    """Tell whether the log is written anywhere."""
+    """Return whether any handler writes the log."""
     handlers = [*logger.handlers, *logging.getLogger().handlers]
     return not all(isinstance(handler, logging.NullHandler) for handler in handlers)
 
 
 def read_log_settings(debug_logger: DebugLogger | None) -> CallLog:
     """
-    Turn logging on as far as the environment asks for it.
+    Turn logging on as the environment says.
 
     Raises:
         TypeError: `debug_logger` has no method `debug`.
