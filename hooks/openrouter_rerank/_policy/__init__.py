@@ -1,1 +1,1 @@
-"""Whether to try again, and how long to wait: pure decisions over an error and a configuration."""
+"""Whether to retry, and how long to wait: pure decisions from an error and a configuration."""

@@ -1,8 +1,8 @@
 """
-The retry policy: from the outcome of an attempt to a delay, or to giving up. No I/O, no clock.
+The retry policy: after an attempt failed, wait and retry, or give up. No I/O, no clock.
 
-Every number inside is in seconds; the public configuration speaks of milliseconds, as the official
-SDK's does.
+Internal numbers are in seconds; the public configuration is in milliseconds, as in the official
+SDK.
 """
 
 import math
@@ -31,7 +31,7 @@ _STATUS_CODE = r"[1-5](?:[0-9]{2}|[Xx]{2})"
 
 
 def _check_number(_instance: object, attribute: "Attribute[Any]", value: object) -> None:
-    """Refuse what is not a finite number; True is a number to Python, but not to people."""
+    """Refuse what is not a finite number, True and False included."""
     name = attribute.name
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(f"{name}: expected a number, got {type(value).__name__}")
@@ -52,7 +52,7 @@ def _check_count(_instance: object, attribute: "Attribute[Any]", value: object) 
 
 
 def _check_flag(_instance: object, attribute: "Attribute[Any]", value: object) -> None:
-    """Refuse what is not True or False, since text such as "no" counts as true."""
+    """Refuse what is not True or False; text such as "no" would count as true."""
     if not isinstance(value, bool):
         raise TypeError(f"{attribute.name}: expected bool, got {type(value).__name__}")
 
@@ -62,18 +62,18 @@ class BackoffStrategy:
     """
     How long to wait between attempts.
 
-    The wait before retry n, n from 0, is drawn evenly between 0 and
-    `min(max_interval, initial_interval * exponent ** n)`, plus up to `jitter_ms`. The defaults are
-    `x-speakeasy-retries` of openapi.yaml.
+    The wait before retry n, counted from 0, is drawn evenly between 0 and
+    `min(max_interval, initial_interval * exponent ** n)`, plus up to `jitter_ms`. The defaults come
+    from `x-speakeasy-retries` in openapi.yaml.
 
     Attributes:
         initial_interval: Longest wait before the first retry, in milliseconds.
         max_interval: Longest wait before any retry, in milliseconds.
-        exponent: What the longest wait grows by from one retry to the next, at least 1.
-        max_elapsed_time: No wait and no attempt begins that would end or begin later than this
-            after the call began, in milliseconds.
+        exponent: Factor by which the longest wait grows with each retry, at least 1.
+        max_elapsed_time: Time after the call began by which a wait must end and the next attempt
+            begin, in milliseconds; otherwise the call gives up.
         jitter_ms: Longest addition to a wait, drawn evenly, in milliseconds. None and 0 add
-            nothing, since the wait itself is drawn already.
+            nothing, since the wait itself is random already.
     """
 
     initial_interval: float = field(default=500, validator=[_check_number, _not_negative])
@@ -117,18 +117,18 @@ def _check_status_codes(_instance: object, _attribute: object, value: Sequence[s
 @frozen
 class RetryConfig:
     """
-    Which outcomes are tried again, and how often.
+    Which outcomes are retried, and how often.
 
-    Retried are the statuses 408, 409, 429 and 5XX, what failed before the request was sent, and
-    disconnects. Never retried are 401, 402, bad certificates and successes of the wrong shape. An
-    `availability.retryable` in the body decides over its status. A reply to a request that was sent
-    may be lost on its way: **a retry after a disconnect may be billed twice**; `retry_disconnects`
-    switches it off.
+    The client retries the statuses 408, 409, 429 and 5XX, failures before the request was sent, and
+    disconnects. It never retries 401, 402, bad certificates and successes of the wrong shape. An
+    `availability.retryable` in the body overrides its status. A reply to a request that was sent
+    may be lost on its way: **a retry after a disconnect may be billed twice**; set
+    `retry_disconnects` to False to switch it off.
 
     Attributes:
         strategy: "backoff", or "none" for a single attempt.
         backoff: How long to wait between attempts; None is the default.
-        retry_connection_errors: Whether to retry what failed before the request was sent.
+        retry_connection_errors: Whether to retry after a failure before the request was sent.
         status_codes_override: The only statuses to retry, such as "429" or "5XX"; None or empty
             for the statuses above. 401 and 402 are never retried.
         max_attempts: How many attempts there are in all, at least 1.
@@ -158,8 +158,8 @@ def plan_delay(
 
     Args:
         config: The policy.
-        error: What the attempt ended in.
-        attempt: Which attempt it was, from 1.
+        error: The attempt's error.
+        attempt: The attempt's number, from 1.
         elapsed: Seconds since the call began.
         chance: A random number from 0 to 1, which places the wait within its bounds.
 
@@ -180,7 +180,7 @@ def plan_delay(
 
 
 def is_retryable(config: RetryConfig, error: OpenRouterError) -> bool:
-    """Tell whether the same request may succeed at another try."""
+    """Return whether the policy allows the same request to be sent again."""
     if config.strategy == "none" or isinstance(error, ResponseValidationError):
         return False
     if isinstance(error, NoResponseError):
@@ -196,7 +196,7 @@ def is_retryable(config: RetryConfig, error: OpenRouterError) -> bool:
 
 
 def is_retryable_without_reply(config: RetryConfig, error: NoResponseError) -> bool:
-    """Tell whether a request that got no reply may be sent again."""
+    """Return whether a request that got no reply may be sent again."""
     if isinstance(error, ConnectionFailedError):
         return config.retry_connection_errors and not error.is_permanent
     if isinstance(error, DisconnectedError):
@@ -205,7 +205,7 @@ def is_retryable_without_reply(config: RetryConfig, error: NoResponseError) -> b
 
 
 def matches(code: str, status: int) -> bool:
-    """Tell whether a status is the code's, where "5XX" stands for every status from 500 to 599."""
+    """Return whether a code covers a status; "5XX" covers 500 to 599."""
     return code == str(status) or (code[1:].upper() == "XX" and code[0] == str(status)[0])
 
 
