@@ -9,7 +9,7 @@ The exceptions of the client.
     │   └── DeadlineExceededError            the whole call took too long
     ├── ResponseValidationError              a success that is not the contract's shape
     ├── ClientClosedError                    the client was closed before the call (a ValueError)
-    ├── BatchError                           a part of `rerank_batched` failed
+    ├── BatchError                           a batch of `rerank_batched` failed
     ├── RunStoppedError                      `rerank_many` ended before its jobs did
     ├── BadRequestResponseError              400
     ├── UnauthorizedResponseError            401
@@ -28,7 +28,7 @@ The exceptions of the client.
     ├── ProviderOverloadedResponseError      529
     └── OpenRouterDefaultError               any other status that is not a success
 
-The status alone decides the class; the body only adds detail.
+Only the status decides the class; the body adds detail.
 """
 
 from ._base import Moderation, OpenRouterError
@@ -95,7 +95,7 @@ __all__ = [
 
 
 def _name_publicly(names: list[str]) -> None:
-    """Have tracebacks and pickles name the place that users import from."""
+    """Set `__module__`, so that tracebacks and pickles name this package."""
     for name in names:
         value = globals()[name]
         if isinstance(value, type):

@@ -1,4 +1,4 @@
-"""The root of the client's exceptions, and what its errors are made of."""
+"""The root of the client's exceptions, and what all of them hold."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Moderation(NamedTuple):
 
     Attributes:
         reasons: The reasons, empty if none were given.
-        flagged_input: The part of the input that was refused; None if it is not said.
-        provider_name: The provider that the request was meant for; None if it is not said.
-        model_slug: The model that the request was meant for; None if it is not said.
+        flagged_input: The part of the input that was refused; None if not given.
+        provider_name: The provider that the request was meant for; None if not given.
+        model_slug: The model that the request was meant for; None if not given.
     """
 
     reasons: list[str]
@@ -34,28 +34,28 @@ class Moderation(NamedTuple):
 
 class OpenRouterError(Exception):
     """
-    The root of every error that a call can end in, wrong arguments aside.
+    The root of every error that a call can end in, except for wrong arguments.
 
     Attributes:
-        message: What went wrong, in a sentence; never empty, and what `str()` gives.
+        message: What went wrong, in a sentence; never empty, and the same as `str()`.
         status_code: The HTTP status of the error. An error inside a 200 has the status that it
             would have had. None if no reply arrived.
         body: The reply's body as text, "" if none arrived.
         headers: The reply's headers, empty if none arrived.
-        raw_response: The reply, fully read. None if none arrived. A copy that came through pickle
-            holds no more of its request than the method and the URL.
+        raw_response: The reply, fully read. None if none arrived. After pickling, its request
+            has only the method and the URL.
         data: The body as the contract's error envelope, None if it is not one.
-        error_type: The kind of error, from a vocabulary that does not change its meaning.
+        error_type: The kind of error, in words whose meaning does not change.
         provider_code: The provider's own code for the error.
-        metadata: `error.metadata` as it came, empty if there was none.
-        previous_errors: What other providers answered before, the first one first.
+        metadata: `error.metadata` as received, empty if there was none.
+        previous_errors: The errors of providers that were tried before, the earliest first.
         availability: Why no provider could serve the model, with `retryable`, `retry_after`
             (seconds), `fallback_models` and more (`#/components/schemas/Availability` in
             openapi.yaml); None if the error is of another kind.
         moderation: Why the input was refused; None if the error is of another kind.
-        generation_id: Names the request in OpenRouter's logs (`X-Generation-Id`), if known.
+        generation_id: Names the request in OpenRouter's logs (`X-Generation-Id`); None if unknown.
         retry_after: How long the server asks to wait, in seconds; None if it does not say.
-        attempts: How many times the request was tried, 0 if not once.
+        attempts: How many times the request was tried, 0 if never.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class OpenRouterError(Exception):
         return self.message
 
     def __reduce__(self) -> tuple[type[OpenRouterError], tuple[Any, ...], dict[str, Any]]:
-        """Pickle and copy all but the request's headers, which hold the key, and its body."""
+        """Pickle and copy everything except the request's headers, with their key, and its body."""
         state = dict(self.__dict__)
         if self.raw_response is not None:
             state["raw_response"] = strip_request(self.raw_response)
@@ -110,9 +110,9 @@ class OpenRouterError(Exception):
 
 
 def strip_request(response: httpx.Response) -> httpx.Response:
-    """Return a copy of a reply that knows only the method and the URL of its request."""
+    """Return a copy of a reply whose request has only the method and the URL."""
     copied = copy.copy(response)
-    # httpx raises this for a reply that was made without a request.
+    # httpx raises this for a reply without a request.
     with suppress(RuntimeError):
         copied.request = httpx.Request(response.request.method, response.request.url)
     return copied
@@ -120,10 +120,10 @@ def strip_request(response: httpx.Response) -> httpx.Response:
 
 def read_text(response: httpx.Response) -> str:
     """
-    Return a reply's body as text, in its own character set, else in UTF-8; it never fails.
+    Return a reply's body as text, decoded by its own character set, else as UTF-8; never fail.
 
-    httpx looks a reply's character set up among all of Python's codecs, and fails on those that are
-    none, such as base64.
+    httpx looks up the character set among all of Python's codecs, and fails for those that are not
+    text encodings, such as base64.
     """
     try:
         return response.content.decode(response.charset_encoding or "utf-8", "replace")

@@ -16,20 +16,19 @@ if TYPE_CHECKING:
 
 class BatchError(OpenRouterError):
     """
-    A part of `rerank_batched` failed, and with it the whole; what is paid for is kept here.
+    A batch of `rerank_batched` failed, and so did the whole call; the paid replies are kept here.
 
-    The attributes of `OpenRouterError` are those of `cause`, if it is one.
+    If `cause` is an `OpenRouterError`, this error has its attributes.
 
     Attributes:
-        cause: What the part ended in; `__cause__` as well. It is an `OpenRouterError`, the
+        cause: The error of the batch; also in `__cause__`. It is an `OpenRouterError`, the
             `TypeError` or `ValueError` of a wrong document, or what the documents' iterable or a
             hook raised.
-        part: The number of the part, from 0. If several failed, it is the first of them.
-        positions: The positions of its documents among the caller's, from 0; those that were read
-            if the iterable broke off.
-        responses: The replies of the parts that succeeded, by number. `results[i].index` is the
-            caller's position; with `top_n`, only what is among the best `top_n` of them all is
-            left in their results.
+        part: The number of the batch, from 0. If several failed, it is the first of them.
+        positions: The positions of its documents among the caller's, from 0; if the iterable
+            raised, those that had been read.
+        responses: The replies of the batches that succeeded, by number. `results[i].index` is the
+            caller's position; with `top_n`, only the best `top_n` results of all of them are kept.
     """
 
     def __init__(
@@ -48,16 +47,8 @@ class BatchError(OpenRouterError):
         """
         Create an error.
 
-        Args:
-            message: What went wrong.
-            raw_response: See `OpenRouterError`, as for the arguments up to `data`.
-            body: See `OpenRouterError`.
-            status_code: See `OpenRouterError`.
-            data: See `OpenRouterError`.
-            cause: What the part ended in; the arguments above give way to what it says.
-            part: The number of the part.
-            positions: The positions of its documents.
-            responses: The replies of the parts that succeeded; None for none.
+        If `cause` is an `OpenRouterError`, its attributes override the arguments up to `data`.
+        `responses` None is for no replies.
         """
         super().__init__(message, raw_response, body, status_code=status_code, data=data)
         if isinstance(cause, OpenRouterError):
@@ -68,26 +59,26 @@ class BatchError(OpenRouterError):
         self.responses = dict(responses or {})
 
     def __reduce__(self) -> tuple[type[OpenRouterError], tuple[Any, ...], dict[str, Any]]:
-        """Keep the cause where a traceback looks for it, too."""
+        """Also keep `__cause__`, which tracebacks show."""
         kind, arguments, state = super().__reduce__()
         return kind, arguments, {**state, "__cause__": self.cause}
 
 
 class RunStoppedError(OpenRouterError):
     """
-    A run of `rerank_many` ended before its jobs did; all its outcomes were given out before.
+    A run of `rerank_many` ended early; it had yielded all its outcomes before.
 
-    The attributes of `OpenRouterError` are those of `cause`, if there is one.
+    If there is a `cause`, this error has its attributes.
 
     Attributes:
         reason: "refused" after a 401 or 402, "max_cost" when the costs had reached the limit and
-            there was more to send, "unknown_cost" when a reply told no cost although there is a
+            there was more to send, "unknown_cost" when a reply had no cost although there is a
             limit.
-        cause: The error that stopped the run; `__cause__` as well. None if the limit did.
-        done: How many outcomes were given out.
-        cost: Sum of the costs that replies have told, in credits.
+        cause: The error that stopped the run; also in `__cause__`. None if the limit stopped it.
+        done: How many outcomes the run yielded.
+        cost: Sum of the costs in the replies, in credits.
         unsent: The `RerankJob`s that were taken from the caller's iterable and not sent, rarely
-            more than one. One that the iterable gives only after the run has stopped is added then.
+            more than one. If the iterable gives one after the run has stopped, it is added then.
     """
 
     def __init__(
@@ -107,17 +98,8 @@ class RunStoppedError(OpenRouterError):
         """
         Create an error.
 
-        Args:
-            message: What went wrong.
-            raw_response: See `OpenRouterError`, as for the arguments up to `data`.
-            body: See `OpenRouterError`.
-            status_code: See `OpenRouterError`.
-            data: See `OpenRouterError`.
-            reason: Why the run stopped.
-            cause: The error that stopped it; the arguments above give way to what it says.
-            done: How many outcomes were given out.
-            cost: Sum of the costs, in credits.
-            unsent: The jobs that were taken and not sent; None for none.
+        If there is a `cause`, its attributes override the arguments up to `data`. `unsent` None is
+        for no jobs.
         """
         super().__init__(message, raw_response, body, status_code=status_code, data=data)
         if cause is not None:
@@ -129,6 +111,6 @@ class RunStoppedError(OpenRouterError):
         self.unsent = [] if unsent is None else unsent
 
     def __reduce__(self) -> tuple[type[OpenRouterError], tuple[Any, ...], dict[str, Any]]:
-        """Keep the cause where a traceback looks for it, too."""
+        """Also keep `__cause__`, which tracebacks show."""
         kind, arguments, state = super().__reduce__()
         return kind, arguments, {**state, "__cause__": self.cause}

@@ -1,4 +1,4 @@
-"""The exceptions of calls that got no reply, or none that can be used."""
+"""The exceptions of calls that got no reply, or an unusable one."""
 
 from __future__ import annotations
 

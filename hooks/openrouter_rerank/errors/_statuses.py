@@ -1,4 +1,4 @@
-"""The exceptions by HTTP status, and the table that decides among them."""
+"""The exceptions by HTTP status, and the table that maps a status to its class."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class NotFoundResponseError(OpenRouterError):
 
 
 class RequestTimeoutResponseError(OpenRouterError):
-    """408: the request took too long to arrive or to be worked off."""
+    """408: the request took too long to arrive or to process."""
 
 
 class PayloadTooLargeResponseError(OpenRouterError):
@@ -37,7 +37,7 @@ class PayloadTooLargeResponseError(OpenRouterError):
 
 
 class UnprocessableEntityResponseError(OpenRouterError):
-    """422: the request is well formed, but the model cannot work on it."""
+    """422: the request is well formed, but the model cannot process it."""
 
 
 class TooManyRequestsResponseError(OpenRouterError):
@@ -69,7 +69,7 @@ class ProviderOverloadedResponseError(OpenRouterError):
 
 
 class OpenRouterDefaultError(OpenRouterError):
-    """Any other status that is not a success, redirects that are not followed among them."""
+    """Any other status that is not a success, such as a redirect that is not followed."""
 
 
 STATUS_ERRORS: Mapping[int, type[OpenRouterError]] = MappingProxyType(
@@ -92,4 +92,4 @@ STATUS_ERRORS: Mapping[int, type[OpenRouterError]] = MappingProxyType(
         529: ProviderOverloadedResponseError,
     }
 )
-"""The class of each declared status; a status that is not here is an `OpenRouterDefaultError`."""
+"""The class of each declared status; any other status is an `OpenRouterDefaultError`."""
