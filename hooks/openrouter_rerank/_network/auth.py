@@ -1,4 +1,4 @@
-"""The API key: where it comes from, what it may look like, and to whom it is shown."""
+"""The API key: where it comes from, what it may hold, and which server gets it."""
 
 import inspect
 import os
@@ -11,7 +11,7 @@ API_KEY_VARIABLE = "OPENROUTER_API_KEY"
 KEY_HINT = f"pass api_key= to OpenRouter or set {API_KEY_VARIABLE}"
 Origin = tuple[str, str, int | None]
 # RFC 9110, section 5.5, without white space.
-_VISIBLE = "[!-~]*"
+_VISIBLE_ASCII = "[!-~]*"
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 ApiKey = str | None | Callable[[], str | None] | Callable[[], Awaitable[str | None]]
@@ -22,8 +22,9 @@ class BearerAuth:
     """
     Sets `Authorization: Bearer <key>` (RFC 6750, section 2.1) on requests to one origin.
 
-    The key is read anew for every request, so that a function can rotate it. None and "" fall back
-    to the environment variable `OPENROUTER_API_KEY`; with neither, requests carry no key.
+    A function is asked for the key before every request, so that it can rotate the key. None and ""
+    fall back to the environment variable `OPENROUTER_API_KEY`. If that is not set either, requests
+    carry no key.
     """
 
     def __init__(self, api_key: ApiKey) -> None:
@@ -31,7 +32,7 @@ class BearerAuth:
         Take the key or its source.
 
         Args:
-            api_key: See `ApiKey`. A coroutine function serves asynchronous calls alone.
+            api_key: The key or its source. A coroutine function works for async calls only.
 
         Raises:
             TypeError: `api_key` is neither text, a function nor None.
@@ -39,7 +40,7 @@ class BearerAuth:
         """
         self._source = api_key if callable(api_key) else None
         token = "" if callable(api_key) else clean_key(api_key)
-        # In a function, the key is in no repr of what this object holds.
+        # A closure keeps the key out of every repr of this object's attributes.
         self._read_token: Callable[[], str] = lambda: token
 
     def apply(self, request: httpx.Request) -> None:
@@ -75,7 +76,7 @@ class BearerAuth:
 
 
 def set_bearer(request: httpx.Request, token: str) -> None:
-    """Put the key, else the environment's, on the request; leave it alone if there is neither."""
+    """Put the key, or else the environment's, on the request; with neither, change nothing."""
     token = token or clean_key(os.environ.get(API_KEY_VARIABLE), name=API_KEY_VARIABLE)
     if token:
         request.headers["Authorization"] = f"Bearer {token}"
@@ -83,7 +84,7 @@ def set_bearer(request: httpx.Request, token: str) -> None:
 
 def clean_key(key: object, *, name: str = "api_key") -> str:
     """
-    Strip white space around the key and check the rest; None gives "".
+    Strip white space around the key and check the rest; None becomes "".
 
     Raises:
         TypeError: The key is not text.
@@ -95,11 +96,11 @@ def clean_key(key: object, *, name: str = "api_key") -> str:
     if not isinstance(key, str):
         raise TypeError(f"{name}: expected str, got {type(key).__name__}")
     stripped = key.strip()
-    if not re.fullmatch(_VISIBLE, stripped):
+    if not re.fullmatch(_VISIBLE_ASCII, stripped):
         raise ValueError(f"{name}: holds white space, control or non-ASCII characters")
     return stripped
 
 
 def read_origin(url: httpx.URL) -> Origin:
-    """Return the URL's scheme, host and port (RFC 6454, section 5), the default port filled in."""
+    """Return the URL's scheme, host and port, or the default port (RFC 6454, section 5)."""
     return url.scheme, url.host, url.port or DEFAULT_PORTS.get(url.scheme)

@@ -1,9 +1,9 @@
 """
-What happens on the wire during one attempt: how long it may take, and how far it came.
+What happens on the wire during one attempt: how long it may take, and how far it got.
 
-httpx's read timeout starts anew with every byte, so that a server which sends one byte now and then
-can hold a call for hours. Here every read and write of a sync call is cut to the time that is left
-until the deadline; async calls have a cancel scope for that, and only the counting.
+httpx's read timeout starts again with every byte, so a server that sends one byte now and then can
+hold a call for hours. Here each read and write of a sync call gets only the time that is left until
+the deadline. Async calls have a cancel scope for that, and use only the records.
 """
 
 import time
@@ -19,11 +19,11 @@ TUNNEL_REQUEST = b"CONNECT "
 
 class Attempt:
     """
-    One try of a request.
+    One attempt to send a request.
 
     Attributes:
-        ends_at: When the call has to be over, by the monotonic clock; None for never.
-        is_opened: Whether a new connection was opened for it.
+        ends_at: The deadline, in seconds of the monotonic clock; None for none.
+        is_opened: Whether it opened a new connection.
         is_sent: Whether a byte of the request was written.
         is_answered: Whether a byte of the reply was read.
     """
@@ -31,22 +31,22 @@ class Attempt:
     __slots__ = ("ends_at", "is_answered", "is_opened", "is_sent")
 
     def __init__(self, ends_at: float | None) -> None:
-        """Begin an attempt."""
+        """Start an attempt."""
         self.ends_at = ends_at
         self.is_opened = self.is_sent = self.is_answered = False
 
     @property
     def failed_before_sending(self) -> bool:
-        """Whether a connection was opened, but nothing of the request was written."""
+        """Whether it opened a connection but wrote nothing of the request."""
         return self.is_opened and not self.is_sent
 
     @property
     def met_stale_connection(self) -> bool:
-        """Whether an old connection was used that gave no byte of a reply."""
+        """Whether it used an old connection and got no byte of a reply."""
         return self.is_sent and not self.is_opened and not self.is_answered
 
     def trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """Take a trace event of httpcore, for a transport that is not of our making."""
+        """Record a trace event of httpcore, for a transport that is not our own."""
         if event.startswith("connection.connect_"):
             self.is_opened = True
         elif event.endswith(".send_request_headers.started"):
@@ -55,7 +55,7 @@ class Attempt:
             self.is_answered = True
 
     async def trace_async(self, event: str, info: Mapping[str, Any]) -> None:
-        """Take a trace event of httpcore's async half."""
+        """Async `trace`."""
         self.trace(event, info)
 
 
@@ -63,31 +63,31 @@ current_attempt: ContextVar[Attempt | None] = ContextVar("current_attempt", defa
 
 
 def limit_timeout(timeout: float | None, error: type[httpcore.TimeoutException]) -> float | None:
-    """Shorten a timeout to the time left; raise the error if there is none left."""
+    """Cut a timeout to the time left until the deadline; raise the error if none is left."""
     attempt = current_attempt.get()
     if attempt is None or attempt.ends_at is None:
         return timeout
-    left = attempt.ends_at - time.monotonic()
-    if left <= 0:
+    remaining = attempt.ends_at - time.monotonic()
+    if remaining <= 0:
         raise error("the deadline has passed")
-    return left if timeout is None else min(timeout, left)
+    return remaining if timeout is None else min(timeout, remaining)
 
 
 def record_opened() -> None:
-    """Note that a new connection was opened for the current attempt."""
+    """Record that the current attempt opened a new connection."""
     if attempt := current_attempt.get():
         attempt.is_opened = True
 
 
 def record_sent(data: bytes) -> None:
-    """Note that the current attempt began to send; asking a proxy for a tunnel is not yet that."""
+    """Record that the current attempt sent data, unless it only asked a proxy for a tunnel."""
     attempt = current_attempt.get()
     if attempt is not None and not data.startswith(TUNNEL_REQUEST):
         attempt.is_sent = True
 
 
 def record_read(data: bytes) -> bytes:
-    """Note that the current attempt got an answer, if it did."""
+    """Record that the current attempt read data, if there is any; return the data."""
     if data and (attempt := current_attempt.get()):
         attempt.is_answered = True
     return data

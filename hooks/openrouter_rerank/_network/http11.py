@@ -1,9 +1,9 @@
 """
 HTTP/1.1 over one connection: requests in one packet where they fit, replies as they come.
 
-httpcore's own class for this spends a quarter of a small call on events for tracing, on locks and
-on nested context managers, none of which a connection needs that is never shared. The protocol
-itself is h11's, here as there. Pools close what is not idle after a reply: nothing here does.
+httpcore's own class spends a quarter of a small call on trace events, locks and nested context
+managers. A connection that is never shared needs none of them. Both use h11 for the protocol.
+Pools close a connection that is not idle after a reply; nothing here does.
 """
 
 import ssl
@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar, cast
 import h11
 import httpcore
 
-# What httpcore takes at once, and the most that a reply's head may have.
+# How much httpcore reads at once, and its limit for a reply's head.
 READ_BYTES = 64 * 1024
 MAX_HEAD_BYTES = 100 * 1024
 SWITCHING_PROTOCOLS = 101
@@ -25,38 +25,38 @@ Head = h11.Response | h11.InformationalResponse
 
 class Http11Protocol:
     """
-    What is said on one connection, as h11 has it. No I/O.
+    The state of the protocol on one connection, kept by h11. No I/O.
 
     Attributes:
-        is_idle: Whether the last reply has ended so that another request may follow.
+        is_idle: Whether the last reply has ended and another request may follow.
     """
 
     def __init__(self) -> None:
-        """Begin before the first request."""
+        """Start before the first request."""
         self.is_idle = False
-        self._is_last = False
+        self._must_close = False
         self._h11 = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD_BYTES)
 
-    def begin(self, request: httpcore.Request, body: Iterable[bytes]) -> bytes:
-        """Return a request as it is sent: one packet where it fits, not one for the head alone."""
+    def encode_request(self, request: httpcore.Request, body: Iterable[bytes]) -> bytes:
+        """Return a request's bytes, head and body together, so that they fit into one packet."""
         self.is_idle = False
         try:
             head = h11.Request(
                 method=request.method, target=request.url.target, headers=request.headers
             )
-            events = [head, *(h11.Data(data=part) for part in body), h11.EndOfMessage()]
+            events = [head, *(h11.Data(data=chunk) for chunk in body), h11.EndOfMessage()]
             return b"".join(self._h11.send(event) or b"" for event in events)
         except h11.LocalProtocolError as error:
             raise httpcore.LocalProtocolError(str(error)) from error
 
-    def take(self, data: bytes) -> None:
-        """Take what was read; nothing means that the server has closed the connection."""
+    def receive_data(self, data: bytes) -> None:
+        """Pass on what was read; empty data means that the server closed the connection."""
         if not data and self._h11.their_state is h11.SEND_RESPONSE:
             raise httpcore.RemoteProtocolError("the server closed the connection without a reply")
         self._h11.receive_data(data)
 
     def read_head(self) -> Head | None:
-        """Return the reply's head; None if more has to be read."""
+        """Return the reply's head; None if more data is needed."""
         while True:
             event = self._next_event()
             if event is h11.NEED_DATA:
@@ -66,7 +66,7 @@ class Http11Protocol:
                 return cast("Head", event)
 
     def read_body(self) -> bytes | None:
-        """Return a part of the reply's body, empty if more has to be read; None at its end."""
+        """Return a chunk of the reply's body, empty if more data is needed; None at its end."""
         event = self._next_event()
         if event is h11.NEED_DATA:
             return b""
@@ -78,24 +78,24 @@ class Http11Protocol:
         except h11.RemoteProtocolError as error:
             raise httpcore.RemoteProtocolError(str(error)) from error
 
-    def give_up(self) -> None:
+    def on_write_error(self) -> None:
         """
-        Note that the request could not be written.
+        Rule out further requests, since this one could not be written.
 
-        A server may refuse it before it has read all of it, and say why; nothing can follow then.
+        A server may refuse a request before it has read all of it, so its reply is still read.
         """
-        self._is_last = True
+        self._must_close = True
 
-    def finish(self) -> None:
-        """Find out whether another request may follow."""
+    def end_reply(self) -> None:
+        """End the reply, and find out whether another request may follow."""
         states = {self._h11.our_state, self._h11.their_state}
-        if states == {h11.DONE} and not self._is_last:
+        if states == {h11.DONE} and not self._must_close:
             self._h11.start_next_cycle()
             self.is_idle = True
 
 
 def is_switching(event: object) -> bool:
-    """Tell whether a reply leaves HTTP, after which nothing can be read that is a reply."""
+    """Return whether a reply leaves HTTP, so that no other reply can follow it."""
     return isinstance(event, h11.InformationalResponse) and (
         event.status_code == SWITCHING_PROTOCOLS
     )
@@ -104,7 +104,7 @@ def is_switching(event: object) -> bool:
 def make_response(
     head: Head, stream: object, content: Iterable[bytes] | AsyncIterable[bytes]
 ) -> httpcore.Response:
-    """Return a reply as httpcore has it."""
+    """Return a reply as httpcore's class."""
     return httpcore.Response(
         head.status_code,
         headers=head.headers.raw_items(),
@@ -122,13 +122,13 @@ class Endpoint:
     The server's end of a connection.
 
     Attributes:
-        host: Its name or address.
-        port: Its port.
-        context: For TLS; None to do without.
+        host: The server's name or address.
+        port: The server's port.
+        context: The TLS context; None without TLS.
     """
 
     def __init__(self, origin: httpcore.Origin, context: ssl.SSLContext | None) -> None:
-        """Take what a route says of it."""
+        """Read the origin; the context is used for https only."""
         self.host = origin.host.decode("ascii")
         self.port = origin.port
         self.context = context if origin.scheme == b"https" else None
@@ -137,20 +137,20 @@ class Endpoint:
 
 
 class ConnectionBase(Generic[S]):
-    """What a connection of either half is, and what both know of it."""
+    """What sync and async connections have in common."""
 
     def __init__(self, endpoint: Endpoint) -> None:
-        """Begin without a stream."""
+        """Start without a stream."""
         self._endpoint = endpoint
         self._protocol = Http11Protocol()
         self._stream: S | None = None
 
     def is_idle(self) -> bool:
-        """Tell whether it is open and at rest."""
+        """Return whether it is open and has no request."""
         return self._protocol.is_idle
 
     def has_expired(self) -> bool:
-        """Tell, of a connection at rest, whether the server has closed it."""
+        """Return whether the server has closed the idle connection, or sent data on it."""
         return self._stream is not None and bool(self._stream.get_extra_info("is_readable"))
 
     def info(self) -> str:
@@ -168,25 +168,25 @@ class Http11(ConnectionBase[httpcore.NetworkStream], httpcore.ConnectionInterfac
 
     def handle_request(self, request: httpcore.Request) -> httpcore.Response:
         """
-        Send a request and return its reply, the body yet to be read.
+        Send a request and return its reply, whose body is still to be read.
 
         Raises:
             httpcore.NetworkError: The connection could not be opened, or broke.
-            httpcore.ProtocolError: One side does not keep to HTTP/1.1.
+            httpcore.ProtocolError: One side broke the rules of HTTP/1.1.
             httpcore.TimeoutException: A step took longer than the request allows.
         """
         extensions: Extensions = cast("Any", request).extensions
         timeouts = extensions.get("timeout", {})
         stream = self._stream or self._open(extensions, timeouts.get("connect"))
-        content = self._protocol.begin(request, cast("Iterable[bytes]", request.stream))
+        content = self._protocol.encode_request(request, cast("Iterable[bytes]", request.stream))
         try:
             stream.write(content, timeouts.get("write"))
         except httpcore.WriteError:
-            self._protocol.give_up()
+            self._protocol.on_write_error()
         timeout = timeouts.get("read")
         while (head := self._protocol.read_head()) is None:
-            self._protocol.take(stream.read(READ_BYTES, timeout))
-        return make_response(head, stream, Body(self._protocol, stream, timeout))
+            self._protocol.receive_data(stream.read(READ_BYTES, timeout))
+        return make_response(head, stream, ReplyBody(self._protocol, stream, timeout))
 
     def _open(self, extensions: Extensions, timeout: float | None) -> httpcore.NetworkStream:
         host, context = self._endpoint.host, self._endpoint.context
@@ -203,28 +203,28 @@ class Http11(ConnectionBase[httpcore.NetworkStream], httpcore.ConnectionInterfac
             self._stream.close()
 
 
-class Body:
+class ReplyBody:
     """A reply's body, read as it comes."""
 
     def __init__(
         self, protocol: Http11Protocol, stream: httpcore.NetworkStream, timeout: float | None
     ) -> None:
-        """Take what the reply comes over, and the seconds that each read may take."""
+        """Read from a stream; each read may take `timeout` seconds, None for any time."""
         self._protocol = protocol
         self._stream = stream
         self._timeout = timeout
 
     def __iter__(self) -> Iterator[bytes]:
         """Read the body to its end."""
-        while (part := self._protocol.read_body()) is not None:
-            if part:
-                yield part
+        while (chunk := self._protocol.read_body()) is not None:
+            if chunk:
+                yield chunk
             else:
-                self._protocol.take(self._stream.read(READ_BYTES, self._timeout))
+                self._protocol.receive_data(self._stream.read(READ_BYTES, self._timeout))
 
     def close(self) -> None:
         """End the reply, read or not."""
-        self._protocol.finish()
+        self._protocol.end_reply()
 
 
 class AsyncHttp11(ConnectionBase[httpcore.AsyncNetworkStream], httpcore.AsyncConnectionInterface):
@@ -236,27 +236,20 @@ class AsyncHttp11(ConnectionBase[httpcore.AsyncNetworkStream], httpcore.AsyncCon
         self._backend = backend
 
     async def handle_async_request(self, request: httpcore.Request) -> httpcore.Response:
-        """
-        Do what `Http11.handle_request` does.
-
-        Raises:
-            httpcore.NetworkError: The connection could not be opened, or broke.
-            httpcore.ProtocolError: One side does not keep to HTTP/1.1.
-            httpcore.TimeoutException: A step took longer than the request allows.
-        """
+        """Async `Http11.handle_request`."""
         extensions: Extensions = cast("Any", request).extensions
         timeouts = extensions.get("timeout", {})
         stream = self._stream or await self._open(extensions, timeouts.get("connect"))
-        body = [part async for part in cast("AsyncIterable[bytes]", request.stream)]
-        content = self._protocol.begin(request, body)
+        body = [chunk async for chunk in cast("AsyncIterable[bytes]", request.stream)]
+        content = self._protocol.encode_request(request, body)
         try:
             await stream.write(content, timeouts.get("write"))
         except httpcore.WriteError:
-            self._protocol.give_up()
+            self._protocol.on_write_error()
         timeout = timeouts.get("read")
         while (head := self._protocol.read_head()) is None:
-            self._protocol.take(await stream.read(READ_BYTES, timeout))
-        return make_response(head, stream, AsyncBody(self._protocol, stream, timeout))
+            self._protocol.receive_data(await stream.read(READ_BYTES, timeout))
+        return make_response(head, stream, AsyncReplyBody(self._protocol, stream, timeout))
 
     async def _open(
         self, extensions: Extensions, timeout: float | None
@@ -275,25 +268,25 @@ class AsyncHttp11(ConnectionBase[httpcore.AsyncNetworkStream], httpcore.AsyncCon
             await self._stream.aclose()
 
 
-class AsyncBody:
+class AsyncReplyBody:
     """A reply's body, read as it comes."""
 
     def __init__(
         self, protocol: Http11Protocol, stream: httpcore.AsyncNetworkStream, timeout: float | None
     ) -> None:
-        """Take what the reply comes over, and the seconds that each read may take."""
+        """Read from a stream; each read may take `timeout` seconds, None for any time."""
         self._protocol = protocol
         self._stream = stream
         self._timeout = timeout
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """Read the body to its end."""
-        while (part := self._protocol.read_body()) is not None:
-            if part:
-                yield part
+        while (chunk := self._protocol.read_body()) is not None:
+            if chunk:
+                yield chunk
             else:
-                self._protocol.take(await self._stream.read(READ_BYTES, self._timeout))
+                self._protocol.receive_data(await self._stream.read(READ_BYTES, self._timeout))
 
     async def aclose(self) -> None:
         """End the reply, read or not."""
-        self._protocol.finish()
+        self._protocol.end_reply()

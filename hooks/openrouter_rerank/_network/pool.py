@@ -1,9 +1,9 @@
 """
 A pool of connections to one origin, sync and async.
 
-A client talks to one origin, for which httpcore's pools do too much: the async one walks all its
-connections at every request, and loses one when a request that waits for it is cancelled. These
-give out the connection that came back last, and serve who waits in the order of coming.
+httpcore's pools do too much for that: the async one walks all its connections at every request, and
+loses a connection when a request that waits for it is cancelled. These pools lend the connection
+that was returned last, and serve waiting requests in the order in which they came.
 """
 
 import threading
@@ -24,21 +24,21 @@ CLOSE_SECONDS = 1.0
 class Pool:
     """The sync connections to one origin, for any number of threads."""
 
-    def __init__(self, route: Route, slots: PoolState[Connection] | None = None) -> None:
+    def __init__(self, route: Route, state: PoolState[Connection] | None = None) -> None:
         """
-        Begin without connections.
+        Start without connections.
 
         Args:
             route: How to reach the origin.
-            slots: How many connections there may be; None for the usual numbers.
+            state: Holds the limits for connections; None for the defaults.
         """
         self._route = route
         self._lock = threading.Lock()
-        self._state: PoolState[Connection] = slots or PoolState()
+        self._state: PoolState[Connection] = state or PoolState()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """
-        Send a request over a connection of its own until its reply is closed.
+        Send a request; it has a connection to itself until its reply is closed.
 
         Raises:
             httpx.PoolTimeout: No connection became free within the request's pool timeout.
@@ -67,7 +67,7 @@ class Pool:
                 connection.close()
             return Connection(self._route)
         except BaseException:
-            # The place is nobody's until there is a connection on it.
+            # Without a connection, the slot would stay taken for ever.
             self._release_slot(None)
             raise
 
@@ -91,7 +91,7 @@ class Pool:
         return waiter.connection
 
     def _dequeue(self, waiter: Waiter[Connection]) -> None:
-        """Leave the queue, and give back a place that came in the meantime."""
+        """Leave the queue, and release the slot if it came in the meantime."""
         with self._lock:
             has_slot = self._state.dequeue(waiter)
         if has_slot:
@@ -106,47 +106,47 @@ class Pool:
             self._release_slot(None, connection)
 
     def _release_slot(self, connection: Connection | None, *closing: Connection) -> None:
-        stale = list(closing)
+        to_close = list(closing)
         with self._lock:
-            unwanted = self._state.release(connection)
+            surplus = self._state.release(connection)
             while (oldest := self._state.find_oldest(connection)) and has_expired(oldest):
                 self._state.drop_oldest()
-                stale.append(oldest)
-        if unwanted is not None:
-            stale.append(unwanted)
-        for one in stale:
-            one.close()
+                to_close.append(oldest)
+        if surplus is not None:
+            to_close.append(surplus)
+        for closed in to_close:
+            closed.close()
 
     def close(self) -> None:
-        """Close the connections that rest; those in use are closed when they come back."""
+        """Close the idle connections; those in use are closed when they are returned."""
         with self._lock:
             idle = self._state.close()
         for connection in idle:
             connection.close()
 
     def close_inherited(self) -> None:
-        """Close this process's copies of another's connections, without the other's lock."""
+        """Close the connections inherited from a parent process, without the parent's lock."""
         for connection in self._state.close():
             connection.close()
 
 
-def is_bounded(seconds: float | None) -> bool:
-    """Tell whether the call's own deadline ends a wait of so many seconds, if anything does."""
+def needs_no_timeout(seconds: float | None) -> bool:
+    """Return whether a wait has no limit, or the call's deadline ends it first."""
     attempt = current_attempt.get()
     ends_at = None if attempt is None else attempt.ends_at
     return seconds is None or (ends_at is not None and time.monotonic() + seconds >= ends_at)
 
 
 def has_expired(connection: Connection | AsyncConnection) -> bool:
-    """Tell whether a connection has rested too long; asking its socket would be a system call."""
+    """Return whether a connection was idle for too long, without a system call."""
     return time.monotonic() - connection.idle_since > KEEPALIVE_SECONDS
 
 
 class LeasedStream(httpx.SyncByteStream):
-    """A reply's body, whose end gives the connection back."""
+    """A reply's body; closing it returns the connection to the pool."""
 
     def __init__(self, stream: httpx.SyncByteStream, pool: Pool, connection: Connection) -> None:
-        """Wrap a body."""
+        """Wrap the body."""
         self._stream = stream
         self._pool = pool
         self._connection: Connection | None = connection
@@ -156,7 +156,7 @@ class LeasedStream(httpx.SyncByteStream):
         return iter(self._stream)
 
     def close(self) -> None:
-        """End the reply; a second time does nothing."""
+        """End the reply; closing again does nothing."""
         connection, self._connection = self._connection, None
         if connection is not None:
             try:
@@ -168,19 +168,13 @@ class LeasedStream(httpx.SyncByteStream):
 class AsyncPool:
     """The async connections to one origin, for the tasks of one event loop."""
 
-    def __init__(self, route: Route, slots: PoolState[AsyncConnection] | None = None) -> None:
-        """Begin without connections; see `Pool`."""
+    def __init__(self, route: Route, state: PoolState[AsyncConnection] | None = None) -> None:
+        """Async `Pool`."""
         self._route = route
-        self._state: PoolState[AsyncConnection] = slots or PoolState()
+        self._state: PoolState[AsyncConnection] = state or PoolState()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """
-        Send a request over a connection of its own until its reply is closed.
-
-        Raises:
-            httpx.PoolTimeout: No connection became free within the request's pool timeout.
-            httpx.TransportError: The request could not be sent, or got no reply.
-        """
+        """Async `Pool.handle_request`."""
         connection = await self._acquire(request.extensions.get("timeout", {}).get("pool"))
         try:
             response = await connection.handle_async_request(request)
@@ -210,7 +204,7 @@ class AsyncPool:
         waiter: Waiter[AsyncConnection] = Waiter(event)
         self._state.enqueue(waiter)
         try:
-            if is_bounded(seconds):
+            if needs_no_timeout(seconds):
                 await event.wait()
             else:
                 with anyio.move_on_after(seconds):
@@ -235,31 +229,31 @@ class AsyncPool:
     async def _release_slot(
         self, connection: AsyncConnection | None, *closing: AsyncConnection
     ) -> None:
-        unwanted = self._state.release(connection)
-        stale = [one for one in (*closing, unwanted) if one is not None]
+        surplus = self._state.release(connection)
+        to_close = [each for each in (*closing, surplus) if each is not None]
         while (oldest := self._state.find_oldest(connection)) and has_expired(oldest):
             self._state.drop_oldest()
-            stale.append(oldest)
-        for one in stale:
-            await self._close(one)
+            to_close.append(oldest)
+        for closed in to_close:
+            await self._close(closed)
 
     async def _close(self, connection: AsyncConnection) -> None:
         with anyio.move_on_after(CLOSE_SECONDS, shield=True):
             await connection.aclose()
 
     async def aclose(self) -> None:
-        """Close the connections that rest; those in use are closed when they come back."""
+        """Close the idle connections; those in use are closed when they are returned."""
         for connection in self._state.close():
             await self._close(connection)
 
 
 class AsyncLeasedStream(httpx.AsyncByteStream):
-    """A reply's body, whose end gives the connection back."""
+    """A reply's body; closing it returns the connection to the pool."""
 
     def __init__(
         self, stream: httpx.AsyncByteStream, pool: AsyncPool, connection: AsyncConnection
     ) -> None:
-        """Wrap a body."""
+        """Wrap the body."""
         self._stream = stream
         self._pool = pool
         self._connection: AsyncConnection | None = connection
@@ -269,7 +263,7 @@ class AsyncLeasedStream(httpx.AsyncByteStream):
         return aiter(self._stream)
 
     async def aclose(self) -> None:
-        """End the reply; a second time does nothing."""
+        """End the reply; closing again does nothing."""
         connection, self._connection = self._connection, None
         if connection is not None:
             try:

@@ -1,9 +1,4 @@
-"""
-The pools of one client, by origin and by event loop.
-
-They are made when a request needs them: what is never used costs nothing, and connections are used
-only in the event loop and the process that opened them.
-"""
+"""The pools of one client, by origin and by event loop."""
 
 from __future__ import annotations
 
@@ -29,31 +24,31 @@ LARGE_BLOCK_BYTES = 16 * 1024 * 1024
 
 class LoopPools:
     """
-    The async pools of one event loop, which end with it at the latest.
+    The async pools of one event loop, which are closed with it at the latest.
 
-    An event loop closes the async generators that are under way when it ends (`asyncio.run` and
-    `trio.run` do): one that waits for that is the only word a library gets of it.
+    When an event loop ends, it closes the async generators that have started (`asyncio.run` and
+    `trio.run` do). A library can learn of the end in no other way, so this keeps a generator open.
     """
 
     def __init__(self) -> None:
-        """Begin to wait for the end of the running event loop."""
+        """Start to wait for the end of the running event loop."""
         self.pools: dict[Origin, AsyncPool] = {}
-        self._end: AsyncGenerator[None] | None = self._wait()
-        # It comes to its yield without awaiting anything.
+        self._shutdown_watcher: AsyncGenerator[None] | None = self._close_at_shutdown()
+        # One step takes the generator to its yield, since it awaits nothing before.
         with suppress(StopIteration):
-            self._end.__anext__().__await__().__next__()
+            self._shutdown_watcher.__anext__().__await__().__next__()
 
     async def aclose(self) -> None:
-        """Close the connections; not again when the event loop ends."""
-        if self._end is not None:
-            await self._end.aclose()
+        """Close the connections now; the end of the event loop then closes nothing."""
+        if self._shutdown_watcher is not None:
+            await self._shutdown_watcher.aclose()
 
-    async def _wait(self) -> AsyncGenerator[None]:
+    async def _close_at_shutdown(self) -> AsyncGenerator[None]:
         try:
             yield
         finally:
-            # The generator holds the event loop, and is held by what the event loop is a key to.
-            self._end = None
+            # The loop is a weak key to this object, and the generator keeps the loop alive: let go.
+            self._shutdown_watcher = None
             pools, self.pools = self.pools, {}
             for pool in pools.values():
                 await pool.aclose()
@@ -61,83 +56,83 @@ class LoopPools:
 
 class PoolRegistry:
     """
-    The pools of one client: a sync one for each origin, an async one for each loop besides.
+    The pools of one client: a sync pool for each origin, an async pool for each origin and loop.
 
-    They are made when a request needs them: what is never used costs nothing, and connections are
-    used only in the event loop and the process that opened them. An event loop's are closed with
-    it; a forked process closes what it inherited, which leaves the other's connections open.
+    A pool is made when a request first needs it. Connections are used only in the event loop and
+    the process that opened them. Async pools are closed with their event loop. A forked process
+    closes its copies of the connections, which leaves those of its parent open.
     """
 
-    _names = itertools.count()
+    _numbers = itertools.count()
 
     def __init__(self, *, verify: Verify = True, proxy: httpx.Proxy | None = None) -> None:
         """
-        Make none yet.
+        Start without pools.
 
         Args:
-            verify: The TLS context; True for the usual certificates and those that `SSL_CERT_FILE`
-                and `SSL_CERT_DIR` name, False to check none.
-            proxy: What to connect through; None is what the environment names.
+            verify: The TLS context; True for the default certificates and those that
+                `SSL_CERT_FILE` and `SSL_CERT_DIR` name, False to check none.
+            proxy: The proxy to connect through; None for the one that the environment names.
         """
         keep_freed_memory()
         self._verify = verify
         self._proxy = proxy
         self._lock = threading.Lock()
-        self._process = os.getpid()
-        self._sync: dict[Origin, Pool] = {}
-        self._name = f"{__name__}:{next(self._names)}"
+        self._process_id = os.getpid()
+        self._sync_pools: dict[Origin, Pool] = {}
+        self._variable_name = f"{__name__}:{next(self._numbers)}"
 
     def sync_pool(self, url: httpx.URL) -> Pool:
         """Return the sync pool for the URL's origin."""
         self._reset_after_fork()
         with self._lock:
             origin = read_origin(url)
-            if origin not in self._sync:
-                self._sync[origin] = Pool(Route(url, self._verify, self._proxy))
-            return self._sync[origin]
+            if origin not in self._sync_pools:
+                self._sync_pools[origin] = Pool(Route(url, self._verify, self._proxy))
+            return self._sync_pools[origin]
 
     def async_pool(self, url: httpx.URL) -> AsyncPool:
         """Return the running event loop's pool for the URL's origin."""
-        loop = self._async.get(None)
+        loop = self._loop_pools.get(None)
         if loop is None:
             loop = LoopPools()
-            self._async.set(loop)
+            self._loop_pools.set(loop)
         origin = read_origin(url)
         if origin not in loop.pools:
             loop.pools[origin] = AsyncPool(Route(url, self._verify, self._proxy))
         return loop.pools[origin]
 
     @cached_property
-    def _async(self) -> RunVar[LoopPools | None]:
-        """Holds the pools of each event loop."""
-        # Imported here: sync calls do without.
+    def _loop_pools(self) -> RunVar[LoopPools | None]:
+        """The pools of each event loop."""
+        # Imported here, since sync calls do not need it.
         from anyio.lowlevel import RunVar
 
-        # anyio keeps these variables by name: if two threads make one at once, they are the same.
-        return RunVar(self._name)
+        # anyio keeps these variables by name, so two threads that make it at once get the same one.
+        return RunVar(self._variable_name)
 
     def close(self) -> None:
         """Close the sync connections."""
         self._reset_after_fork()
         with self._lock:
-            pools, self._sync = list(self._sync.values()), {}
+            pools, self._sync_pools = list(self._sync_pools.values()), {}
         for pool in pools:
             pool.close()
 
     async def aclose(self) -> None:
         """Close the connections of the running event loop."""
-        loop = self._async.get(None)
+        loop = self._loop_pools.get(None)
         if loop is not None:
-            self._async.set(None)
+            self._loop_pools.set(None)
             await loop.aclose()
 
     def _reset_after_fork(self) -> None:
-        """Start anew in a forked process, where a lock may be held by a thread that is not here."""
-        if self._process == os.getpid():
+        """Start again in a forked process, where no thread may be left to release the lock."""
+        if self._process_id == os.getpid():
             return
-        inherited, self._sync = self._sync, {}
+        inherited, self._sync_pools = self._sync_pools, {}
         self._lock = threading.Lock()
-        self._process = os.getpid()
+        self._process_id = os.getpid()
         for pool in inherited.values():
             pool.close_inherited()
 
@@ -147,9 +142,9 @@ def keep_freed_memory() -> None:
     """
     Have glibc keep the memory of one reply for the next, where it is the C library.
 
-    It gives the top of its heap back to the system when more is free there than twice the largest
-    block that it ever mapped (mallopt(3), M_MMAP_THRESHOLD). A reply of some hundred kB is more at
-    first: its pages then come and go with every call, each at the price of a fault, which took up
-    to a quarter of a call's time. One larger block, never touched, settles it.
+    glibc returns the top of its heap to the system when more is free there than twice the largest
+    block that it ever mapped (mallopt(3), M_MMAP_THRESHOLD). At first, a reply of some hundred kB
+    is more than that: every call maps its pages again, with a fault for each, which took up to a
+    quarter of a call's time. One larger block, never touched, raises the limit.
     """
     bytes(LARGE_BLOCK_BYTES)

@@ -11,16 +11,16 @@ import httpcore
 
 from .deadline import limit_timeout, record_opened, record_read, record_sent
 
-# Few enough to fit into a socket's buffer in a step or two whenever that has room at all.
+# So small that a socket with any room in its buffer takes it in a step or two.
 WRITE_BYTES = 64 * 1024
-# What is read at once when as much as was asked for has come: a large reply is under way.
+# The size of a read after one that was filled: a large reply is coming.
 READ_BYTES = 256 * 1024
 SocketOptions = Iterable[httpcore.SOCKET_OPTION] | None
 
 
 def is_readable(connection: socket.socket) -> bool:
-    """Tell whether something can be read at once, be it the end."""
-    # Windows has no poll, and select takes no numbers from 1024 where there is one.
+    """Return whether a read would return at once, with data or with the end of the stream."""
+    # Windows has no poll. Where there is one, select takes no file numbers from 1024 on.
     if not hasattr(select, "poll"):
         return bool(select.select([connection], [], [], 0)[0])
     poll = select.poll()
@@ -32,26 +32,26 @@ class Stream(httpcore.NetworkStream):
     """A connection whose reads and writes end at the current attempt's deadline."""
 
     def __init__(self, stream: httpcore.NetworkStream) -> None:
-        """Wrap a connection."""
+        """Wrap a stream of httpcore."""
         self._stream = stream
-        self._is_flowing = False
+        self._is_large_reply = False
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Read once."""
-        # HTTP/1.1 needs no limit here, and each piece costs a way through httpcore and h11.
-        size = READ_BYTES if self._is_flowing else max_bytes
+        # HTTP/1.1 needs no limit here, and each read costs a pass through httpcore and h11.
+        size = READ_BYTES if self._is_large_reply else max_bytes
         data = record_read(self._stream.read(size, limit_timeout(timeout, httpcore.ReadTimeout)))
-        self._is_flowing = len(data) >= max_bytes
+        self._is_large_reply = len(data) >= max_bytes
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Write in parts, since a server that reads slowly gets the timeout for each."""
+        """Write in chunks, so that a server that reads slowly has the timeout for each chunk."""
         record_sent(buffer)
         # A view: slices of bytes would be copies.
-        parts = memoryview(buffer)
-        for start in range(0, len(parts), WRITE_BYTES):
-            part = cast("bytes", parts[start : start + WRITE_BYTES])
-            self._stream.write(part, limit_timeout(timeout, httpcore.WriteTimeout))
+        view = memoryview(buffer)
+        for start in range(0, len(view), WRITE_BYTES):
+            chunk = cast("bytes", view[start : start + WRITE_BYTES])
+            self._stream.write(chunk, limit_timeout(timeout, httpcore.WriteTimeout))
 
     def close(self) -> None:
         """Close the connection."""
@@ -63,12 +63,12 @@ class Stream(httpcore.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore.NetworkStream:
-        """Go on with TLS."""
-        left = limit_timeout(timeout, httpcore.ConnectTimeout)
-        return Stream(self._stream.start_tls(ssl_context, server_hostname, left))
+        """Upgrade to TLS."""
+        timeout = limit_timeout(timeout, httpcore.ConnectTimeout)
+        return Stream(self._stream.start_tls(ssl_context, server_hostname, timeout))
 
     def get_extra_info(self, info: str) -> Any:
-        """Return what the connection knows of itself."""
+        """Return a property of the connection, such as its socket."""
         return self._stream.get_extra_info(info)
 
 
@@ -87,26 +87,26 @@ class Backend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: SocketOptions = None,
     ) -> httpcore.NetworkStream:
-        """Open a connection; each address of the host gets the whole time that is left."""
+        """Open a connection; each address of the host may take all the time that is left."""
         record_opened()
-        left = limit_timeout(timeout, httpcore.ConnectTimeout)
-        return Stream(self._backend.connect_tcp(host, port, left, local_address, socket_options))
+        timeout = limit_timeout(timeout, httpcore.ConnectTimeout)
+        return Stream(self._backend.connect_tcp(host, port, timeout, local_address, socket_options))
 
 
 class AsyncStream(httpcore.AsyncNetworkStream):
-    """A connection that notes what the current attempt sends and reads."""
+    """A connection that records what the current attempt sends and reads."""
 
     def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
-        """Wrap a connection."""
+        """Wrap a stream of httpcore."""
         self._stream = stream
         self._socket: socket.socket | None = None
-        self._is_flowing = False
+        self._is_large_reply = False
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Read once."""
-        size = READ_BYTES if self._is_flowing else max_bytes
+        size = READ_BYTES if self._is_large_reply else max_bytes
         data = record_read(await self._stream.read(size, timeout))
-        self._is_flowing = len(data) >= max_bytes
+        self._is_large_reply = len(data) >= max_bytes
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
@@ -124,7 +124,7 @@ class AsyncStream(httpcore.AsyncNetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """Go on with TLS; httpcore alone would leave a cancelled connection open."""
+        """Upgrade to TLS; httpcore alone would leave the connection open when this is cancelled."""
         try:
             return AsyncStream(await self._stream.start_tls(ssl_context, server_hostname, timeout))
         except BaseException:
@@ -133,21 +133,21 @@ class AsyncStream(httpcore.AsyncNetworkStream):
             raise
 
     def get_extra_info(self, info: str) -> Any:
-        """Return what the connection knows of itself."""
+        """Return a property of the connection, such as its socket."""
         if info != "is_readable":
             return self._stream.get_extra_info(info)
-        # Asked before each request, of anyio, which finds out who the peer is each time.
+        # This is asked before each request, and anyio looks up the peer each time.
         if self._socket is None:
             self._socket = self._stream.get_extra_info("socket")
         return self._socket is None or self._socket.fileno() < 0 or is_readable(self._socket)
 
 
 class AsyncBackend(httpcore.AsyncNetworkBackend):
-    """Opens connections that note what attempts send and read, on asyncio and on trio."""
+    """Opens connections that record what attempts send and read, on asyncio and trio."""
 
     def __init__(self) -> None:
         """Open sockets as httpcore does."""
-        # A type checker sees httpcore's stand-in for when anyio is missing.
+        # Type checkers see the class that httpcore defines for when anyio is missing.
         self._backend = cast("httpcore.AsyncNetworkBackend", httpcore.AnyIOBackend())
 
     async def connect_tcp(

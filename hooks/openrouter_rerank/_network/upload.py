@@ -1,4 +1,4 @@
-"""A request's body, for async calls."""
+"""The body of an async request."""
 
 from collections.abc import AsyncIterator
 
@@ -7,10 +7,10 @@ import httpx
 
 class Upload(httpx.AsyncByteStream):
     """
-    A request's body, for async calls.
+    The body of an async request, as one chunk.
 
-    httpx's own is read by a generator. Trio warns of a generator that is left in the middle, which
-    is where a cancelled call leaves it.
+    httpx reads its own body with a generator. A cancelled call abandons that generator halfway, and
+    trio warns about that.
     """
 
     def __init__(self, content: bytes) -> None:
@@ -18,16 +18,16 @@ class Upload(httpx.AsyncByteStream):
         self._content = content
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        """Begin to read."""
+        """Start to read."""
         return UploadReader(self._content)
 
 
 class UploadReader:
-    """Gives a body once."""
+    """Yields the body once."""
 
     def __init__(self, content: bytes) -> None:
         """Take the whole body."""
-        self._parts = iter((content,))
+        self._chunks = iter((content,))
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         """Return itself."""
@@ -35,6 +35,6 @@ class UploadReader:
 
     async def __anext__(self) -> bytes:
         """Return the body, then end."""
-        for part in self._parts:
-            return part
+        for chunk in self._chunks:
+            return chunk
         raise StopAsyncIteration
