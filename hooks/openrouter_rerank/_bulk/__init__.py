@@ -1,1 +1,1 @@
-"""More than one call can do: documents in batches, and runs over many jobs."""
+"""One call in batches of its documents, and runs over many jobs."""

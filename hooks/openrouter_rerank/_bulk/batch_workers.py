@@ -1,8 +1,8 @@
 """
-A document set in parts that are ranked together: `client.rerank.rerank_batched`.
+Sends one call's documents in batches: `client.rerank.rerank_batched`.
 
-`BatchedCall` decides what is sent and what follows, for both halves; they differ in how they read,
-send and wait.
+`BatchedCall` decides what is sent and what follows. The sync and the async half differ in how they
+read, send and wait.
 """
 
 import contextvars
@@ -21,99 +21,97 @@ from openrouter_rerank.operations import CreateRerankResponseBody
 from .batches import Batch, BatchedCall
 
 AnyDocuments = Iterable[Document] | AsyncIterable[Document]
-AnySource = Iterator[Document] | AsyncIterator[Document]
+DocumentIterator = Iterator[Document] | AsyncIterator[Document]
 
 
 def run_batched(
     caller: Caller, call: BatchedCall, documents: Iterable[Document]
 ) -> CreateRerankResponseBody:
     """
-    Send the parts from threads, and return the reply to the whole.
+    Send the batches from threads, and return the merged reply.
 
     Raises:
-        BaseException: See `BatchedCall.conclude`.
+        BatchError: A batch failed.
+        BaseException: What is no outcome of a call; see `BatchedCall.build_response`.
     """
     require_iterable(documents)
-    source = iter(documents)
-    slots = threading.Semaphore(call.max_concurrency)
+    iterator = iter(documents)
+    semaphore = threading.Semaphore(call.max_concurrency)
 
-    def work(batch: Batch) -> None:
+    def send(batch: Batch) -> None:
         try:
-            call.finish(batch, caller.call(batch.request, call.options))
-        except BaseException as error:  # noqa: BLE001 - it is raised in the caller's thread
-            call.fail(batch.number, error, len(batch.request.documents))
+            call.record_reply(batch, caller.call(batch.request, call.options))
+        except BaseException as error:  # noqa: BLE001 - raised in the caller's thread
+            call.record_failure(batch.number, error, len(batch.request.documents))
         finally:
-            slots.release()
+            semaphore.release()
 
     with ThreadPoolExecutor(call.max_concurrency, "rerank_batched") as executor:
         number = 0
-        while batch := read_batch(call, number, source):
-            slots.acquire()
+        while batch := read_batch(call, number, iterator):
+            semaphore.acquire()
             if call.has_failed:
                 break
-            executor.submit(contextvars.copy_context().run, work, batch)
+            executor.submit(contextvars.copy_context().run, send, batch)
             number += 1
-    return call.conclude()
+    return call.build_response()
 
 
 async def run_batched_async(
     caller: Caller, call: BatchedCall, documents: AnyDocuments
 ) -> CreateRerankResponseBody:
-    """
-    Send the parts from tasks, and return the reply to the whole.
-
-    Raises:
-        BaseException: See `BatchedCall.conclude`.
-    """
-    source: AnySource
+    """Async `run_batched`, with tasks for threads."""
+    iterator: DocumentIterator
     if isinstance(documents, AsyncIterable):
-        source = aiter(documents)
+        iterator = aiter(documents)
     else:
         require_iterable(documents)
-        source = iter(documents)
-    slots = anyio.Semaphore(call.max_concurrency)
+        iterator = iter(documents)
+    semaphore = anyio.Semaphore(call.max_concurrency)
 
-    async def work(batch: Batch) -> None:
+    async def send(batch: Batch) -> None:
         try:
-            call.finish(batch, await caller.call_async(batch.request, call.options))
-        except Exception as error:  # noqa: BLE001 - it is raised once no part is under way
-            call.fail(batch.number, error, len(batch.request.documents))
+            call.record_reply(batch, await caller.call_async(batch.request, call.options))
+        except Exception as error:  # noqa: BLE001 - raised when all batches have ended
+            call.record_failure(batch.number, error, len(batch.request.documents))
         finally:
-            slots.release()
+            semaphore.release()
 
     async with anyio.create_task_group() as tasks:
         number = 0
-        while batch := await read_batch_async(call, number, source):
-            await slots.acquire()
+        while batch := await read_batch_async(call, number, iterator):
+            await semaphore.acquire()
             if call.has_failed:
                 break
-            tasks.start_soon(work, batch)
+            tasks.start_soon(send, batch)
             number += 1
-    return call.conclude()
+    return call.build_response()
 
 
-def read_batch(call: BatchedCall, number: int, source: Iterator[Document]) -> Batch | None:
-    """Read the next part; None when there is none, or when reading it failed."""
+def read_batch(call: BatchedCall, number: int, iterator: Iterator[Document]) -> Batch | None:
+    """Read the next batch; None if there is none, or if reading it failed."""
     documents: list[Document] = []
     try:
-        documents.extend(islice(source, call.batch_size))
+        documents.extend(islice(iterator, call.batch_size))
         return call.make_batch(number, documents)
-    except Exception as error:  # noqa: BLE001 - other parts may be paid for, whatever is raised
-        call.fail(number, error, len(documents))
+    except Exception as error:  # noqa: BLE001 - other batches may be paid for
+        call.record_failure(number, error, len(documents))
         return None
 
 
-async def read_batch_async(call: BatchedCall, number: int, source: AnySource) -> Batch | None:
-    """Do what `read_batch` does, from an async iterator, too."""
-    if not isinstance(source, AsyncIterator):
-        return read_batch(call, number, source)
+async def read_batch_async(
+    call: BatchedCall, number: int, iterator: DocumentIterator
+) -> Batch | None:
+    """Async `read_batch`; the iterator may be sync or async."""
+    if not isinstance(iterator, AsyncIterator):
+        return read_batch(call, number, iterator)
     documents: list[Document] = []
     try:
-        async for document in source:
+        async for document in iterator:
             documents.append(document)
             if len(documents) == call.batch_size:
                 break
         return call.make_batch(number, documents)
     except Exception as error:  # noqa: BLE001 - as above
-        call.fail(number, error, len(documents))
+        call.record_failure(number, error, len(documents))
         return None

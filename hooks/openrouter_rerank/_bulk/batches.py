@@ -1,4 +1,4 @@
-"""The parts of a document set: what each one sends, what came of it, and what follows."""
+"""One call in batches: what each batch sends, how it ended, and what follows."""
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -23,56 +23,56 @@ from openrouter_rerank.operations import CreateRerankResponseBody
 from .merge import Merge
 
 
-class Encode(Protocol):
-    """Encodes a part of the documents, with all else that is asked; see `encode_request`."""
+class BatchEncoder(Protocol):
+    """Encodes a batch's documents with the call's other arguments, by `encode_request`."""
 
     def __call__(
         self, *, documents: Iterable[EncodedDocument], top_n: int | None
     ) -> EncodedRequest:
-        """Return the part's request."""
+        """Return the batch's request."""
         ...
 
 
 class BatchOptions(CallOptions):
-    """How each part's call is made; all of them share one deadline."""
+    """The options of each batch's request; all batches share one deadline."""
 
     def __init__(self, now: Callable[[], float], options: RerankOptions) -> None:
         """
-        Begin the time of all the parts.
+        Start the time of the whole call.
 
         Args:
             now: The clock, in seconds.
-            options: What the caller of all the parts wants otherwise.
+            options: The options of the whole call.
         """
         super().__init__(**options)
         self._now = now
-        self._began = now()
+        self._began_at = now()
 
     def apply(self, settings: Settings) -> Settings:
         """
-        Return the settings of one part's call, which has the time that is left.
+        Return the settings of one batch's request, with the time that is left as its deadline.
 
         Raises:
-            DeadlineExceededError: There is none left.
+            DeadlineExceededError: No time is left.
             TypeError: An option has the wrong type.
             ValueError: An option has a value that cannot work.
         """
         applied = super().apply(settings)
         if applied.deadline is None:
             return applied
-        left = applied.deadline - (self._now() - self._began)
-        if left <= 0:
+        remaining = applied.deadline - (self._now() - self._began_at)
+        if remaining <= 0:
             raise DeadlineExceededError(f"not begun within the deadline of {applied.deadline:g} s")
-        return applied._replace(deadline=left)
+        return applied._replace(deadline=remaining)
 
 
 @frozen
 class Batch:
     """
-    Some of the documents, ready to be sent.
+    One request's share of the documents, ready to be sent.
 
     Attributes:
-        number: Counts the parts, from 0.
+        number: The batch's number, from 0.
         request: The body, with the documents.
     """
 
@@ -82,20 +82,20 @@ class Batch:
 
 class BatchedCall:
     """
-    One call in parts: what is to be sent, what came of it, and what follows.
+    One call in batches: what to send, how it ended, and what follows.
 
-    One thread or task reads the parts, others report on them.
+    One thread or task reads the batches; others record how they ended.
 
     Attributes:
-        batch_size: How many documents a part has at most.
-        max_concurrency: How many parts are under way at most.
-        options: How each part's call is made.
-        has_failed: Whether a part has failed, so that no further one is to be sent.
+        batch_size: How many documents a batch has at most.
+        max_concurrency: How many batches are sent at once at most.
+        options: The options of each batch's request.
+        has_failed: Whether a batch has failed, so that no more are to be sent.
     """
 
     def __init__(
         self,
-        encode: Encode,
+        encode: BatchEncoder,
         clock: Clock,
         options: RerankOptions,
         *,
@@ -104,10 +104,10 @@ class BatchedCall:
         top_n: int | None,
     ) -> None:
         """
-        Begin the time of the whole call.
+        Start the time of the whole call.
 
         Raises:
-            TypeError: A number is not a whole one, or an option is not known.
+            TypeError: A number is not a whole number, or an option is not known.
             ValueError: A number is below 1.
         """
         self.batch_size = require_count(batch_size, "batch_size")
@@ -118,19 +118,20 @@ class BatchedCall:
         self._top_n = None if top_n is None else require_count(top_n, "top_n")
         self._merge = Merge(self.batch_size, self._top_n)
         self._failures: dict[int, tuple[Exception, range]] = {}
-        self._exit: BaseException | None = None
+        self._interrupt: BaseException | None = None
         self._lock = threading.Lock()
 
     def make_batch(self, number: int, documents: Sequence[Document]) -> Batch | None:
         """
-        Check and encode the documents of a part.
+        Check and encode the documents of a batch.
 
         Returns:
-            The part; None if the one before was the last.
+            The batch; None if the one before was the last.
 
         Raises:
             TypeError: A document, or another argument, has the wrong type.
-            ValueError: The API would refuse one; a document is named by the caller's position.
+            ValueError: The API would refuse one of them. The message names a document by its
+                position among all documents of the call.
         """
         if number and not documents:
             return None
@@ -141,47 +142,49 @@ class BatchedCall:
         top_n = None if self._top_n is None else min(self._top_n, max(1, len(encoded)))
         return Batch(number, self._encode(documents=encoded, top_n=top_n))
 
-    def finish(self, part: Batch, reply: Reply) -> None:
+    def record_reply(self, batch: Batch, reply: Reply) -> None:
         """
-        Take a part's reply.
+        Add a batch's reply to the merged one.
 
         Raises:
-            ResponseValidationError: It is not the contract's shape.
+            ResponseValidationError: The reply does not have the contract's shape.
         """
-        response = reply.decode(part.request.documents)
+        response = reply.decode(batch.request.documents)
         with self._lock:
-            self._merge.add(part.number, response)
+            self._merge.add(batch.number, response)
 
-    def fail(self, number: int, error: BaseException, size: int) -> None:
-        """Note what a part of so many documents ended in."""
+    def record_failure(self, number: int, error: BaseException, size: int) -> None:
+        """Record the error of a batch of `size` documents, and stop sending."""
         first = number * self.batch_size
         with self._lock:
             if isinstance(error, Exception):
                 self._failures[number] = error, range(first, first + size)
             else:
-                self._exit = error
+                self._interrupt = error
             self.has_failed = True
 
-    def conclude(self) -> CreateRerankResponseBody:
+    def build_response(self) -> CreateRerankResponseBody:
         """
-        Return the reply to the whole, once nothing is under way.
+        Return the merged reply, once all batches have ended.
 
         Raises:
-            BatchError: A part failed.
-            BaseException: What the first part failed with, when it is no outcome of a call and no
-                other part succeeded; and what is not an `Exception`, from whatever part.
+            BatchError: A batch failed.
+            BaseException: The error of the first batch that failed, if it is not an
+                `OpenRouterError` and no other batch succeeded; or what any batch raised that is
+                not an `Exception`.
         """
-        if self._exit is not None:
-            raise self._exit
+        if self._interrupt is not None:
+            raise self._interrupt
         if not self._failures:
             return self._merge.build()
         number = min(self._failures)
         error, positions = self._failures[number]
-        is_outcome = isinstance(error, OpenRouterError)
-        if not (is_outcome or len(self._merge)):
+        is_api_error = isinstance(error, OpenRouterError)
+        if not (is_api_error or len(self._merge)):
             raise error
+        reason = error if is_api_error else repr(error)
         raise BatchError(
-            f"part {number} ({describe(positions)}): {error if is_outcome else repr(error)}",
+            f"part {number} ({describe_positions(positions)}): {reason}",
             cause=error,
             part=number,
             positions=positions,
@@ -190,13 +193,13 @@ class BatchedCall:
 
 
 def check_document(document: object, position: int) -> EncodedDocument:
-    """Return a document as it is sent; a blank one would be billed for nothing."""
+    """Encode a document; refuse a blank one, which would be billed for nothing."""
     encoded = encode_document(document, position)
     if is_blank(encoded):
         raise ValueError(f"documents[{position}]: is blank")
     return encoded
 
 
-def describe(positions: range) -> str:
-    """Name the documents of a part."""
+def describe_positions(positions: range) -> str:
+    """Name the documents of a batch."""
     return f"documents {positions[0]} to {positions[-1]}" if positions else "no document was read"

@@ -1,4 +1,4 @@
-"""One job on its way: what is sent for it, how often it was tried, and what follows a failure."""
+"""The state of one job: what it sends, how often it was tried, and what follows a failure."""
 
 import copy
 from collections.abc import Callable
@@ -20,52 +20,59 @@ ONE_ATTEMPT = RetryConfig("none")
 
 class SingleAttemptSettings:
     """
-    The settings of a run's attempts: a client's, without retries of the call's own.
+    The settings of a run's attempts: the client's, but without retries.
 
-    The run's own hooks tell of retries and of a job's last error; within an attempt nothing does.
+    The run plans the retries. It also calls the hooks for a retry and for a job's last error, so an
+    attempt calls neither.
     """
 
     def __init__(self) -> None:
-        """Know no client yet."""
-        self._usual: tuple[Settings, Settings] | None = None
+        """Start without settings."""
+        self._cached: tuple[Settings, Settings] | None = None
 
-    def narrow(self, settings: Settings, deadline: float | None) -> Settings:
+    def for_attempt(self, settings: Settings, deadline: float | None) -> Settings:
         """
         Return the settings of one attempt.
 
         Args:
             settings: The settings of the job.
-            deadline: Seconds that are left for the job; None for no limit.
+            deadline: The seconds that are left for the job; None for no limit.
         """
-        if self._usual is not None and self._usual[0] is settings and deadline == settings.deadline:
-            return self._usual[1]
+        if (
+            self._cached is not None
+            and self._cached[0] is settings
+            and deadline == settings.deadline
+        ):
+            return self._cached[1]
         hooks = copy.copy(settings.hooks)
         hooks.errors = Signal()
-        narrowed = settings._replace(
+        attempt_settings = settings._replace(
             retry_config=ONE_ATTEMPT,
             deadline=deadline,
             hooks=hooks,
             log=settings.log.for_attempts(),
         )
-        if self._usual is None and deadline == settings.deadline:
-            self._usual = settings, narrowed
-        return narrowed
+        if self._cached is None and deadline == settings.deadline:
+            self._cached = settings, attempt_settings
+        return attempt_settings
 
 
 class AttemptOptions(CallOptions):
-    """A job's options, for one of its attempts."""
+    """A job's options for one of its attempts."""
 
-    def __init__(self, given: CallOptions, accept: Callable[[Settings], Settings]) -> None:
+    def __init__(
+        self, job_options: CallOptions, for_attempt: Callable[[Settings], Settings]
+    ) -> None:
         """
-        Take the job's options.
+        Wrap the job's options.
 
         Args:
-            given: The job's options.
-            accept: Takes the job's settings, and returns those of the attempt.
+            job_options: The job's options.
+            for_attempt: Turns the job's settings into those of the attempt.
         """
-        super().__init__(http_headers=given.http_headers)
-        self._given = given
-        self._accept = accept
+        super().__init__(http_headers=job_options.http_headers)
+        self._job_options = job_options
+        self._for_attempt = for_attempt
 
     def apply(self, settings: Settings) -> Settings:
         """
@@ -75,35 +82,37 @@ class AttemptOptions(CallOptions):
             TypeError: An option has the wrong type.
             ValueError: An option has a value that cannot work.
         """
-        # Refused here, not later, so that the error can be told from one that a hook raises.
+        # Checked here, before any hook can raise, so that the error is known to be the job's.
         check_headers(self.http_headers)
-        return self._accept(self._given.apply(settings))
+        return self._for_attempt(self._job_options.apply(settings))
 
 
 @define(eq=False)
 class JobState:
     """
-    A job that was taken and found to be well formed.
+    A job that was taken and passed its checks.
+
+    Times are in seconds of the client's clock.
 
     Attributes:
-        job: The job.
-        position: Which of the jobs it is, from 0.
-        encoded: What is sent.
-        given: The job's options.
-        attempt_settings: The settings of the run's attempts.
-        options: How the next attempt is sent, for `Caller.call`.
-        attempts: How many times it was sent.
-        began_at: When it was sent first.
-        sent_at: When it was sent last.
+        job: The caller's job.
+        position: The job's position among the jobs, from 0.
+        encoded: The request's body.
+        job_options: The job's own options.
+        attempt_settings: Makes the settings of an attempt.
+        options: The options of the next attempt, for `Caller.call`.
+        attempts: How many times the job was sent.
+        began_at: When it was first sent.
+        sent_at: When it was last sent.
         due_at: When it may be sent again.
-        error: What the last attempt ended in.
-        settings: The settings of the job; None before an attempt was accepted.
+        error: The error of the last attempt.
+        settings: The job's settings; None until an attempt's options were applied.
     """
 
     job: RerankJob
     position: int
     encoded: EncodedRequest
-    given: CallOptions
+    job_options: CallOptions
     attempt_settings: SingleAttemptSettings
     options: AttemptOptions = field(init=False)
     attempts: int = 0
@@ -114,18 +123,18 @@ class JobState:
     settings: Settings | None = None
 
     def __attrs_post_init__(self) -> None:
-        """Have the client's settings come by."""
-        self.options = AttemptOptions(self.given, self._accept)
+        """Make options that also store the job's settings here."""
+        self.options = AttemptOptions(self.job_options, self._store_settings)
 
     def begin(self, now: float) -> None:
-        """Count an attempt."""
+        """Start an attempt."""
         if self.attempts == 0:
             self.began_at = now
         self.attempts += 1
         self.sent_at = now
 
     def is_expired(self, now: float) -> bool:
-        """Tell whether there is no time left for another attempt."""
+        """Return whether no time is left for another attempt."""
         if self.settings is None or self.attempts == 0:
             return False
         elapsed = now - self.began_at
@@ -133,17 +142,17 @@ class JobState:
         longest = self.settings.retry_config.backoff.max_elapsed_time / MILLISECONDS
         return elapsed > longest or (deadline is not None and elapsed >= deadline)
 
-    def plan(self, error: OpenRouterError, now: float, chance: float) -> RetryEvent | None:
+    def plan_retry(self, error: OpenRouterError, now: float, chance: float) -> RetryEvent | None:
         """
         Decide what follows a failed attempt, by the job's policy.
 
         Args:
-            error: What it ended in.
-            now: The present.
+            error: The attempt's error.
+            now: The current time.
             chance: A random number from 0 to 1, which places the wait within its bounds.
 
         Returns:
-            What comes before the next attempt; None if the job has failed.
+            The retry; None if the job has failed.
         """
         error.attempts = self.attempts
         self.error = error
@@ -167,33 +176,34 @@ class JobState:
         return event
 
     def succeed(self, result: CreateRerankResponseBody) -> RerankOutcome:
-        """Return the outcome with the result."""
+        """Return the outcome of a success."""
         return RerankOutcome(self.job, self.position, result, None, self.attempts)
 
     def fail(self, error: OpenRouterError | None = None) -> RerankOutcome:
-        """Return the outcome with the error; None for that of the last attempt."""
+        """Return the outcome of a failure; without `error`, it is the last attempt's."""
         return RerankOutcome(self.job, self.position, None, error or self.error, self.attempts)
 
     def refuse(self, error: TypeError | ValueError) -> RerankOutcome:
-        """Return the outcome of a job for which nothing was sent."""
+        """Return the outcome of a job that could not be sent."""
         return RerankOutcome(self.job, self.position, None, error, 0)
 
-    def _accept(self, settings: Settings) -> Settings:
+    def _store_settings(self, settings: Settings) -> Settings:
+        """Keep the job's settings, and return those of the attempt."""
         self.settings = settings
-        left = settings.deadline
-        if left is not None:
-            left -= self.sent_at - self.began_at
-        return self.attempt_settings.narrow(settings, left)
+        remaining = settings.deadline
+        if remaining is not None:
+            remaining -= self.sent_at - self.began_at
+        return self.attempt_settings.for_attempt(settings, remaining)
 
 
 def prepare_job_state(
     job: object, position: int, attempt_settings: SingleAttemptSettings
 ) -> JobState | RerankOutcome:
     """
-    Check a job; one that is refused has its outcome at once.
+    Check a job, and return its state, or its outcome if an argument is refused.
 
     Raises:
-        TypeError: It is not a `RerankJob`.
+        TypeError: `job` is not a `RerankJob`.
     """
     if not isinstance(job, RerankJob):
         kind = type(job).__name__

@@ -1,4 +1,4 @@
-"""What a run over many jobs takes and gives back: `RerankJob`, `RerankOutcome`, `RunProgress`."""
+"""What a run takes and returns: `RerankJob`, `RerankOutcome`, `RunProgress`."""
 
 from collections.abc import Mapping
 from operator import attrgetter
@@ -19,33 +19,17 @@ from openrouter_rerank.types import UNSET, Unset
 @frozen(kw_only=True, repr=False)
 class RerankJob:
     """
-    One call of a run: the arguments of `rerank`, and an id of the caller's own.
+    One call of a run: the arguments of `OpenRouter.rerank.rerank`, and the caller's own id.
 
     Nothing is checked here; what `rerank` would refuse becomes the error of the job's outcome.
 
     Attributes:
-        query: See `OpenRouter.rerank.rerank`, as for all that is not said here.
-        documents: They are read once, when the job's turn comes.
-        model: See `rerank`.
-        id: Names the job for the caller; it is not sent. None for none.
-        http_referer: See `rerank`.
-        x_open_router_title: See `rerank`.
-        x_open_router_categories: See `rerank`.
-        provider: See `rerank`.
-        session_id: See `rerank`.
-        top_n: See `rerank`.
-        trace: See `rerank`.
-        user: See `rerank`.
-        retries: How often the run sends this job again, and after what; None and UNSET are the
+        documents: The documents, read once, when the run takes the job.
+        id: The caller's name for the job; it is not sent. None for none.
+        retries: How often the run sends this job again, and after what; None and UNSET use the
             client's policy.
-        server_url: See `rerank`.
-        accept_header_override: See `rerank`.
-        timeout_ms: See `rerank`.
-        http_headers: See `rerank`.
-        timeout: See `rerank`.
-        deadline_ms: Limit for the job from its first attempt to the end of its last, the waits
-            between them included, in milliseconds; None for none, UNSET is the client's.
-        extra_body: See `rerank`.
+        deadline_ms: Limit for the job from its first attempt to the end of its last, with the waits
+            between them, in milliseconds; None for none, UNSET uses the client's.
     """
 
     query: str
@@ -70,7 +54,7 @@ class RerankJob:
     extra_body: Mapping[str, Any] | None = None
 
     def __repr__(self) -> str:
-        """Name the job; its content and its headers, which may hold secrets, are not in it."""
+        """Name the job, without its content and its headers, which may hold secrets."""
         return f"RerankJob(id={self.id!r}, model={self.model!r})"
 
 
@@ -80,7 +64,7 @@ _read_arguments = attrgetter(*_ARGUMENTS)
 
 def prepare_job(job: RerankJob) -> tuple[EncodedRequest, CallOptions]:
     """
-    Check a job and split it into what is sent and how.
+    Check a job and split it into the request's body and its options.
 
     Raises:
         TypeError: An argument has the wrong type.
@@ -93,13 +77,13 @@ def prepare_job(job: RerankJob) -> tuple[EncodedRequest, CallOptions]:
 @frozen(repr=False)
 class RerankOutcome:
     """
-    A job with what became of it: either `result` or `error` is there.
+    A job with its end: either `result` or `error` is set.
 
     Attributes:
-        job: The job, the very object that was taken from the caller's iterable.
-        position: Which of the jobs it is, from 0.
+        job: The job, the same object that the caller's iterable gave.
+        position: The job's position among the jobs, from 0.
         result: What `rerank` would have returned; None if the job failed.
-        error: What `rerank` would have raised, the `OpenRouterError` of the last attempt or the
+        error: What `rerank` would have raised: the `OpenRouterError` of the last attempt, or the
             TypeError or ValueError of a job that was refused before anything was sent; None if the
             job succeeded.
         attempts: How many times the job was tried; 0 if nothing was sent.
@@ -113,7 +97,7 @@ class RerankOutcome:
 
     @property
     def cost(self) -> float | None:
-        """The price in credits (`usage.cost` of the reply); None if the reply does not say."""
+        """The price in credits (`usage.cost` of the reply); None if the reply has none."""
         return None if self.result is None else read_cost(self.result)
 
     def unwrap(self) -> CreateRerankResponseBody:
@@ -130,7 +114,7 @@ class RerankOutcome:
         return cast("CreateRerankResponseBody", self.result)
 
     def __repr__(self) -> str:
-        """Name the job and the kind of its end, without content."""
+        """Name the job and the kind of its outcome, without content."""
         ending = "result" if self.error is None else type(self.error).__name__
         return (
             f"RerankOutcome(job={self.job!r}, position={self.position}, {ending}, "
@@ -141,19 +125,19 @@ class RerankOutcome:
 @frozen(kw_only=True)
 class RunProgress:
     """
-    How far a run has come, after one of its outcomes was given out.
+    How far a run is, after it returned one of its outcomes.
 
     Attributes:
         taken: How many jobs were taken from the caller's iterable.
-        done: How many outcomes were given out, the failed ones included.
+        done: How many outcomes were returned, failed ones included.
         failed: How many of those hold an error.
-        retried: How many requests repeated an earlier one of the same job.
-        in_flight: How many requests are under way.
-        cost: Sum of the costs that replies have told so far, in credits.
+        retried: How many requests were retries.
+        in_flight: How many requests are being sent or wait for their reply.
+        cost: Sum of the costs in the replies so far, in credits.
         elapsed: Seconds since the run began.
-        concurrency: How many requests may be under way at once; 1 while a single request tests
+        concurrency: How many requests may be in flight at once; 1 while single requests test
             whether the server answers again.
-        rate: The limit for requests per second that the run keeps to; None for none.
+        rate: The run's limit for requests per second; None for none.
     """
 
     taken: int
@@ -168,7 +152,7 @@ class RunProgress:
 
 
 def read_cost(result: CreateRerankResponseBody) -> float | None:
-    """Return the price that a reply tells, in credits; None if it tells none."""
+    """Return the price in a reply, in credits; None if it has none."""
     usage = result.usage
     if not isinstance(usage, CreateRerankUsage) or isinstance(usage.cost, Unset):
         return None

@@ -1,4 +1,4 @@
-"""From the replies to the parts of a document set to the reply to the whole. Pure."""
+"""Merges the replies to the batches of one call into one reply. Pure."""
 
 import math
 from collections import defaultdict
@@ -10,17 +10,17 @@ from openrouter_rerank.types import UNSET, Unset
 
 class Merge:
     """
-    The replies so far, one for each part.
+    The replies to the batches that have succeeded so far.
 
-    With `top_n` no more results are held than that, however many parts there are.
+    With `top_n`, it keeps no more results than that, however many batches there are.
     """
 
     def __init__(self, batch_size: int, top_n: int | None) -> None:
         """
-        Begin with none.
+        Start without replies.
 
         Args:
-            batch_size: How many documents every part but the last has.
+            batch_size: How many documents every batch but the last has.
             top_n: How many results to keep in all; None keeps all.
         """
         self._batch_size = batch_size
@@ -32,36 +32,36 @@ class Merge:
         """Return the number of replies."""
         return len(self._replies)
 
-    def add(self, part: int, response: CreateRerankResponseBody) -> None:
-        """Add the reply to a part, which is changed: its indices become the caller's positions."""
+    def add(self, number: int, response: CreateRerankResponseBody) -> None:
+        """Add a batch's reply, and change its indices into positions among all documents."""
         for result in response.results:
-            result.index += part * self._batch_size
+            result.index += number * self._batch_size
         self._results += response.results
         response.results = []
-        self._replies[part] = response
+        self._replies[number] = response
         if self._top_n is not None and len(self._replies) > 1:
             self._results = sorted(self._results, key=rank_key)[: self._top_n]
 
     def replies(self) -> dict[int, CreateRerankResponseBody]:
-        """Return the replies by part, each with those of its results that were kept."""
+        """Return the replies by batch number, each with the results of it that were kept."""
         kept: defaultdict[int, list[Result]] = defaultdict(list)
         for result in self._results:
             kept[result.index // self._batch_size].append(result)
-        for part, response in self._replies.items():
-            response.results = kept[part]
+        for number, response in self._replies.items():
+            response.results = kept[number]
         return dict(sorted(self._replies.items()))
 
     def build(self) -> CreateRerankResponseBody:
-        """Return the reply to the whole; a single part's is returned as it came."""
+        """Return the merged reply; the reply to a single batch is returned as it is."""
         first, *others = replies = list(self.replies().values())
         if not others:
             return first
-        is_shared = all(reply.provider == first.provider for reply in others)
+        has_one_provider = all(reply.provider == first.provider for reply in others)
         merged = CreateRerankResponseBody(
             model=first.model,
             results=sorted(self._results, key=rank_key),
             id=first.id,
-            provider=first.provider if is_shared else UNSET,
+            provider=first.provider if has_one_provider else UNSET,
             usage=add_usages(reply.usage for reply in replies),
         )
         merged.additional_properties = {
@@ -76,14 +76,14 @@ class Merge:
 
 
 def rank_key(result: Result) -> tuple[float, int]:
-    """Return what results are ordered by: the best first, among equals the caller's first."""
+    """Return the sort key of results: highest score first, then the caller's order."""
     return -result.relevance_score, result.index
 
 
 def add_usages(
     usages: Iterable[CreateRerankUsage | None | Unset],
 ) -> CreateRerankUsage | Unset:
-    """Sum what the parts used; what none of them says is absent."""
+    """Sum the usage of the batches; a field that no batch has is absent."""
     known = [usage for usage in usages if isinstance(usage, CreateRerankUsage)]
     if not known:
         return UNSET

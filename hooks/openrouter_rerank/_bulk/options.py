@@ -21,8 +21,8 @@ class RunOptions:
     max_cost: float | None
     on_progress: Progress | None
 
-    def begin(self, now: float) -> Scheduler:
-        """Return the scheduler of a run that begins now."""
+    def make_scheduler(self, now: float) -> Scheduler:
+        """Return the scheduler of a run that starts now."""
         return Scheduler(
             AdaptiveRateLimiter(now=now, requests_per_minute=self.requests_per_minute),
             max_concurrency=self.max_concurrency,
@@ -40,7 +40,7 @@ def read_run_options(
     on_progress: Progress | None,
 ) -> RunOptions:
     """
-    Check how a run is to go.
+    Check the arguments of a run.
 
     Raises:
         TypeError: An argument has the wrong type.
@@ -64,12 +64,12 @@ def read_run_options(
 
 
 def require_jobs(jobs: object) -> None:
-    """Refuse what holds no jobs one after the other."""
+    """Refuse what is no iterable of jobs."""
     if isinstance(jobs, str | bytes) or not hasattr(jobs, "__iter__"):
         raise TypeError(f"jobs: expected an iterable of RerankJob, got {type(jobs).__name__}")
 
 
 def require_async_jobs(jobs: object) -> None:
-    """Refuse what holds no jobs one after the other, be it async or not."""
+    """Refuse what is no iterable of jobs, sync or async."""
     if not hasattr(jobs, "__aiter__"):
         require_jobs(jobs)

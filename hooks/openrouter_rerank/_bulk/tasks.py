@@ -28,14 +28,14 @@ Jobs = Iterable[RerankJob] | AsyncIterable[RerankJob]
 
 class AsyncRerankOutcomes(AsyncIterator[RerankOutcome]):
     """
-    The outcomes of a run, one after the other; the run begins with the first that is asked for.
+    The outcomes of a run, one at a time; the run starts when the first one is asked for.
 
-    As an async context manager it closes itself. Without, a run that is left early ends as soon as
+    As an async context manager it closes itself. Otherwise, a run that is left early ends when
     Python drops the iterator.
     """
 
     def __init__(self, caller: Caller, jobs: Jobs, options: RunOptions) -> None:
-        """Begin nothing yet."""
+        """Prepare a run, without starting it."""
         self._workers = TaskWorkers(caller, jobs, options)
         self._outcomes: deque[RerankOutcome] = deque()
         self._latest: RerankOutcome | None = None
@@ -43,16 +43,16 @@ class AsyncRerankOutcomes(AsyncIterator[RerankOutcome]):
 
     async def __anext__(self) -> RerankOutcome:
         """
-        Return the next outcome, as soon as it is there.
+        Return the next outcome as soon as there is one.
 
-        When the wait for it is cancelled, the run ends.
+        If the wait is cancelled, the run ends.
         """
         if self._is_over:
             raise StopAsyncIteration
         try:
-            await self._report()
+            await self._record_returned()
             if not self._outcomes:
-                self._begin()
+                self._start()
                 self._outcomes.extend(await self._workers.take_outcomes())
         except BaseException:
             await self.aclose()
@@ -65,7 +65,7 @@ class AsyncRerankOutcomes(AsyncIterator[RerankOutcome]):
         return self._latest
 
     async def aclose(self) -> None:
-        """End the run: no further job is taken, requests under way are cancelled, its tasks end."""
+        """End the run: it takes no more jobs, requests in flight are cancelled, its tasks end."""
         self._is_over = True
         self._outcomes.clear()
         await self._workers.aclose()
@@ -83,190 +83,190 @@ class AsyncRerankOutcomes(AsyncIterator[RerankOutcome]):
         """Close the iterator."""
         await self.aclose()
 
-    def _begin(self) -> None:
-        """Start the tasks, and have them end with this iterator; they know nothing of it."""
-        if self._workers.is_begun:
+    def _start(self) -> None:
+        """Start the tasks, and end them with this iterator; they keep no reference to it."""
+        if self._workers.is_started:
             return
-        abandon = self._workers.begin()
-        # At the end of the interpreter the event loop is gone already.
-        weakref.finalize(self, abandon).atexit = False
+        cancel = self._workers.start()
+        # When the interpreter exits, the event loop is gone already.
+        weakref.finalize(self, cancel).atexit = False
 
-    async def _report(self) -> None:
-        """Count the outcome that was given out last."""
+    async def _record_returned(self) -> None:
+        """Count the outcome that was returned last."""
         outcome, self._latest = self._latest, None
         if outcome is not None:
-            await self._workers.report(outcome)
+            await self._workers.record_returned(outcome)
 
 
 class TaskWorkers:
     """
     The tasks of a run, which share its scheduler.
 
-    They are children of a task that belongs to nobody else: a task group inside an iterator would
-    be left in another order than it was entered, or in another task.
+    They are children of a parent task of their own. A task group inside an iterator could be left
+    in another order than it was entered, or in another task.
 
     Attributes:
-        scheduler: What the run does next.
-        is_begun: Whether there are tasks, or were.
+        scheduler: Decides what the run does next.
+        is_started: Whether the tasks were started.
     """
 
     def __init__(self, caller: Caller, jobs: Jobs, options: RunOptions) -> None:
-        """Begin nothing yet."""
+        """Prepare a run, without starting it."""
         self._caller = caller
         self._jobs = jobs
         self._options = options
         self._clock = caller.clock
         self._attempt_settings = SingleAttemptSettings()
         self._began_at = self._clock.now()
-        self.scheduler = options.begin(self._began_at)
-        self.is_begun = False
+        self.scheduler = options.make_scheduler(self._began_at)
+        self.is_started = False
         self._idle: deque[anyio.Event] = deque()
-        self._started = 0
+        self._task_count = 0
         self._collected_at = -math.inf
-        self._wakes_at = math.inf
+        self._next_wakeup = math.inf
 
-    def begin(self) -> Callable[[], None]:
+    def start(self) -> Callable[[], None]:
         """
         Start the tasks.
 
         Returns:
-            What has them end, from any thread.
+            A function that cancels the tasks, from any thread.
         """
-        self.is_begun = True
+        self.is_started = True
         self._began_at = self._clock.now()
-        self.scheduler = self._options.begin(self._began_at)
-        self._output, self._ended = anyio.Event(), anyio.Event()
+        self.scheduler = self._options.make_scheduler(self._began_at)
+        self._output_available, self._ended = anyio.Event(), anyio.Event()
         self._scope = anyio.CancelScope()
         self._async_iterator: AsyncIterator[RerankJob] | None = None
         if isinstance(self._jobs, AsyncIterable):
             self._async_iterator = aiter(self._jobs)
         else:
             self._iterator: Iterator[RerankJob] = iter(self._jobs)
-        schedule = self._spawn()
-        cancel = self._scope.cancel
+        call_in_loop = self._start_parent()
+        cancel_scope = self._scope.cancel
 
-        def abort() -> None:
+        def cancel() -> None:
             # The event loop may have ended before, and the tasks with it.
             with suppress(RuntimeError):
-                schedule(cancel)
+                call_in_loop(cancel_scope)
 
-        return abort
+        return cancel
 
-    def _spawn(self) -> Callable[[Callable[[], None]], object]:
-        """Start the task that the others are children of, and return how to reach its loop."""
+    def _start_parent(self) -> Callable[[Callable[[], None]], object]:
+        """Start the parent task, and return a function that calls others in its event loop."""
         trio = sys.modules.get("trio")
         if trio is not None and trio.lowlevel.in_trio_run():
-            trio.lowlevel.spawn_system_task(self._host)
+            trio.lowlevel.spawn_system_task(self._run_task_group)
             return cast(
                 "Callable[[Callable[[], None]], object]",
                 trio.lowlevel.current_trio_token().run_sync_soon,
             )
-        # Not imported before it is in use.
+        # Imported only where it runs.
         import asyncio
 
         loop = asyncio.get_running_loop()
-        # The loop itself holds on to its tasks only weakly.
-        self._host_task = loop.create_task(self._host())
+        # The loop itself keeps only weak references to its tasks.
+        self._parent_task = loop.create_task(self._run_task_group())
         return loop.call_soon_threadsafe
 
     async def take_outcomes(self) -> list[RerankOutcome]:
-        """Wait for outcomes; none are the end."""
+        """Wait for outcomes and return them; an empty list is the end."""
         gathered_at = self._collected_at + GATHER_SECONDS
         if SYSTEM_CLOCK.now() < gathered_at:
-            # Waking for each of many outcomes would take time from those who work.
+            # Waking for each of many outcomes would take time from the workers.
             await anyio.sleep(gathered_at - SYSTEM_CLOCK.now())
         while not self.scheduler.has_output:
-            self._output = anyio.Event()
-            await self._output.wait()
+            self._output_available = anyio.Event()
+            await self._output_available.wait()
         outcomes = self.scheduler.take_outcomes()
         self._collected_at = SYSTEM_CLOCK.now()
         self._wake()
         return outcomes
 
-    async def report(self, outcome: RerankOutcome) -> None:
-        """Count an outcome, and tell the caller."""
-        self.scheduler.on_given_out(outcome)
+    async def record_returned(self, outcome: RerankOutcome) -> None:
+        """Count an outcome, and call `on_progress`."""
+        self.scheduler.on_returned(outcome)
         if self._options.on_progress is not None:
             progress = self.scheduler.progress(self._clock.now() - self._began_at)
-            answer = self._options.on_progress(progress)
-            if inspect.isawaitable(answer):
-                await answer
+            result = self._options.on_progress(progress)
+            if inspect.isawaitable(result):
+                await result
 
     async def aclose(self) -> None:
         """Cancel the tasks, and wait for them to end."""
-        if not self.is_begun:
+        if not self.is_started:
             return
         self.scheduler.close()
         self._scope.cancel()
         with anyio.CancelScope(shield=True):
             await self._ended.wait()
 
-    async def _host(self) -> None:
-        """Have the tasks for children until the run has ended."""
+    async def _run_task_group(self) -> None:
+        """Keep the workers in a task group until the run has ended."""
         failure: Exception = RuntimeError("the tasks of the run were cancelled by somebody else")
         try:
             with self._scope:
                 async with anyio.create_task_group() as tasks:
                     self._start_worker(tasks)
-        except Exception as error:  # noqa: BLE001 - nobody waits for this task
+        except Exception as error:  # noqa: BLE001 - no one awaits this task
             failure = error
         finally:
             self.scheduler.abort(failure)
             self._ended.set()
-            self._output.set()
+            self._output_available.set()
 
     def _start_worker(self, tasks: TaskGroup) -> None:
-        """Start another task, unless one has nothing to do."""
-        if not self._idle and self._started < self._options.max_concurrency:
-            self._started += 1
-            tasks.start_soon(self._run_worker, tasks, name=f"rerank-many-{self._started}")
+        """Start another task, unless one is idle."""
+        if not self._idle and self._task_count < self._options.max_concurrency:
+            self._task_count += 1
+            tasks.start_soon(self._run_worker, tasks, name=f"rerank-many-{self._task_count}")
 
     async def _run_worker(self, tasks: TaskGroup) -> None:
         """Do what the scheduler says, until it says to end."""
         while True:
-            step = self.scheduler.next_action(self._clock.now())
+            action = self.scheduler.next_action(self._clock.now())
             if self.scheduler.has_output:
-                self._output.set()
-            if isinstance(step, int | float):
-                await self._wait(step)
+                self._output_available.set()
+            if isinstance(action, int | float):
+                await self._wait(action)
                 continue
-            if step is Action.END:
+            if action is Action.END:
                 while self._idle:
                     self._wake()
                 return
             self._start_worker(tasks)
-            # Another may be needed to take the next job, or to watch the time.
+            # Another worker may be needed to take the next job, or to watch the time.
             self._wake()
-            if step is Action.TAKE_JOB:
+            if action is Action.TAKE_JOB:
                 await self._take_job()
             else:
-                await self._send(step)
+                await self._send(action)
 
     def _wake(self) -> None:
         if self._idle:
             self._idle.popleft().set()
 
     async def _wait(self, seconds: float) -> None:
-        """Wait for something to happen; as long as another watches the time, for it alone."""
+        """Wait to be woken, or until the time; one worker watches the time for all."""
         if self._clock is not SYSTEM_CLOCK and seconds < math.inf:
             await self._clock.sleep_async(seconds)
             return
         event = anyio.Event()
         self._idle.append(event)
-        wakes_at = self._clock.now() + seconds
-        if wakes_at >= self._wakes_at - SAME_TIME_SECONDS:
+        wakeup = self._clock.now() + seconds
+        if wakeup >= self._next_wakeup - SAME_TIME_SECONDS:
             await event.wait()
             return
-        self._wakes_at = wakes_at
+        self._next_wakeup = wakeup
         with anyio.move_on_after(min(seconds, LONGEST_WAIT_SECONDS)):
             await event.wait()
-        if self._wakes_at == wakes_at:
-            self._wakes_at = math.inf
+        if self._next_wakeup == wakeup:
+            self._next_wakeup = math.inf
         if not event.is_set():
             self._idle.remove(event)
 
     async def _take_job(self) -> None:
-        """Take a job from the caller."""
+        """Take a job from the caller's iterable, and record it."""
         try:
             if self._async_iterator is None:
                 job = next(self._iterator)
@@ -275,13 +275,13 @@ class TaskWorkers:
             state = prepare_job_state(job, self.scheduler.taken, self._attempt_settings)
         except (StopIteration, StopAsyncIteration):
             self.scheduler.on_exhausted()
-        except Exception as error:  # noqa: BLE001 - it is raised where the caller is
+        except Exception as error:  # noqa: BLE001 - raised in the caller's task
             self.scheduler.on_exhausted(error)
         else:
             self.scheduler.on_job(state)
 
     async def _send(self, state: JobState) -> None:
-        """Make one attempt."""
+        """Make one attempt, and record its result."""
         scheduler, clock = self.scheduler, self._clock
         try:
             try:
@@ -291,7 +291,7 @@ class TaskWorkers:
             except ClientClosedError:
                 raise
             except OpenRouterError as error:
-                event = state.plan(error, clock.now(), clock.draw())
+                event = state.plan_retry(error, clock.now(), clock.draw())
                 if state.settings is not None:
                     hooks = state.settings.hooks
                     if event is None:
@@ -303,5 +303,5 @@ class TaskWorkers:
                 if state.settings is not None:
                     raise
                 scheduler.on_refused(state, state.refuse(error), clock.now())
-        except Exception as error:  # noqa: BLE001 - it is raised where the caller is
+        except Exception as error:  # noqa: BLE001 - raised in the caller's task
             scheduler.on_crash(error, is_sent=True)

@@ -110,7 +110,7 @@ class AsyncStream(httpcore.AsyncNetworkStream):
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Write a part of a request."""
+        """Write data."""
         record_sent(buffer)
         await self._stream.write(buffer, timeout)
 

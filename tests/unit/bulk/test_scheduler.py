@@ -62,7 +62,7 @@ def send(scheduler: Scheduler) -> JobState:
 
 def fail(scheduler: Scheduler, state: JobState, error: OpenRouterError, now: float = 0.0) -> None:
     """Note what an attempt ended in, as the policy has it."""
-    event = state.plan(error, now, 1.0)
+    event = state.plan_retry(error, now, 1.0)
     scheduler.on_failure(state, error, now, is_retried=event is not None)
 
 
