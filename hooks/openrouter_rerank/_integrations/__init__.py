@@ -1,1 +1,1 @@
-"""What the adapters to frameworks share; each adapter is a public module one level up."""
+"""What the framework adapters share; each adapter is a public module one level up."""

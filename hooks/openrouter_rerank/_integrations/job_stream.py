@@ -1,4 +1,4 @@
-"""One run over jobs that come in batches."""
+"""One run over the jobs of many batches; here a batch is Ray's batch of rows."""
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -9,35 +9,35 @@ from openrouter_rerank._bulk.threads import RerankOutcomes
 from openrouter_rerank._client import OpenRouter
 from openrouter_rerank._codec.request import require_count
 
-# One of a run's workers waits for the next batch while the others see to the retries of this one.
-LEAST_CONCURRENCY = 2
+# One of a run's workers waits for the next batch while the others send the retries of this one.
+MIN_CONCURRENCY = 2
 
 
 class JobStream:
     """
-    A run of `rerank_many` that goes on from one batch to the next.
+    A run of `rerank_many` that continues from one batch to the next.
 
-    So does its rate: no batch begins with requests that the rate would not allow, and what was
-    learnt of the server's limit is kept. It belongs to one thread.
+    Its rate continues too: what it learnt of the server's limit is kept, so no batch starts with
+    more requests than the rate allows. It must be used from one thread only.
     """
 
     def __init__(
         self, client: OpenRouter, *, max_concurrency: int, requests_per_minute: float | None
     ) -> None:
         """
-        Begin nothing yet.
+        Prepare a run, without starting it.
 
         Args:
-            client: What sends; closed with this.
-            max_concurrency: How many requests may be under way at once, at least 2.
-            requests_per_minute: Limit for the requests, retries included; None for none.
+            client: The client that sends; `close` closes it too.
+            max_concurrency: How many requests may be in flight at once, at least 2.
+            requests_per_minute: Limit for requests, retries included; None for none.
 
         Raises:
             TypeError: `max_concurrency` is not a whole number.
             ValueError: `max_concurrency` is less than 2.
         """
-        if require_count(max_concurrency, "max_concurrency") < LEAST_CONCURRENCY:
-            raise ValueError(f"max_concurrency: must be at least {LEAST_CONCURRENCY}")
+        if require_count(max_concurrency, "max_concurrency") < MIN_CONCURRENCY:
+            raise ValueError(f"max_concurrency: must be at least {MIN_CONCURRENCY}")
         self._client = client
         self._max_concurrency = max_concurrency
         self._requests_per_minute = requests_per_minute
@@ -46,11 +46,11 @@ class JobStream:
 
     def run(self, jobs: Sequence[RerankJob]) -> Iterator[RerankOutcome]:
         """
-        Yield the outcome of each job, as soon as it is there.
+        Yield the outcome of each job as soon as there is one.
 
         Raises:
-            RunStoppedError: A call was answered with 401 or 402; there are no further outcomes.
-            Exception: What a hook or the function for the key raised. The next batch begins a new
+            RunStoppedError: A call was answered with 401 or 402; there are no more outcomes.
+            Exception: What a hook or the function for the key raised. The next batch starts a new
                 run.
         """
         if self._outcomes is None:
@@ -65,16 +65,16 @@ class JobStream:
         try:
             yield from islice(self._outcomes, len(jobs))
         except BaseException:
-            self._end()
+            self._end_run()
             raise
 
     def close(self) -> None:
         """End the run, if there is one, and close the client."""
-        self._end()
+        self._end_run()
         self._client.close()
 
-    def _end(self) -> None:
-        """End the run, and leave its jobs to it."""
+    def _end_run(self) -> None:
+        """End the run; a later one has a queue of its own."""
         if self._outcomes is not None:
             self._queue.put(None)
             self._outcomes.close()

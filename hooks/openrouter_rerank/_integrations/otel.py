@@ -1,4 +1,4 @@
-"""What is recorded of a call with OpenTelemetry; the names are explained in `opentelemetry`."""
+"""What OpenTelemetry records of a call; the module `opentelemetry` explains the names."""
 
 import json
 import time
@@ -16,7 +16,7 @@ from openrouter_rerank.errors import OpenRouterError
 from openrouter_rerank.operations import CreateRerankResponseBody
 from openrouter_rerank.types import Unset
 
-# The bounds that the conventions give for gen_ai.client.operation.duration.
+# The bucket bounds that the conventions give for gen_ai.client.operation.duration.
 DURATION_BOUNDS_SECONDS = tuple(0.01 * 2**power for power in range(14))
 
 Attribute = str | int | float | Sequence[str] | Sequence[int] | Sequence[float]
@@ -51,93 +51,97 @@ class Telemetry:
         )
 
     def on_call(self, encoded: EncodedRequest, url: httpx.URL) -> "CallTelemetry":
-        """Begin the span of a call."""
+        """Start the span of a call."""
         return CallTelemetry(self, encoded, url)
 
 
 class CallTelemetry:
-    """The span of one call, the span of its attempt under way, and what is measured of both."""
+    """The span of one call, the span of its current attempt, and the metrics."""
 
     def __init__(self, telemetry: Telemetry, encoded: EncodedRequest, url: httpx.URL) -> None:
-        """Begin the call's span and make it the current one."""
+        """Start the call's span and make it the current one."""
         self._telemetry = telemetry
-        self._count = len(encoded.documents)
-        self._common = describe_call(encoded.model, url)
-        self._attempts = 0
-        self._attempt: Scope | None = None
-        further: Attributes = {"gen_ai.rerank.candidate.count": self._count}
+        self._document_count = len(encoded.documents)
+        self._shared_attributes = describe_call(encoded.model, url)
+        self._attempt_count = 0
+        self._attempt_scope: Scope | None = None
+        attributes: Attributes = {"gen_ai.rerank.candidate.count": self._document_count}
         if encoded.top_n is not None:
-            further["gen_ai.rerank.top_n"] = encoded.top_n
+            attributes["gen_ai.rerank.top_n"] = encoded.top_n
         if telemetry.record_content:
-            further["openrouter.query"] = encoded.query
-            further["openrouter.documents"] = [as_text(each) for each in encoded.documents]
+            attributes["openrouter.query"] = encoded.query
+            attributes["openrouter.documents"] = [document_text(each) for each in encoded.documents]
         span = telemetry.tracer.start_span(
             f"rerank {encoded.model}",
             kind=trace.SpanKind.CLIENT,
-            attributes={**self._common, **further},
+            attributes={**self._shared_attributes, **attributes},
         )
-        self._call = Scope(span)
-        # After the span's own beginning, so that no duration is longer than its span.
-        self._began = time.perf_counter()
+        self._call_scope = Scope(span)
+        # Read after the span's start, so that no duration is longer than its span.
+        self._started_at = time.perf_counter()
 
     def on_attempt(self, request: httpx.Request) -> None:  # noqa: ARG002
-        """Begin the span of an attempt and make it the current one."""
-        self._attempts += 1
+        """Start the span of an attempt and make it the current one."""
+        self._attempt_count += 1
         span = self._telemetry.tracer.start_span(
             "rerank attempt",
-            self._call.context,
-            attributes={"openrouter.attempt.number": self._attempts},
+            self._call_scope.context,
+            attributes={"openrouter.attempt.number": self._attempt_count},
         )
-        self._attempt = Scope(span)
+        self._attempt_scope = Scope(span)
 
     def on_response(self, response: httpx.Response) -> None:
         """Record the status of the attempt's reply."""
-        if self._attempt is not None:
-            self._attempt.span.set_attribute("http.response.status_code", response.status_code)
+        if self._attempt_scope is not None:
+            self._attempt_scope.span.set_attribute(
+                "http.response.status_code", response.status_code
+            )
 
     def on_retry(self, event: RetryEvent) -> None:
         """End the span of an attempt that failed, and count the retry."""
-        if self._attempt is not None:
-            self._attempt.span.set_attribute("openrouter.retry.delay", event.delay)
-        self._telemetry.retries.add(1, self._common)
+        if self._attempt_scope is not None:
+            self._attempt_scope.span.set_attribute("openrouter.retry.delay", event.delay)
+        self._telemetry.retries.add(1, self._shared_attributes)
         self._end_attempt(event.error)
 
     def on_success(self, reply: Reply, model: CreateRerankResponseBody) -> None:
-        """Record what the reply says and end the spans."""
-        self._common["gen_ai.response.model"] = model.model
-        found = describe_reply(reply, model)
+        """Record what the reply says, and end the spans."""
+        self._shared_attributes["gen_ai.response.model"] = model.model
+        attributes = describe_reply(reply, model)
         if self._telemetry.record_content:
-            found |= describe_content(model)
-        self._end(found, None)
+            attributes |= describe_content(model)
+        self._end(attributes, None)
 
     def on_failure(self, error: BaseException) -> None:
-        """Record which kind of error it is, and end the spans."""
-        self._common["error.type"] = type(error).__qualname__
-        found: Attributes = {}
+        """Record the error's class, and end the spans."""
+        self._shared_attributes["error.type"] = type(error).__qualname__
+        attributes: Attributes = {}
         if isinstance(error, OpenRouterError) and error.generation_id is not None:
-            found["openrouter.generation.id"] = error.generation_id
-        self._end(found, error)
+            attributes["openrouter.generation.id"] = error.generation_id
+        self._end(attributes, error)
 
-    def _end(self, found: Attributes, error: BaseException | None) -> None:
-        # Else what a span processor raises would leave the call's span the current one.
+    def _end(self, attributes: Attributes, error: BaseException | None) -> None:
+        # If a span processor raises, the call's span must not stay the current one.
         try:
             self._end_attempt(error)
-            self._call.span.set_attributes({**found, "openrouter.attempts": self._attempts})
-            self._measure(found.get("openrouter.usage.cost"))
+            self._call_scope.span.set_attributes(
+                {**attributes, "openrouter.attempts": self._attempt_count}
+            )
+            self._measure(attributes.get("openrouter.usage.cost"))
         finally:
-            self._call.end(error)
+            self._call_scope.end(error)
 
     def _end_attempt(self, error: BaseException | None) -> None:
-        scope, self._attempt = self._attempt, None
+        scope, self._attempt_scope = self._attempt_scope, None
         if scope is not None:
             scope.end(error)
 
     def _measure(self, cost: object) -> None:
         telemetry = self._telemetry
-        telemetry.duration.record(time.perf_counter() - self._began, self._common)
-        telemetry.documents.add(self._count, self._common)
+        telemetry.duration.record(time.perf_counter() - self._started_at, self._shared_attributes)
+        telemetry.documents.add(self._document_count, self._shared_attributes)
         if isinstance(cost, float):
-            telemetry.cost.add(cost, self._common)
+            telemetry.cost.add(cost, self._shared_attributes)
 
 
 class Scope:
@@ -145,8 +149,7 @@ class Scope:
     A span that is the current one until it ends.
 
     Attributes:
-        span: The span.
-        context: Where it is the current one.
+        context: The context in which the span is the current one.
     """
 
     def __init__(self, span: trace.Span) -> None:
@@ -156,7 +159,7 @@ class Scope:
         self._token = context.attach(self.context)
 
     def end(self, error: BaseException | None) -> None:
-        """Make the span before it the current one again, and end it; failed if with an error."""
+        """Restore the previous span and end this one; with an error, mark it as failed."""
         context.detach(self._token)
         if error is not None:
             self.span.set_attribute("error.type", type(error).__qualname__)
@@ -165,21 +168,21 @@ class Scope:
 
 
 def describe_call(model: str, url: httpx.URL) -> Attributes:
-    """Return what the spans and the metrics of a call have in common."""
+    """Return the attributes that a call's span and its metrics share."""
     _, host, port = read_origin(url)
     return {
         "gen_ai.operation.name": "rerank",
         "gen_ai.provider.name": "openrouter",
         "gen_ai.request.model": model,
         "server.address": host,
-        # A server's URL is http or https, whose ports are known.
+        # A server's URL is http or https, and both have a default port.
         "server.port": port or 0,
     }
 
 
 def describe_reply(reply: Reply, model: CreateRerankResponseBody) -> Attributes:
-    """Return what a reply says, its content aside."""
-    found: dict[str, Attribute | Unset | None] = {
+    """Return the attributes of a reply, without its content."""
+    attributes: dict[str, Attribute | Unset | None] = {
         "gen_ai.response.model": model.model,
         "gen_ai.response.id": model.id,
         "openrouter.generation.id": reply.response.headers.get("X-Generation-Id"),
@@ -187,18 +190,18 @@ def describe_reply(reply: Reply, model: CreateRerankResponseBody) -> Attributes:
         "openrouter.results.count": len(model.results),
     }
     if model.usage:
-        found["openrouter.usage.cost"] = model.usage.cost
-        found["openrouter.usage.search_units"] = model.usage.search_units
-        found["openrouter.usage.total_tokens"] = model.usage.total_tokens
+        attributes["openrouter.usage.cost"] = model.usage.cost
+        attributes["openrouter.usage.search_units"] = model.usage.search_units
+        attributes["openrouter.usage.total_tokens"] = model.usage.total_tokens
     return {
         key: value
-        for key, value in found.items()
+        for key, value in attributes.items()
         if value is not None and not isinstance(value, Unset)
     }
 
 
 def describe_content(model: CreateRerankResponseBody) -> Attributes:
-    """Return how the documents were ranked."""
+    """Return the attributes for how the documents were ranked."""
     return {
         "gen_ai.rerank.scores": [result.relevance_score for result in model.results],
         "openrouter.indices": [result.index for result in model.results],
@@ -206,10 +209,10 @@ def describe_content(model: CreateRerankResponseBody) -> Attributes:
 
 
 def describe_error(error: BaseException) -> str:
-    """Name an error and its status, if it has one, without its message."""
+    """Return an error's class and its status, if it has one, without its message."""
     return name_error(error) if isinstance(error, OpenRouterError) else type(error).__qualname__
 
 
-def as_text(document: EncodedDocument) -> str:
-    """Return a document as one text, JSON if it is an object."""
+def document_text(document: EncodedDocument) -> str:
+    """Return a document as text; an object becomes JSON."""
     return document if isinstance(document, str) else json.dumps(document, ensure_ascii=False)

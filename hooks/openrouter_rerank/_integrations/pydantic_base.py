@@ -1,4 +1,4 @@
-"""What the adapters that are pydantic models share: the settings, and the client they call."""
+"""The base of adapters that are pydantic models: their settings, and the client they call."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -17,36 +17,36 @@ T = TypeVar("T")
 
 class LazyClient:
     """
-    The client that an adapter makes for itself, once, when it first needs it.
+    The client that an adapter makes for itself, once, when it first needs one.
 
-    A copy and what comes out of a pickle have made none yet.
+    A copy or an unpickled one starts without a client.
     """
 
     def __init__(self) -> None:
-        """Make none yet."""
+        """Start without a client."""
         self._lock = threading.Lock()
         self._client: OpenRouter | None = None
 
-    def open(self, read_key: Callable[[], str | None]) -> OpenRouter:
-        """Return the client; the function gives it the key for each request."""
+    def get(self, read_key: Callable[[], str | None]) -> OpenRouter:
+        """Return the client, which calls `read_key` for each request."""
         with self._lock:
             if self._client is None:
                 self._client = OpenRouter(read_key)
             return self._client
 
     def __reduce__(self) -> tuple[type[Self], tuple[()]]:
-        """Leave the client behind."""
+        """Pickle and copy it without the client."""
         return type(self), ()
 
 
 class PydanticAdapter(BaseModel):
     """
-    The settings of an adapter, and its calls; a framework's base class stands after this one.
+    The settings of an adapter, and its calls; a subclass lists its framework's base class after it.
 
-    The classes that users meet say what each setting is.
+    The public subclasses document each setting.
     """
 
-    # An error about one field quotes all of them otherwise, the key too.
+    # Without hide_input_in_errors, an error about one field quotes all of them, the key too.
     model_config = ConfigDict(
         arbitrary_types_allowed=True,
         extra="forbid",
@@ -63,24 +63,24 @@ class PydanticAdapter(BaseModel):
     trace: dict[str, Any] | None = None
     user: str | None = None
     client: SkipJsonSchema[OpenRouter | None] = Field(default=None, exclude=True)
-    _own: LazyClient = PrivateAttr(default_factory=LazyClient)
+    _own_client: LazyClient = PrivateAttr(default_factory=LazyClient)
 
     @model_validator(mode="after")
     def _check_key(self) -> Self:
-        """Refuse a key that no request would bear."""
+        """Refuse a key that no request would use."""
         if self.client is not None and self.api_key is not None:
             raise ValueError("api_key: a client that is given has its own")
         return self
 
     def close(self) -> None:
-        """Close the sync connections of the client that was made here; a given one stays open."""
+        """Close the sync connections of the adapter's own client; a given one stays open."""
         if self.client is None:
-            self._open().close()
+            self._get_client().close()
 
     async def aclose(self) -> None:
-        """Close all connections of the client that was made here; a given one stays open."""
+        """Close all connections of the adapter's own client; a given one stays open."""
         if self.client is None:
-            await self._open().aclose()
+            await self._get_client().aclose()
 
     def __enter__(self) -> Self:
         """Return the adapter."""
@@ -92,7 +92,7 @@ class PydanticAdapter(BaseModel):
         exc_value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Close what `close` closes."""
+        """Call `close`."""
         self.close()
 
     async def __aenter__(self) -> Self:
@@ -105,13 +105,13 @@ class PydanticAdapter(BaseModel):
         exc_value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Close what `aclose` closes."""
+        """Call `aclose`."""
         await self.aclose()
 
     def __copy__(self) -> Self:
-        """Return a copy that makes a client of its own, which reads its own key."""
+        """Return a copy with its own client, which reads the copy's key."""
         copied = super().__copy__()
-        copied._own = LazyClient()  # noqa: SLF001  it is one of these
+        copied._own_client = LazyClient()  # noqa: SLF001 - the copy is of this class
         return copied
 
     def __getstate__(self) -> dict[Any, Any]:
@@ -119,38 +119,38 @@ class PydanticAdapter(BaseModel):
         Return what a pickle holds: everything but the key.
 
         Raises:
-            TypeError: A client was given, which holds connections and a key.
+            TypeError: A client was given; it holds connections and a key.
         """
         if self.client is not None:
             raise TypeError("client: an OpenRouter cannot be pickled; set server_url instead")
-        bare = self.model_copy(update={"api_key": None})
-        return super(PydanticAdapter, bare).__getstate__()
+        without_key = self.model_copy(update={"api_key": None})
+        return super(PydanticAdapter, without_key).__getstate__()
 
-    def _open(self) -> OpenRouter:
-        """Return the client to call."""
-        return self.client or self._own.open(self._read_key)
+    def _get_client(self) -> OpenRouter:
+        """Return the given client, or else the adapter's own."""
+        return self.client or self._own_client.get(self._read_key)
 
     def _read_key(self) -> str | None:
-        """Return the key; None is the environment's."""
+        """Return the key; None for the one in the environment."""
         return None if self.api_key is None else self.api_key.get_secret_value()
 
     def _rank(self, items: Sequence[T], read: Callable[[T], str], query: str) -> list[Ranked[T]]:
-        """Order the items by the text that is read from each; without any, nothing is sent."""
+        """Order the items by the text that `read` returns for each; send nothing without items."""
         if not items:
             return []
-        return self._open().rerank.rank(items, key=read, query=query, **self._arguments())
+        return self._get_client().rerank.rank(items, key=read, query=query, **self._arguments())
 
     async def _rank_async(
         self, items: Sequence[T], read: Callable[[T], str], query: str
     ) -> list[Ranked[T]]:
-        """Do what `_rank` does, on asyncio or trio."""
+        """Async `_rank`."""
         if not items:
             return []
-        rerank = self._open().rerank
+        rerank = self._get_client().rerank
         return await rerank.rank_async(items, key=read, query=query, **self._arguments())
 
     def _arguments(self) -> dict[str, Any]:
-        """Return the arguments that are the same for every call."""
+        """Return the arguments that all calls share."""
         return {
             "model": self.model,
             "top_n": self.top_n,

@@ -1,19 +1,19 @@
-"""The columns of a batch, read and added, for each of the kinds that Ray Data hands out."""
+"""Reads and adds columns of Ray's batches of rows, in each format that Ray Data has."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
 from typing import Any, cast
 
 COLUMNS = ("order", "scores", "cost", "error")
-"""What is added to a batch."""
+"""The columns that are added to a batch."""
 
 
 def require_columns(batch: Any, *, present: Iterable[str], absent: Iterable[str]) -> None:
     """
-    Refuse a batch that lacks a column to read, or has one to add.
+    Refuse a batch that lacks a column to read, or already has one to add.
 
     Raises:
-        ValueError: It does; the message names the column.
+        ValueError: The batch is refused; the message names the column.
     """
     # A DataFrame's keys are its columns.
     names: list[str] = list(batch.column_names if is_arrow(batch) else batch.keys())
@@ -26,22 +26,21 @@ def require_columns(batch: Any, *, present: Iterable[str], absent: Iterable[str]
 
 
 def is_arrow(batch: Any) -> bool:
-    """Tell a `pyarrow.Table` from a mapping of arrays and from a `pandas.DataFrame`."""
+    """Return whether it is a `pyarrow.Table`, not a mapping of arrays or a `pandas.DataFrame`."""
     return hasattr(batch, "append_column")
 
 
 def read_column(batch: Any, name: str) -> list[Any]:
-    """Return a column's cells as plain objects, a cell that is an array as a list."""
+    """Return a column's cells as plain objects; a cell that is an array becomes a list."""
     cells: list[Any] = batch[name].to_pylist() if is_arrow(batch) else batch[name].tolist()
     return [cell.tolist() if hasattr(cell, "tolist") else cell for cell in cells]
 
 
 def read_documents(batch: Any, name: str) -> list[Any]:
     """
-    Return the documents of each row, or what stands in their place.
+    Return each row's documents; a cell that is no list is returned as it is.
 
-    Arrow gives every struct of a column all the fields that one of them has, so a field that is
-    null is none.
+    In Arrow, every struct of a column has the fields of all of them, so a null field is dropped.
     """
     return [
         [drop_nulls(document) for document in cast("list[object]", cell)]
@@ -52,7 +51,7 @@ def read_documents(batch: Any, name: str) -> list[Any]:
 
 
 def drop_nulls(document: object) -> object:
-    """Return a struct without the fields that are null, and everything else as it is."""
+    """Return a struct without its null fields, and anything else as it is."""
     if not isinstance(document, Mapping):
         return document
     fields = cast("Mapping[str, object]", document)
@@ -60,12 +59,12 @@ def drop_nulls(document: object) -> object:
 
 
 def add_columns(batch: Any, columns: Mapping[str, Sequence[object]]) -> Any:
-    """Return a batch of the same kind with `COLUMNS` added."""
+    """Return a batch of the same format with `COLUMNS` added."""
     if is_arrow(batch):
         return add_typed_columns(batch, columns)
     if isinstance(batch, Mapping):
         arrays = cast("Mapping[str, Any]", batch)
-        # Ray pickles the cells of a column whose arrays differ in length; it keeps lists as lists.
+        # Ray pickles the cells of a column whose arrays differ in length, but keeps lists as lists.
         kept = {
             name: read_column(batch, name) if array.dtype == object else array
             for name, array in arrays.items()
@@ -75,8 +74,8 @@ def add_columns(batch: Any, columns: Mapping[str, Sequence[object]]) -> Any:
 
 
 def add_typed_columns(table: Any, columns: Mapping[str, Sequence[object]]) -> Any:
-    """Return a `pyarrow.Table` with further columns, whose types do not depend on the values."""
-    # Without types of its own, and there since the table is.
+    """Return a `pyarrow.Table` with `COLUMNS` added, whose types do not depend on the values."""
+    # Imported by name, since it has no type hints; it is installed, since `table` is its class.
     arrow: Any = import_module("pyarrow")
     types = {
         "order": arrow.list_(arrow.int64()),
