@@ -1,9 +1,9 @@
 """
 Rerank documents through OpenRouter.
 
-`OpenRouter` is the client, `errors` holds what a call can end in, `HooksTransport` gives the same
-behaviour to the generated functions of `openrouter_rerank_api`. Each name is imported when it is
-first used.
+`OpenRouter` is the client. `errors` holds the exceptions that a call can raise. `HooksTransport`
+gives the generated functions of `openrouter_rerank_api` the same behaviour. Each name is imported
+when it is first used.
 """
 
 from importlib import import_module
@@ -45,7 +45,7 @@ __all__ = [
 ]
 
 _MODULES = frozenset({"components", "errors", "operations", "types", "utils"})
-_HOMES = {
+_MODULE_BY_NAME = {
     "UNSET": ".types",
     "BackoffStrategy": "._policy.retries",
     "Hooks": "._events.hooks",
@@ -65,10 +65,10 @@ _HOMES = {
 def __getattr__(name: str) -> object:
     if name in _MODULES:
         return import_module(f".{name}", __name__)
-    if name not in _HOMES:
+    if name not in _MODULE_BY_NAME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(_HOMES[name], __name__), name)
-    # The next use finds it without coming here.
+    value = getattr(import_module(_MODULE_BY_NAME[name], __name__), name)
+    # Stored, so that the next use does not come here.
     globals()[name] = value
     return value
 

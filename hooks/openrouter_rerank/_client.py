@@ -24,7 +24,7 @@ class OpenRouter:
     A client for reranking through OpenRouter, sync and async in one.
 
     Use it as a context manager, `with` or `async with`, or close it with `close()` or `aclose()`.
-    It may be shared between threads, and between the tasks of an event loop.
+    You may share it between threads, and between the tasks of an event loop.
 
     Attributes:
         rerank: The operation: `client.rerank.rerank(...)`, `client.rerank.rerank_async(...)`.
@@ -59,43 +59,43 @@ class OpenRouter:
 
         Args:
             api_key: The key, or a function that returns it, or a coroutine function for async
-                calls; it is read anew for every request. None and "" are what
-                `OPENROUTER_API_KEY` holds then; with neither, no `Authorization` is sent.
-            http_referer: URL of the calling app; None is `OPENROUTER_HTTP_REFERER`, "" sends none.
-            x_open_router_title: The app's name; None is `OPENROUTER_X_OPEN_ROUTER_TITLE`, "" sends
+                calls; it is read again for every request. None and "" read `OPENROUTER_API_KEY` at
+                that time; if that is empty too, no `Authorization` is sent.
+            http_referer: URL of the calling app; None reads `OPENROUTER_HTTP_REFERER`, "" sends
                 none.
-            x_open_router_categories: The app's categories, separated by commas; None is
+            x_open_router_title: The app's name; None reads `OPENROUTER_X_OPEN_ROUTER_TITLE`, ""
+                sends none.
+            x_open_router_categories: The app's categories, separated by commas; None reads
                 `OPENROUTER_X_OPEN_ROUTER_CATEGORIES`, "" sends none.
-            server: A server by its name; "production" is the contract's. None is as if not given.
-            url_params: What stands for the `{names}` in `server_url`.
-            server_url: Where the API is served, its path included; it wins over `server`. None and
-                "" are
-                `OPENROUTER_BASE_URL`, else the contract's server.
+            server: A server by its name; "production" is the contract's. None leaves the choice to
+                `server_url`.
+            url_params: Values for the `{names}` in `server_url`.
+            server_url: Where the API is served, its path included; it overrides `server`. None and
+                "" read `OPENROUTER_BASE_URL`, and without that use the contract's server.
             client: An `httpx.Client` to send sync calls with, used as it is and never closed here.
                 Its timeouts apply unless some are set here or on the call.
             async_client: The same for async calls.
-            retry_config: When to try again; None and UNSET are the default policy.
+            retry_config: When to try again; None and UNSET use the default policy.
             timeout_ms: Limit for connecting, for one read and for one write, in milliseconds.
-            debug_logger: A further place for the log's lines of DEBUG: an object with a method
-                `debug`, such as a `logging.Logger`.
-            timeout: The same in seconds, or as an `httpx.Timeout`. With neither: 5 s to connect,
-                60 s for a read and a write.
-            deadline_ms: Limit for a whole call with all its attempts, in milliseconds; None for
-                none.
-            max_response_bytes: The longest body to accept, as sent and as inflated.
-            verify: A TLS context; True for the usual certificates and those of `SSL_CERT_FILE` and
-                `SSL_CERT_DIR`, False to check none.
-            proxy: What to connect through; None is what `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`
-                and `NO_PROXY` say.
-            transport: What sends sync requests, in the place of connections of our making; closed
-                with the client.
+            debug_logger: Also receives the log's DEBUG lines: an object with a method `debug`, such
+                as a `logging.Logger`.
+            timeout: What `timeout_ms` sets, but in seconds or as an `httpx.Timeout`. With neither:
+                5 s to connect, 60 s for a read and a write.
+            deadline_ms: Limit for a whole call with all its attempts, in milliseconds; None sets no
+                limit.
+            max_response_bytes: The longest body to accept, both as sent and after inflating.
+            verify: A TLS context; True uses the usual certificates and those of `SSL_CERT_FILE` and
+                `SSL_CERT_DIR`, False checks none.
+            proxy: The proxy to connect through; None uses what `HTTPS_PROXY`, `HTTP_PROXY`,
+                `ALL_PROXY` and `NO_PROXY` say.
+            transport: Sends sync requests instead of our own connections; closed with the client.
             async_transport: The same for async requests.
 
         Raises:
             TypeError: An argument has the wrong type.
             ValueError: An argument has a value that cannot work.
         """
-        # Imported here: who only imports the class, or never makes a client, does not wait for it.
+        # Imported here, so that importing the class alone does not wait for them.
         from ._call.caller import Caller
         from ._call.config import read_settings
         from ._call.sender import Sender
@@ -132,7 +132,7 @@ class OpenRouter:
         self._caller.close()
 
     async def aclose(self) -> None:
-        """Close the connections, those of the running event loop and the sync ones."""
+        """Close the sync connections and those of the running event loop."""
         await self._caller.aclose()
 
     def __enter__(self) -> Self:
@@ -162,11 +162,11 @@ class OpenRouter:
         await self.aclose()
 
     def __repr__(self) -> str:
-        """Say where the client's calls go; the key is nowhere in it."""
+        """Say where the client's calls go, without the key."""
         return f"OpenRouter(server_url={str(self._settings.target.server_url)!r})"
 
 
 def require_client(client: object, kind: type[object], name: str) -> None:
-    """Refuse what is neither None nor a client of the kind."""
+    """Refuse anything but None and a client of the kind."""
     if client is not None and not isinstance(client, kind):
         raise TypeError(f"{name}: expected httpx.{kind.__name__}, got {type(client).__name__}")

@@ -1,4 +1,4 @@
-"""Replies with all that came with them: `client.rerank.with_raw_response`."""
+"""Replies with their headers and attempts: `client.rerank.with_raw_response`."""
 
 from collections.abc import Mapping, Sequence
 from typing import Unpack
@@ -16,7 +16,7 @@ from .operations import CreateRerankResponseBody
 @frozen
 class RateLimit:
     """
-    OpenRouter's own limit, as a reply told it (`X-RateLimit-*` in openapi.yaml).
+    OpenRouter's own limit, as a reply reports it (`X-RateLimit-*` in openapi.yaml).
 
     Attributes:
         limit: How many requests the window allows; None if the reply does not say.
@@ -32,7 +32,7 @@ class RateLimit:
 @frozen(repr=False)
 class RawReply:
     """
-    A success with its headers, and how it came about.
+    A successful reply with its headers, its attempts and the time waited.
 
     Attributes:
         http_response: The reply, fully read.
@@ -61,13 +61,13 @@ class RawReply:
 
     @property
     def generation_id(self) -> str | None:
-        """Names the request in OpenRouter's logs; None if the reply does not say."""
-        found: str | None = self.headers.get("X-Generation-Id")
-        return found
+        """The request's name in OpenRouter's logs; None if the reply does not say."""
+        generation_id: str | None = self.headers.get("X-Generation-Id")
+        return generation_id
 
     @property
     def rate_limit(self) -> RateLimit:
-        """What the reply says of OpenRouter's own limit."""
+        """What the reply says about OpenRouter's own limit."""
         return RateLimit(
             limit=read_count(self.headers.get("X-RateLimit-Limit")),
             remaining=read_count(self.headers.get("X-RateLimit-Remaining")),
@@ -94,48 +94,35 @@ class RawReply:
 
 
 class RawRerank:
-    """The operation, returning each reply as it came."""
+    """The rerank operation, returning each reply with its headers."""
 
     def __init__(self, caller: Caller) -> None:
-        """Take what makes the calls."""
+        """Keep the caller, which makes the requests."""
         self._caller = caller
 
     def rerank(self, **arguments: Unpack[RerankArguments]) -> RawReply:
         """
-        Do what `client.rerank.rerank` does, and return the reply with all that came with it.
-
-        Args:
-            arguments: Those of `client.rerank.rerank`.
+        Do what `client.rerank.rerank` does with the same arguments, and return the raw reply.
 
         Raises:
             TypeError: An argument has the wrong type; nothing was sent.
             ValueError: An argument has a value that the API would refuse; nothing was sent.
             OpenRouterError: The call ended in an error.
         """
-        require_known(arguments)
+        check_arguments(arguments)
         encoded, options = prepare(**arguments)
-        return make_raw(self._caller.call(encoded, options), encoded.documents)
+        return make_raw_reply(self._caller.call(encoded, options), encoded.documents)
 
     async def rerank_async(self, **arguments: Unpack[RerankArguments]) -> RawReply:
-        """
-        Do what `rerank` does, on asyncio or trio.
-
-        Args:
-            arguments: Those of `client.rerank.rerank`.
-
-        Raises:
-            TypeError: An argument has the wrong type; nothing was sent.
-            ValueError: An argument has a value that the API would refuse; nothing was sent.
-            OpenRouterError: The call ended in an error.
-        """
-        require_known(arguments)
+        """Async `rerank`, on asyncio or trio."""
+        check_arguments(arguments)
         encoded, options = prepare(**arguments)
-        return make_raw(await self._caller.call_async(encoded, options), encoded.documents)
+        return make_raw_reply(await self._caller.call_async(encoded, options), encoded.documents)
 
 
-def require_known(arguments: Mapping[str, object]) -> None:
+def check_arguments(arguments: Mapping[str, object]) -> None:
     """
-    Do what Python does for arguments that stand in a signature.
+    Check the arguments as Python checks those in a signature.
 
     Raises:
         TypeError: One is unknown, or a required one is missing.
@@ -148,13 +135,13 @@ def require_known(arguments: Mapping[str, object]) -> None:
             raise TypeError(f"rerank() missing a required keyword argument: {name!r}")
 
 
-def make_raw(reply: Reply, documents: Sequence[EncodedDocument]) -> RawReply:
-    """Wrap a reply for the caller."""
+def make_raw_reply(reply: Reply, documents: Sequence[EncodedDocument]) -> RawReply:
+    """Wrap a reply with the documents that decoding it needs."""
     return RawReply(reply.response, reply.attempts, reply.waited, reply, documents)
 
 
 def read_count(text: str | None) -> int | None:
-    """Read a whole number; None if the text is none, or too long to be one."""
+    """Read a whole number; None if there is no text, or it is not a number or too long for one."""
     stripped = (text or "").strip()
     return (
         int(stripped) if stripped.isascii() and stripped.isdigit() and len(stripped) < 20 else None

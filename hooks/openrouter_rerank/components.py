@@ -1,4 +1,4 @@
-"""Models that requests and replies are made of; these names only stand here for import."""
+"""The models inside requests and replies; this module only makes them importable."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""The request and the reply of the rerank operation; these names only stand here for import."""
+"""The request and the reply of the rerank operation; this module only makes them importable."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""The pytest fixture; pytest imports this module when it starts, so it holds nothing else."""
+"""The pytest fixture. pytest imports this module at every start, so it holds nothing else."""
 
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING
@@ -12,20 +12,21 @@ if TYPE_CHECKING:
 @pytest.fixture
 def fake_openrouter() -> "Generator[Callable[..., FakeOpenRouter]]":
     """
-    Make clients that answer from a script; see `openrouter_rerank.testing.FakeOpenRouter`.
+    Make clients with scripted answers; see `openrouter_rerank.testing.FakeOpenRouter`.
 
     Yields:
-        A function with the arguments of `FakeOpenRouter`; what it makes is closed afterwards.
+        A function with the arguments of `FakeOpenRouter`; the clients that it makes are closed
+        afterwards.
     """
     from .testing import FakeOpenRouter
 
-    made: list[FakeOpenRouter] = []
+    clients: list[FakeOpenRouter] = []
 
-    def make(*script: object, **options: object) -> FakeOpenRouter:
+    def make_client(*script: object, **options: object) -> FakeOpenRouter:
         client = FakeOpenRouter(*script, **options)  # type: ignore[arg-type]
-        made.append(client)
+        clients.append(client)
         return client
 
-    yield make
-    for client in made:
+    yield make_client
+    for client in clients:
         client.close()

@@ -33,13 +33,13 @@ FAKE_KEY = "sk-or-fake"
 @frozen
 class Answer:
     """
-    What the fake API answers; made by `answer`.
+    An answer of the fake API; made by `answer`.
 
     Attributes:
         status: The HTTP status.
         body: The body as JSON; None builds what the API would send with this status.
         headers: Further headers.
-        scores: A score for each document, by its index; None gives earlier documents higher ones.
+        scores: A score for each document, by its index; None scores earlier documents higher.
     """
 
     status: int
@@ -59,7 +59,7 @@ class Answer:
 
 Step = int | Answer | httpx.Response | Exception | Callable[[httpx.Request], httpx.Response]
 """One step of a script: a status, an `answer(...)`, a ready `httpx.Response`, an exception to raise
-such as `httpx.ConnectError("refused")`, or a function of the request."""
+such as `httpx.ConnectError("refused")`, or a function that takes the request."""
 
 
 def answer(
@@ -75,11 +75,11 @@ def answer(
 
     Args:
         status: The HTTP status.
-        body: The body, to be sent as JSON. None is a ranking of the request's documents for 200,
-            the contract's error envelope for any other status.
+        body: The body, sent as JSON. None sends a ranking of the request's documents with 200, and
+            the contract's error envelope with any other status.
         headers: Further headers.
         retry_after: Seconds for the header `Retry-After`; None sends none.
-        scores: A score for each document, by its index; None gives earlier documents higher ones.
+        scores: A score for each document, by its index; None scores earlier documents higher.
     """
     sent = dict(headers or {})
     if retry_after is not None:
@@ -90,12 +90,12 @@ def answer(
 def rank(body: Mapping[str, Any], scores: Sequence[float] | None) -> dict[str, object]:
     """Build the reply to a request's body, `CreateRerankResponseBody` in openapi.yaml."""
     documents: list[str | dict[str, str]] = body["documents"]
-    given = scores or [1 / (2 + index) for index in range(len(documents))]
-    order = sorted(range(len(documents)), key=lambda index: -given[index])
+    all_scores = scores or [1 / (2 + index) for index in range(len(documents))]
+    order = sorted(range(len(documents)), key=lambda index: -all_scores[index])
     results = [
         {
             "index": index,
-            "relevance_score": given[index],
+            "relevance_score": all_scores[index],
             "document": as_object(documents[index]),
         }
         for index in order[: body.get("top_n")]
@@ -104,13 +104,13 @@ def rank(body: Mapping[str, Any], scores: Sequence[float] | None) -> dict[str, o
 
 
 def as_object(document: str | dict[str, str]) -> dict[str, str]:
-    """Return a document as a reply holds it."""
+    """Return a document in the form that a reply has."""
     return {"text": document} if isinstance(document, str) else document
 
 
 class ScriptedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     """
-    Answers from a script, in order, and keeps what it was asked; sync and async.
+    Answers from a script, in order, and keeps the requests; sync and async.
 
     Attributes:
         requests: The requests so far, in the order in which they came.
@@ -137,9 +137,9 @@ class ScriptedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         Answer with the next step.
 
         Raises:
-            AssertionError: The script is at its end.
+            AssertionError: The script has no step left.
         """
-        # A copy, since the client goes on to use its own for the next attempt.
+        # A copy, since the client uses its own again for the next attempt.
         self.requests.append(
             httpx.Request(
                 request.method, request.url, headers=request.headers, content=request.read()
@@ -157,12 +157,7 @@ class ScriptedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         return step if isinstance(step, httpx.Response) else step(request)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """
-        Answer with the next step.
-
-        Raises:
-            AssertionError: The script is at its end.
-        """
+        """Async `handle_request`."""
         return self.handle_request(request)
 
 
@@ -179,18 +174,18 @@ class FakeOpenRouter(OpenRouter):
         Take the script.
 
         Args:
-            script: The steps, see `ScriptedTransport`.
-            options: Arguments of `OpenRouter` by keyword; the key is a fake one unless given.
+            script: The steps, as for `ScriptedTransport`.
+            options: Arguments of `OpenRouter` by keyword; without `api_key` it has a fake key.
 
         Raises:
             TypeError: An option has the wrong type.
             ValueError: An option has a value that cannot work.
         """
         self.waits: list[float] = []
-        self._scripted = ScriptedTransport(*script)
+        self._scripted_transport = ScriptedTransport(*script)
         super().__init__(
-            transport=self._scripted,
-            async_transport=self._scripted,
+            transport=self._scripted_transport,
+            async_transport=self._scripted_transport,
             **cast("dict[str, Any]", {"api_key": FAKE_KEY, **options}),
         )
         self._caller.clock = Clock(
@@ -200,12 +195,12 @@ class FakeOpenRouter(OpenRouter):
     @property
     def requests(self) -> list[httpx.Request]:
         """The requests so far, one for each attempt."""
-        return self._scripted.requests
+        return self._scripted_transport.requests
 
     @property
     def bodies(self) -> list[dict[str, Any]]:
         """The bodies of the requests so far."""
-        return self._scripted.bodies
+        return self._scripted_transport.bodies
 
     async def _sleep_async(self, seconds: float) -> None:
         self.waits.append(seconds)

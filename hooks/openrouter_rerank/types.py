@@ -1,4 +1,4 @@
-"""The marker for a field that is absent; these names only stand here for import."""
+"""The marker for a field that is absent; this module only makes it importable."""
 
 from openrouter_rerank_api.unset import UNSET, Unset
 

@@ -1,4 +1,4 @@
-"""The retry configuration under the official SDK's names; they only stand here for import."""
+"""The retry configuration, importable from where the official SDK has it."""
 
 from ._policy.retries import BackoffStrategy, RetryConfig
 
