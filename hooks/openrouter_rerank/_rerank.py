@@ -264,7 +264,7 @@ class Rerank:
             ValueError: An argument has a value that cannot work; nothing was sent.
             RunStoppedError: From the iterator, after all outcomes, the failed one among them: a
                 call was answered with 401 or 402, the costs have reached `max_cost` and there are
-                more jobs, or a reply did not tell its cost under `max_cost`.
+                more jobs, or, with `max_cost`, a reply has no cost.
             ClientClosedError: From the iterator: the client was closed during the run.
             Exception: From the iterator: what `jobs`, `on_progress`, a hook or the function for the
                 key raised. Requests under way finish and are given out first, unless `on_progress`

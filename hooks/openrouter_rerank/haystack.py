@@ -2,8 +2,8 @@
 A ranker for Haystack's pipelines.
 
 It needs the extra `haystack`: `pip install "openrouter-rerank[haystack]"`. Haystack 3 loads from
-YAML only what it is told to trust: `Pipeline.loads(text, allowed_modules=["openrouter_rerank"])`,
-or the environment's `HAYSTACK_DESERIALIZATION_ALLOWLIST=openrouter_rerank`.
+YAML only the modules that you allow: `Pipeline.loads(text, allowed_modules=["openrouter_rerank"])`,
+or `HAYSTACK_DESERIALIZATION_ALLOWLIST=openrouter_rerank` in the environment.
 """
 
 import threading
@@ -40,14 +40,13 @@ class OpenRouterRanker:
     """
     Orders documents by how relevant a model finds each one to a query.
 
-    The documents that come out are copies with the model's score; those that went in stay as they
-    are. None is dropped but by `top_k`, and none is merged with another of the same id.
+    It returns copies of the documents with the model's score and does not change the documents
+    themselves. Only `top_k` drops any, and documents of the same id stay apart.
 
-    What is ranked is the document's content, below the meta fields that are asked for, and the
-    image that it holds as a blob of the type `image/*`, as a data URI. A document with neither is
-    an error.
+    It ranks a document's content, preceded by the meta fields that you ask for, and its image: a
+    blob of the type `image/*`, sent as a data URI. A document with neither is an error.
 
-    The connections are made when they are needed; `close` and `close_async` give them back.
+    It connects when it needs to; `close` and `close_async` close the connections.
     """
 
     def __init__(
@@ -72,26 +71,26 @@ class OpenRouterRanker:
             api_key: The key, `OPENROUTER_API_KEY` unless given. Only a secret from the environment
                 can be serialised.
             top_k: How many documents to return, at least 1; None returns all.
-            server_url: Where the API is served; None is `OPENROUTER_BASE_URL`, else OpenRouter.
+            server_url: Where the API is served; None uses `OPENROUTER_BASE_URL`, else OpenRouter.
             provider: How to choose among providers, with the keys of
                 `#/components/schemas/ProviderPreferences` in openapi.yaml; None sends nothing.
             timeout_ms: Limit for connecting, for one read and for one write, in milliseconds; None
-                is the client's default.
-            deadline_ms: Limit for a whole call with all its attempts, in milliseconds; None is the
-                client's default.
+                uses the client's default.
+            deadline_ms: Limit for a whole call with all its attempts, in milliseconds; None uses
+                the client's default.
             meta_fields_to_embed: Names of meta fields to put before the content; those that a
                 document lacks, or that are None, are left out.
-            meta_data_separator: What stands between the meta fields and the content.
-            client: A client to make the calls with, never closed here. It brings its own key,
-                server and limits, and cannot be serialised.
+            meta_data_separator: The text between the meta fields and the content.
+            client: A client to make the calls with, never closed here. It has its own key, server
+                and limits, and a ranker with one cannot be serialised.
 
         Raises:
             TypeError: `model` or `top_k` has the wrong type.
             ValueError: `model` is blank, `top_k` is below 1, or there is both a client and a
                 setting of the client.
         """
-        limits = (server_url, timeout_ms, deadline_ms)
-        if client is not None and any(limit is not None for limit in limits):
+        client_settings = (server_url, timeout_ms, deadline_ms)
+        if client is not None and any(setting is not None for setting in client_settings):
             raise ValueError("client: brings its own server_url, timeout_ms and deadline_ms")
         self.model = require_text(model, "model")
         self.api_key = api_key
@@ -102,15 +101,15 @@ class OpenRouterRanker:
         self.deadline_ms = deadline_ms
         self.meta_fields_to_embed = meta_fields_to_embed or []
         self.meta_data_separator = meta_data_separator
-        self._own = client
-        # Two, since Haystack releases what is sync and what is async apart from each other.
-        self._client = client
+        self._given_client = client
+        # Two clients, since Haystack closes sync and async connections separately.
+        self._sync_client = client
         self._async_client = client
         self._lock = threading.Lock()
 
     def warm_up(self) -> None:
         """
-        Make the client for `run`; without effect if it is there.
+        Make the client for `run`, unless it exists.
 
         Raises:
             ValueError: The key is missing, though `api_key` is strict, or a setting cannot work.
@@ -118,35 +117,30 @@ class OpenRouterRanker:
         self._ensure_client()
 
     async def warm_up_async(self) -> None:
-        """
-        Make the client for `run_async`; without effect if it is there.
-
-        Raises:
-            ValueError: See `warm_up`.
-        """
+        """Make the client for `run_async`, unless it exists; it raises what `warm_up` raises."""
         self._ensure_async_client()
 
     def close(self) -> None:
-        """Give the connections of `run` back; another `run` makes new ones."""
-        client, self._client = self._client, self._own
-        if client is not None and client is not self._own:
+        """Close the connections of `run`; the next `run` makes new ones."""
+        client, self._sync_client = self._sync_client, self._given_client
+        if client is not None and client is not self._given_client:
             client.close()
 
     async def close_async(self) -> None:
-        """Give the connections of `run` and `run_async` back; another run makes new ones."""
+        """Close the connections of `run` and `run_async`; the next run makes new ones."""
         self.close()
-        client, self._async_client = self._async_client, self._own
-        if client is not None and client is not self._own:
+        client, self._async_client = self._async_client, self._given_client
+        if client is not None and client is not self._given_client:
             await client.aclose()
 
     def to_dict(self) -> dict[str, Any]:
         """
-        Return what `from_dict` needs, with the key's variable in the place of the key.
+        Return what `from_dict` needs, with the key's variable instead of the key.
 
         Raises:
             ValueError: The key is a token, or the ranker was given a client.
         """
-        if self._own is not None:
+        if self._given_client is not None:
             raise ValueError("client: a ranker with a client of its own cannot be serialised")
         return default_to_dict(
             self,
@@ -164,7 +158,7 @@ class OpenRouterRanker:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "OpenRouterRanker":
         """
-        Make the ranker that `to_dict` described; `data` stays as it is.
+        Make the ranker that `to_dict` described; `data` is not changed.
 
         Raises:
             DeserializationError: `data` describes another class.
@@ -181,9 +175,9 @@ class OpenRouterRanker:
         Order documents by their relevance to a query.
 
         Args:
-            query: What the documents are compared with.
-            documents: The documents; none are returned for none, without a request.
-            top_k: How many to return, at least 1; None is the ranker's own.
+            query: The text to compare the documents with.
+            documents: The documents. If there are none, nothing is sent and none are returned.
+            top_k: How many to return, at least 1; None uses the ranker's own.
 
         Returns:
             `documents`: copies with their scores, the most relevant first.
@@ -200,7 +194,7 @@ class OpenRouterRanker:
             documents,
             query=query,
             model=self.model,
-            key=self._read,
+            key=self._read_document,
             provider=self._provider,
             top_n=top_n,
         )
@@ -210,22 +204,7 @@ class OpenRouterRanker:
     async def run_async(
         self, query: str, documents: list[Document], top_k: int | None = None
     ) -> dict[str, list[Document]]:
-        """
-        Do what `run` does, in the running event loop.
-
-        Args:
-            query: See `run`, as for all the arguments.
-            documents: See `run`.
-            top_k: See `run`.
-
-        Returns:
-            What `run` returns.
-
-        Raises:
-            TypeError: See `run`, as for all the errors.
-            ValueError: See `run`.
-            OpenRouterError: See `run`.
-        """
+        """Async `run`, in the running event loop."""
         top_n = check_top_k(top_k) or self.top_k
         if not documents:
             return {"documents": []}
@@ -233,7 +212,7 @@ class OpenRouterRanker:
             documents,
             query=query,
             model=self.model,
-            key=self._read,
+            key=self._read_document,
             provider=self._provider,
             top_n=top_n,
         )
@@ -243,10 +222,10 @@ class OpenRouterRanker:
     def _provider(self) -> dict[str, Any] | Unset:
         return UNSET if self.provider is None else self.provider
 
-    def _read(self, document: Document) -> str | dict[str, str]:
+    def _read_document(self, document: Document) -> str | dict[str, str]:
         """Return a document as it is sent: text, or an object if it holds an image."""
-        found = [document.meta.get(name) for name in self.meta_fields_to_embed]
-        parts = [str(value) for value in found if value is not None]
+        meta_values = [document.meta.get(name) for name in self.meta_fields_to_embed]
+        parts = [str(value) for value in meta_values if value is not None]
         if document.content is not None:
             parts.append(document.content)
         text = self.meta_data_separator.join(parts)
@@ -259,9 +238,9 @@ class OpenRouterRanker:
 
     def _ensure_client(self) -> OpenRouter:
         with self._lock:
-            if self._client is None:
-                self._client = self._make_client()
-            return self._client
+            if self._sync_client is None:
+                self._sync_client = self._make_client()
+            return self._sync_client
 
     def _ensure_async_client(self) -> OpenRouter:
         with self._lock:
@@ -280,12 +259,12 @@ class OpenRouterRanker:
 
 
 def check_top_k(top_k: int | None) -> int | None:
-    """Return how many documents to return if it is None or a whole number of at least 1."""
+    """Check that `top_k` is None or a whole number of at least 1, and return it."""
     return None if top_k is None else require_count(top_k, "top_k")
 
 
 def read_image(blob: ByteStream | None) -> str | None:
-    """Return an image as a data URI (RFC 2397); None if there is none."""
+    """Return an image as a data URI (RFC 2397); None if the blob is no image."""
     if blob is None or not (blob.mime_type or "").startswith("image/"):
         return None
     return f"data:{blob.mime_type};base64,{b64encode(blob.data).decode()}"

@@ -1,8 +1,8 @@
 """
 Reranking in LangChain, as a document compressor.
 
-It needs the extra `langchain`: `pip install "openrouter-rerank[langchain]"`. Importing this module
-without it raises a `ModuleNotFoundError` that says so.
+It needs the extra `langchain`: `pip install "openrouter-rerank[langchain]"`. Without it, importing
+this module raises a `ModuleNotFoundError` that says so.
 """
 
 from collections.abc import Sequence
@@ -28,28 +28,28 @@ SCORE_KEY = "relevance_score"
 
 class OpenRouterRerank(PydanticAdapter, BaseDocumentCompressor):
     """
-    Keeps the documents that a model of OpenRouter's finds most relevant to the query.
+    Keeps the documents that an OpenRouter model finds most relevant to the query.
 
-    It goes wherever LangChain takes a `BaseDocumentCompressor`, such as the `base_compressor` of a
+    Use it wherever LangChain takes a `BaseDocumentCompressor`, such as the `base_compressor` of a
     `ContextualCompressionRetriever`. Use it as a context manager, `with` or `async with`, or close
     it with `close()` or `aclose()`; after that its calls raise `ClientClosedError`. The key is in
-    no repr, dump or pickle: what is loaded from one reads it from `OPENROUTER_API_KEY`.
+    no repr, dump or pickle: a compressor loaded from one reads it from `OPENROUTER_API_KEY`.
 
     Attributes:
         model: Slug of the rerank model, such as "cohere/rerank-v3.5".
-        top_n: How many documents to return, at least 1; None returns all. 3 unless set, as in
+        top_n: How many documents to return, at least 1; None returns all. The default is 3, as in
             LangChain's other rerankers.
-        api_key: The key; None is what `OPENROUTER_API_KEY` holds at the time of a call.
-        server_url: Where the API is served, its path included; None is the client's server, else
+        api_key: The key; None reads `OPENROUTER_API_KEY` at the time of a call.
+        server_url: Where the API is served, its path included; None uses the client's server, else
             `OPENROUTER_BASE_URL`, else OpenRouter.
         provider: How to choose among providers, `ProviderPreferences` in openapi.yaml; None sends
             nothing.
         session_id: Groups related requests, at most 256 characters; None sends nothing.
         trace: Names for observability tools; None sends nothing.
-        user: The caller's own end user; None sends nothing.
-        client: An `OpenRouter` to call with, in the place of one made here; it has its own key and
-            is never closed here. Timeouts, retries and a key that changes are set there. It is in
-            no dump, and keeps the compressor from being pickled.
+        user: Your own end user; None sends nothing.
+        client: An `OpenRouter` to call with instead of one made here; it has its own key and is
+            never closed here. Set timeouts, retries and a key that changes on it. It is in no dump,
+            and a compressor that has one cannot be pickled.
     """
 
     top_n: int | None = Field(default=3, ge=1)
@@ -64,13 +64,14 @@ class OpenRouterRerank(PydanticAdapter, BaseDocumentCompressor):
         Return copies of the most relevant documents, the most relevant first.
 
         Args:
-            documents: What to choose from, left as they are. Without any, nothing is sent.
-            query: What the documents are compared with.
+            documents: The documents to choose from; they are not changed. If there are none,
+                nothing is sent.
+            query: The text to compare the documents with.
             callbacks: Not called: the retriever around the compressor reports its run.
 
         Returns:
-            At most `top_n` documents with their metadata and, in `metadata["relevance_score"]`,
-            the score; higher is better.
+            At most `top_n` documents with their metadata and, in `metadata["relevance_score"]`, the
+            score; higher is better.
 
         Raises:
             ValueError: The query or the text of a document is blank, or a setting has a value that
@@ -85,26 +86,12 @@ class OpenRouterRerank(PydanticAdapter, BaseDocumentCompressor):
         query: str,
         callbacks: Callbacks | None = None,  # noqa: ARG002  LangChain has no event for this
     ) -> list[Document]:
-        """
-        Do what `compress_documents` does, on the running event loop and without a thread.
-
-        Args:
-            documents: What to choose from, left as they are. Without any, nothing is sent.
-            query: What the documents are compared with.
-            callbacks: Not called: the retriever around the compressor reports its run.
-
-        Returns:
-            What `compress_documents` returns.
-
-        Raises:
-            ValueError: See `compress_documents`.
-            OpenRouterError: See `compress_documents`.
-        """
+        """Async `compress_documents`, on the running event loop and without a thread."""
         return [add_score(ranked) for ranked in await self._rank_async(documents, read_text, query)]
 
 
 def read_text(document: Document) -> str:
-    """Return what the model compares with the query."""
+    """Return the text that the model compares with the query."""
     return document.page_content
 
 

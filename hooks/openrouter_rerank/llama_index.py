@@ -1,8 +1,8 @@
 """
 Reranking in LlamaIndex, as a node postprocessor.
 
-It needs the extra `llama-index`: `pip install "openrouter-rerank[llama-index]"`. Importing this
-module without it raises a `ModuleNotFoundError` that says so.
+It needs the extra `llama-index`: `pip install "openrouter-rerank[llama-index]"`. Without it,
+importing this module raises a `ModuleNotFoundError` that says so.
 """
 
 from collections.abc import Callable, Generator, Sequence
@@ -37,31 +37,31 @@ _dispatcher = get_dispatcher(__name__)
 
 class OpenRouterRerank(PydanticAdapter, BaseNodePostprocessor):
     """
-    Keeps the nodes that a model of OpenRouter's finds most relevant to the query.
+    Keeps the nodes that an OpenRouter model finds most relevant to the query.
 
-    It goes wherever LlamaIndex takes a `BaseNodePostprocessor`, such as the `node_postprocessors`
-    of a query engine. Each call is reported by `ReRankStartEvent` and `ReRankEndEvent`, by a span,
-    and to the callback manager. Use it as a context manager, `with` or `async with`, or close it
-    with `close()` or `aclose()`; after that its calls raise `ClientClosedError`. The key is in no
-    repr, dump or pickle: what is loaded from one reads it from `OPENROUTER_API_KEY`.
+    Use it wherever LlamaIndex takes a `BaseNodePostprocessor`, such as the `node_postprocessors` of
+    a query engine. It reports each call by `ReRankStartEvent` and `ReRankEndEvent`, by a span, and
+    to the callback manager. Use it as a context manager, `with` or `async with`, or close it with
+    `close()` or `aclose()`; after that its calls raise `ClientClosedError`. The key is in no repr,
+    dump or pickle: a postprocessor loaded from one reads it from `OPENROUTER_API_KEY`.
 
     Attributes:
         model: Slug of the rerank model, such as "cohere/rerank-v3.5".
-        top_n: How many nodes to return, at least 1; None returns all. 2 unless set, as in
+        top_n: How many nodes to return, at least 1; None returns all. The default is 2, as in
             LlamaIndex's other rerankers.
-        metadata_mode: Which metadata a node's text begins with when it is compared; EMBED unless
-            set, what an embedding model reads, and NONE is the text alone.
-        api_key: The key; None is what `OPENROUTER_API_KEY` holds at the time of a call.
-        server_url: Where the API is served, its path included; None is the client's server, else
+        metadata_mode: Which metadata to put before a node's text when it is compared. The default,
+            EMBED, is what an embedding model reads; NONE is the text alone.
+        api_key: The key; None reads `OPENROUTER_API_KEY` at the time of a call.
+        server_url: Where the API is served, its path included; None uses the client's server, else
             `OPENROUTER_BASE_URL`, else OpenRouter.
         provider: How to choose among providers, `ProviderPreferences` in openapi.yaml; None sends
             nothing.
         session_id: Groups related requests, at most 256 characters; None sends nothing.
         trace: Names for observability tools; None sends nothing.
-        user: The caller's own end user; None sends nothing.
-        client: An `OpenRouter` to call with, in the place of one made here; it has its own key and
-            is never closed here. Timeouts, retries and a key that changes are set there. It is in
-            no dump, and keeps the postprocessor from being pickled.
+        user: Your own end user; None sends nothing.
+        client: An `OpenRouter` to call with instead of one made here; it has its own key and is
+            never closed here. Set timeouts, retries and a key that changes on it. It is in no dump,
+            and a postprocessor that has one cannot be pickled.
         callback_manager: LlamaIndex's older way of reporting; a query engine sets its own.
     """
 
@@ -70,7 +70,7 @@ class OpenRouterRerank(PydanticAdapter, BaseNodePostprocessor):
 
     @classmethod
     def class_name(cls) -> str:
-        """Return the name that stands for the class in a dump."""
+        """Return the name of the class in a dump."""
         return "OpenRouterRerank"
 
     def _postprocess_nodes(
@@ -80,12 +80,13 @@ class OpenRouterRerank(PydanticAdapter, BaseNodePostprocessor):
         Return the most relevant nodes, the most relevant first; `postprocess_nodes` calls it.
 
         Args:
-            nodes: What to choose from, left as they are. Without any, nothing is sent.
-            query_bundle: What the nodes are compared with; its `query_str` alone is read.
+            nodes: The nodes to choose from; they are not changed. If there are none, nothing is
+                sent.
+            query_bundle: The query to compare the nodes with; only its `query_str` is read.
 
         Returns:
-            At most `top_n` nodes with the model's scores in the place of the retriever's; higher
-            is better.
+            At most `top_n` nodes with the model's scores instead of the retriever's; higher is
+            better.
 
         Raises:
             ValueError: There is no query, the query or the text of a node is blank, or a setting
@@ -100,24 +101,18 @@ class OpenRouterRerank(PydanticAdapter, BaseNodePostprocessor):
     async def _apostprocess_nodes(
         self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
     ) -> list[NodeWithScore]:
-        """
-        Do what `_postprocess_nodes` does, on the running event loop and without a thread.
-
-        Raises:
-            ValueError: See `_postprocess_nodes`.
-            OpenRouterError: See `_postprocess_nodes`.
-        """
+        """Async `_postprocess_nodes`, on the running event loop and without a thread."""
         query = require_query(query_bundle)
         with self._report(nodes, query) as finish:
             return finish(await self._rank_async(nodes, self._read_text, query))
 
     def _read_text(self, node: NodeWithScore) -> str:
-        """Return what the model compares with the query."""
+        """Return the text that the model compares with the query."""
         return node.get_content(self.metadata_mode)
 
     @contextmanager
     def _report(self, nodes: list[NodeWithScore], query: str) -> Generator[Finish]:
-        """Report a call; what it gives reports the end, and turns the ranking into nodes."""
+        """Report a call's start; yield what reports its end and turns the ranking into nodes."""
         top_n = len(nodes) if self.top_n is None else self.top_n
         _dispatcher.event(
             ReRankStartEvent(query=query, nodes=nodes, top_n=top_n, model_name=self.model)

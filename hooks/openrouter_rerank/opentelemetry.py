@@ -1,13 +1,13 @@
 """
 Traces and metrics of a client's calls, through the API of OpenTelemetry.
 
-It needs the extra `opentelemetry`: `pip install "openrouter-rerank[opentelemetry]"`. The API alone
-is called; where spans and metrics go is the application's business.
+It needs the extra `opentelemetry`: `pip install "openrouter-rerank[opentelemetry]"`. It calls only
+the API; the application decides where spans and metrics go.
 
-Each call is a span of kind CLIENT, `rerank {model}`, and each of its attempts a child of that,
+Each call is a span of kind CLIENT, `rerank {model}`, and each of its attempts is a child span,
 `rerank attempt`. An attempt is the current span while its request is under way, so that the spans
-of OpenTelemetry's httpx instrumentation are its children; between attempts the call's is. A call
-that is refused before anything is sent has no span.
+of OpenTelemetry's httpx instrumentation are its children; between attempts the call's span is the
+current one. A call that is refused before anything is sent has no span.
 
 Names from the conventions for generative AI, and from the general ones:
 
@@ -18,8 +18,8 @@ Names from the conventions for generative AI, and from the general ones:
     gen_ai.client.operation.duration  histogram, seconds
 
 Names proposed for reranking, not yet agreed upon
-(https://github.com/open-telemetry/semantic-conventions-genai/issues/253), the operation's "rerank"
-among them:
+(https://github.com/open-telemetry/semantic-conventions-genai/issues/253); "rerank" as the name of
+the operation is one of them:
 
     rerank {model}                    gen_ai.rerank.candidate.count (the documents sent),
                                       gen_ai.rerank.top_n, gen_ai.rerank.scores (content)
@@ -36,13 +36,13 @@ Names of our own:
                                       the seconds until the next
     openrouter.rerank.retries         counter, attempts after a call's first
     openrouter.rerank.documents       counter, documents sent, once for a call
-    openrouter.rerank.cost            counter, credits, as far as replies tell the cost
+    openrouter.rerank.cost            counter, credits, as far as replies state the cost
 
-A request that is sent anew at once, because its kept connection had been closed, is an attempt
+A request that is sent again at once, because its kept connection had been closed, is an attempt
 here, though `error.attempts` and `RawReply.attempts` do not count it.
 
-What is marked as content is recorded only with `record_content=True`. The key never is, nor is the
-message of an error, which may quote content: the error's class and its status are.
+Names marked as content are recorded only with `record_content=True`. The key is never recorded. Nor
+is the message of an error, which may quote content: only the error's class and its status are.
 """
 
 from ._client import OpenRouter
@@ -74,8 +74,8 @@ def instrument(
     """
     Trace and measure the calls of a client from now on, sync and async.
 
-    A client that is instrumented already is so anew. A reply that `with_raw_response` returns is
-    decoded at once: what is wrong with it is on the span, and raised by `parse()`.
+    A second call replaces the first. A reply that `with_raw_response` returns is decoded at once:
+    what is wrong with it is on the span, and `parse()` raises it.
 
     Args:
         client: The client.
@@ -95,7 +95,7 @@ def instrument(
 
 def uninstrument(client: OpenRouter) -> None:
     """
-    Leave the calls of a client alone from now on; those under way end as they began.
+    Stop tracing and measuring the calls of a client; those under way are still recorded.
 
     Args:
         client: The client; it need not be instrumented.
@@ -107,7 +107,7 @@ def uninstrument(client: OpenRouter) -> None:
 
 
 def require_client(client: object) -> OpenRouter:
-    """Return what was given if it is a client."""
+    """Return the client, if it is an `OpenRouter`."""
     if not isinstance(client, OpenRouter):
         raise TypeError(f"client: expected OpenRouter, got {type(client).__name__}")
     return client

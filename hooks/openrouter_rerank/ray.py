@@ -1,8 +1,8 @@
 """
 Ray Data: `Reranker`, the callable for `ray.data.Dataset.map_batches`.
 
-It needs `pip install "openrouter-rerank[ray]"` wherever the job runs. Ray itself is not imported
-here: it brings the batches.
+It needs `pip install "openrouter-rerank[ray]"` wherever the job runs. This module does not import
+Ray; Ray calls it.
 """
 
 import weakref
@@ -39,8 +39,9 @@ class Row:
 
     Attributes:
         order: Positions in the row's documents, the most relevant first; None if the row failed.
-        scores: The score of each document that `order` names, in the same order.
-        cost: The price in credits; None if the reply does not tell it, or if the row failed.
+        scores: The score of each document that `order` names, in the same order; None if the row
+            failed.
+        cost: The price in credits; None if the reply does not state it, or if the row failed.
         error: The error's class and message; None if there was none.
     """
 
@@ -54,7 +55,7 @@ class Reranker:
     """
     Reranks the documents in each row of a batch; give the class to `map_batches`.
 
-    Ray makes one for each actor, with one client, and hands it one batch after the other:
+    Ray makes one for each actor, with one client, and gives it one batch after another:
 
         dataset.map_batches(
             Reranker,
@@ -65,7 +66,7 @@ class Reranker:
             batch_format="pyarrow",
         )
 
-    Four columns are added, null where there is nothing to say:
+    It adds four columns, null where there is nothing to say:
 
     - `order`, a list of whole numbers: positions in the row's documents, from 0, the most relevant
       first, no more than `top_n`;
@@ -74,17 +75,17 @@ class Reranker:
     - `error`, text: class and message of the error that the row ended in, such as
       "TooManyRequestsResponseError: ..."; null if it did not.
 
-    A row that fails is a row with its `error`, and so is one whose query or documents cannot be
-    sent. After a 401 or a 402, the actor sends nothing more: each of its further rows ends in a
-    `RunStoppedError`. Ray works a batch off anew whose actor died: what was billed of it is billed
+    A row that fails has its `error`, and so has a row whose query or documents cannot be sent.
+    After a 401 or a 402, the actor sends nothing more: each of its further rows ends in a
+    `RunStoppedError`. If an actor dies, Ray runs its batch again: what was billed for it is billed
     twice.
 
-    Batches of all three formats are taken. With "pyarrow" the other columns stay as they are and
-    the new ones have their types even when they are null throughout; with "numpy" and "pandas" the
-    types are what Ray makes of the values.
+    Batches of all three formats work. With "pyarrow" the other columns stay as they are and the new
+    ones have their types even when they are all null; with "numpy" and "pandas" Ray chooses the
+    types from the values.
 
-    The rows of a batch are worked off together, and the last ones of it alone: batches of many
-    times `max_concurrency` rows keep the actor busy.
+    The rows of a batch are reranked together, and the next batch starts only after the last of
+    them: batches of many times `max_concurrency` rows keep the actor busy.
     """
 
     def __init__(
@@ -115,25 +116,25 @@ class Reranker:
                 `text`, `image` or both; a null field of a struct counts as absent.
             top_n: How many documents to return, at least 1; None returns all.
             requests_per_minute: Limit for the whole job, retries included; each actor keeps to its
-                share. None sets none; a server's own limit is found out by each actor.
-            actors: Among how many actors the limit is shared out: the pool's `size`, or its
-                `max_size`. Ray does not tell an actor. None if there is no limit.
+                share. None sets none; each actor finds out a server's own limit by itself.
+            actors: How many actors share the limit: the pool's `size`, or its `max_size`. An
+                actor cannot learn it from Ray. None if there is no limit.
             max_concurrency: How many requests an actor may have under way at once, at least 2.
             provider: How to choose among providers; None sends nothing.
             session_id: Groups related requests; None sends nothing.
             trace: Names for observability tools; None sends nothing.
-            user: The caller's own end user; None sends nothing.
-            api_key: A function that returns the key, called in the actor for every request. None is
-                what `OPENROUTER_API_KEY` holds there. Text is refused: Ray keeps the arguments of a
-                job in its records.
-            server_url: Where the API is served; None is `OPENROUTER_BASE_URL`, in the actor, else
+            user: Your own end user; None sends nothing.
+            api_key: A function that returns the key, called in the actor for every request. None
+                reads `OPENROUTER_API_KEY` there. Text is refused: Ray keeps the arguments of a job
+                in its records.
+            server_url: Where the API is served; None uses `OPENROUTER_BASE_URL`, in the actor, else
                 the contract's server.
             options: Further arguments of `OpenRouter`.
 
         Raises:
             TypeError: An argument has the wrong type, or `api_key` is text.
-            ValueError: An argument has a value that cannot work, or `actors` is not given though
-                `requests_per_minute` is.
+            ValueError: An argument has a value that cannot work, or `requests_per_minute` is given
+                without `actors`.
         """
         if isinstance(api_key, str):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(
@@ -142,8 +143,8 @@ class Reranker:
             )
         self._query_column = require_str(query_column, "query_column")
         self._documents_column = require_str(documents_column, "documents_column")
-        share = share_rate(requests_per_minute, actors)
-        self._job = RerankJob(
+        rate_per_actor = share_rate(requests_per_minute, actors)
+        self._template_job = RerankJob(
             query="query",
             documents=["document"],
             model=model,
@@ -153,17 +154,17 @@ class Reranker:
             trace=trace,
             user=user,
         )
-        # What is wrong with every row is said once, and before the first one.
-        prepare_job(self._job)
-        # What every further row gains once the run has stopped.
-        self._unsent: Row | None = None
-        self._jobs = JobStream(
+        # An argument that is wrong for every row raises here, once, before the first row.
+        prepare_job(self._template_job)
+        # The row for all that is not sent after the run has stopped.
+        self._stopped_row: Row | None = None
+        self._job_stream = JobStream(
             OpenRouter(api_key, server_url=server_url, **options),
             max_concurrency=max_concurrency,
-            requests_per_minute=share,
+            requests_per_minute=rate_per_actor,
         )
-        # Ray drops the callable when an actor ends, and calls nothing on it.
-        self._finalizer = weakref.finalize(self, self._jobs.close)
+        # Ray only drops the callable when an actor ends; it calls no method of it.
+        self._finalizer = weakref.finalize(self, self._job_stream.close)
 
     def __call__(self, batch: BatchT) -> BatchT:
         """
@@ -176,7 +177,7 @@ class Reranker:
             A batch of the same kind, its rows in the same order, with the further columns.
 
         Raises:
-            ValueError: A column to read is not there, or one to add is.
+            ValueError: A column to read is missing, or a column to add exists.
             Exception: What a hook or the function for the key raised.
         """
         require_columns(batch, present=[self._query_column, self._documents_column], absent=COLUMNS)
@@ -185,7 +186,7 @@ class Reranker:
         return cast("BatchT", add_columns(batch, columns))
 
     def close(self) -> None:
-        """Close the client, as happens at the end of the actor."""
+        """Close the client, as the end of the actor does."""
         self._finalizer()
 
     def __reduce__(self) -> NoReturn:
@@ -193,7 +194,8 @@ class Reranker:
         Refuse to be pickled.
 
         Raises:
-            TypeError: Always; Ray would make a client for each task and share nothing out.
+            TypeError: Always, because Ray would make a client for each task, and no limit would be
+                shared.
         """
         raise TypeError("give map_batches the class, and its arguments as fn_constructor_kwargs")
 
@@ -202,21 +204,21 @@ class Reranker:
         queries = read_column(batch, self._query_column)
         documents = read_documents(batch, self._documents_column)
         return [
-            evolve(self._job, id=row, query=query, documents=found)
-            for row, (query, found) in enumerate(zip(queries, documents, strict=True))
+            evolve(self._template_job, id=row, query=query, documents=row_documents)
+            for row, (query, row_documents) in enumerate(zip(queries, documents, strict=True))
         ]
 
     def _rerank(self, jobs: list[RerankJob]) -> list[Row]:
-        """Return what each job's row gains."""
+        """Return what the row of each job gains."""
         rows: dict[str | int | None, Row] = {}
-        if self._unsent is None:
+        if self._stopped_row is None:
             try:
-                for outcome in self._jobs.run(jobs):
+                for outcome in self._job_stream.run(jobs):
                     rows[outcome.job.id] = make_row(outcome)
             except RunStoppedError as error:
-                self._unsent = make_failed_row(error)
-        if self._unsent is not None:
-            rows = {job.id: self._unsent for job in jobs} | rows
+                self._stopped_row = make_failed_row(error)
+        if self._stopped_row is not None:
+            rows = {job.id: self._stopped_row for job in jobs} | rows
         return [rows[job.id] for job in jobs]
 
 
@@ -250,5 +252,5 @@ def make_row(outcome: RerankOutcome) -> Row:
 
 
 def make_failed_row(error: Exception) -> Row:
-    """Return a row that says what it ended in."""
+    """Return a row with its error."""
     return Row(error=f"{type(error).__name__}: {error}")
