@@ -7,8 +7,8 @@ import pytest
 from client import faults
 from client.calling import KEY, MODES, ONCE, call_once
 from client.conftest import CERTIFICATE, Serve
-from client.fault_row import SUCCESS
 from client.fault_server import Exchange, FaultServer, closed_port
+from client.fault_tables.row import SUCCESS
 from openrouter_rerank.errors import ConnectionFailedError, DeadlineExceededError
 
 PASSWORD = "pr0xy-pa55word"

@@ -9,8 +9,8 @@ import pytest
 from client import faults
 from client.calling import ALL_MODES, KEY, MODES, ONCE, QUICK, Outcome, observe, observe_async
 from client.conftest import Serve
-from client.fault_row import SUCCESS
 from client.fault_server import Fault
+from client.fault_tables.row import SUCCESS
 from openrouter_rerank import OpenRouter
 from openrouter_rerank.errors import (
     ClientClosedError,

@@ -6,7 +6,7 @@ import pytest
 from client import faults
 from client.calling import ALL_MODES, KEY, MODES, call_once
 from client.conftest import Serve
-from client.fault_row import SUCCESS
+from client.fault_tables.row import SUCCESS
 from openrouter_rerank.errors import OpenRouterDefaultError
 
 BEARER = f"Bearer {KEY}"

@@ -5,27 +5,28 @@ from typing import Any
 
 import httpx
 import pytest
-from client import connection_table, faults, reply_table
+from client import faults
 from client.calling import ALL_MODES, DOCUMENTS, KEY, MODES, call_once, call_times
 from client.conftest import Serve
-from client.fault_row import SUCCESS, Row, once
 from client.fault_server import closed_port
+from client.fault_tables import connections, replies
+from client.fault_tables.row import SUCCESS, Row, once
 from openrouter_rerank.errors import (
     ConnectionFailedError,
     OpenRouterError,
 )
 
 TABLE = [
-    *connection_table.connection_rows(),
-    *connection_table.deadline_rows(),
-    *connection_table.size_rows(),
-    *reply_table.odd_success_rows(),
-    *reply_table.status_rows(),
-    *reply_table.error_in_success_rows(),
-    *reply_table.answer_rows(),
-    *reply_table.wait_rows(),
+    *connections.connection_rows(),
+    *connections.deadline_rows(),
+    *connections.size_rows(),
+    *replies.odd_success_rows(),
+    *replies.status_rows(),
+    *replies.error_in_success_rows(),
+    *replies.answer_rows(),
+    *replies.wait_rows(),
 ]
-TRIO_ROWS = [*connection_table.connection_rows(), *connection_table.deadline_rows()]
+TRIO_ROWS = [*connections.connection_rows(), *connections.deadline_rows()]
 CASES = [
     *(pytest.param(mode, row, id=f"{mode}: {row.name}") for row in TABLE for mode in MODES),
     *(pytest.param("trio", row, id=f"trio: {row.name}") for row in TRIO_ROWS),

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 from client import faults
-from client.fault_row import BODY, SUCCESS, Row
+from client.fault_tables.row import BODY, SUCCESS, Row
 from openrouter_rerank import errors
 from openrouter_rerank.errors import (
     BadRequestResponseError,

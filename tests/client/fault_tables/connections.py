@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from client import faults
 from client.calling import QUICK
-from client.fault_row import BODY, SUCCESS, Row, once
+from client.fault_tables.row import BODY, SUCCESS, Row, once
 from openrouter_rerank import RetryConfig
 from openrouter_rerank.errors import (
     DeadlineExceededError,
