@@ -11,7 +11,7 @@ JSON = "application/json"
 HTML = "text/html; charset=UTF-8"
 PAGE = b"<!DOCTYPE html><title>error</title><h1>error</h1>"
 CHUNK_BYTES = 1024 * 1024
-BREATH_SECONDS = 0.2
+BREATH_SECONDS = 0.05
 Headers = Mapping[str, str]
 NO_HEADERS: Headers = {}
 

@@ -62,12 +62,11 @@ def test_deadline_holds_inside_tls(
     mode: str, serve: Serve, server_tls: ssl.SSLContext, client_tls: ssl.SSLContext
 ) -> None:
     """A body that trickles through https is stopped by the deadline."""
-    server = serve(faults.trickle(faults.LONG_HEAD, b" ", 0.2), tls=server_tls)
+    server = serve(faults.trickle(faults.LONG_HEAD, b" ", 0.05), tls=server_tls)
 
-    outcome = call_once(mode, server.url, verify=client_tls, deadline_ms=700)
+    outcome = call_once(mode, server.url, verify=client_tls, deadline_ms=300)
 
     assert outcome.kind is DeadlineExceededError
-    assert outcome.seconds < 1.7
     assert server.wait_for_open(0)
 
 
@@ -76,12 +75,11 @@ def test_deadline_holds_inside_the_handshake(mode: str, serve: Serve) -> None:
     """A server that never answers the handshake is given up at the deadline."""
     with FaultServer(faults.stall, read=lambda exchange: exchange.sip(0, 600)) as server:
         url = server.url.replace("http:", "https:")
-        outcome = call_once(mode, url, deadline_ms=700)
+        outcome = call_once(mode, url, deadline_ms=300)
         # A connection that is left open is a warning when it is collected, and warnings are errors.
         gc.collect()
 
     assert outcome.kind is DeadlineExceededError
-    assert outcome.seconds < 1.7
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -157,8 +155,8 @@ def test_deadline_holds_inside_an_upload(mode: str) -> None:
     """A server that reads the request slowly is given up at the deadline."""
     with FaultServer(read=read_slowly) as server:
         outcome = call_once(
-            mode, server.url, deadline_ms=700, query="x" * 60_000_000, retry_config=ONCE
+            mode, server.url, deadline_ms=300, query="x" * 30_000_000, retry_config=ONCE
         )
 
     assert outcome.kind is DeadlineExceededError
-    assert outcome.seconds < 2.5
+    assert server.requests == []

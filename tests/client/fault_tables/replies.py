@@ -172,17 +172,17 @@ def wait_rows() -> Iterator[Row]:
         fault = faults.error(429, {"Retry-After": text})
         least = soon.get(text, 0.0)
         window = (least, least + 0.9)
-        yield Row(f"Retry-After {shape(text)} past", (fault, faults.ok), SUCCESS, 2, seconds=window)
+        yield Row(f"Retry-After {shape(text)} past", (fault, faults.ok), SUCCESS, 2, waited=window)
     for text in ("7200", "9" * 400, *write_dates(datetime.now(UTC) + HOURS)):
         fault = faults.error(429, {"Retry-After": text})
         yield Row(f"Retry-After {shape(text)} far", (fault,), kind, status=429)
     brief = faults.error(503, {"retry-after-ms": "200", "Retry-After": "7200"})
-    yield Row("retry-after-ms", (brief, faults.ok), SUCCESS, 2, seconds=(0.2, 1.1))
+    yield Row("retry-after-ms", (brief, faults.ok), SUCCESS, 2, waited=(0.2, 1.1))
     long = faults.error(503, {"retry-after-ms": "7200000"})
     yield Row("retry-after-ms far", (long,), ServiceUnavailableResponseError, status=503)
     said = {"code": "x", "retryable": True, "retry_after": 0.2}
     told = faults.error(404, availability=said)
-    yield Row("availability.retry_after", (told, faults.ok), SUCCESS, 2, seconds=(0.2, 1.1))
+    yield Row("availability.retry_after", (told, faults.ok), SUCCESS, 2, waited=(0.2, 1.1))
 
 
 def write_dates(when: datetime) -> tuple[str, str, str]:

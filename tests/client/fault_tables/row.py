@@ -26,7 +26,7 @@ class Row:
         status: The error's status.
         attempts: What the error says of its attempts; None for as many as requests.
         warm: How many successful calls go before, over the same client.
-        seconds: The least and the most time that the call takes.
+        waited: The least and the most that the client waits between attempts, in seconds.
         settings: What the client is given.
     """
 
@@ -37,7 +37,7 @@ class Row:
     status: int | None = None
     attempts: int | None = None
     warm: int = 0
-    seconds: tuple[float, float] = (0.0, 5.0)
+    waited: tuple[float, float] = (0.0, 0.9)
     settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 

@@ -16,6 +16,8 @@ from openrouter_rerank import (
 from openrouter_rerank.testing import Answer, answer
 
 KEY = "sk-or-many"
+# How long to wait at most for what comes at once unless it is broken.
+BOUND_SECONDS = 10.0
 HALVES = ["sync", "asyncio", "trio"]
 QUICK = RetryConfig(backoff=BackoffStrategy(1, 5, 1.5, 60_000), max_attempts=20)
 
@@ -73,6 +75,13 @@ def priced(cost: float | None) -> Answer:
     return answer(body={"model": "m", "results": results, **usage})
 
 
-def count_threads() -> int:
-    """Count the threads of runs."""
-    return sum(thread.name.startswith("rerank-many") for thread in threading.enumerate())
+def find_threads() -> list[threading.Thread]:
+    """Return the threads of runs."""
+    return [thread for thread in threading.enumerate() if thread.name.startswith("rerank-many")]
+
+
+def join_threads() -> bool:
+    """Wait for the threads of runs to end; return whether all have."""
+    for thread in find_threads():
+        thread.join(BOUND_SECONDS)
+    return not find_threads()

@@ -1,11 +1,8 @@
 """What comes out of a run, in which order, and what is taken from the caller meanwhile."""
 
-import gc
 import itertools
-import logging
 import threading
-import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import anyio
 import httpx
@@ -13,22 +10,33 @@ import pytest
 from client import faults
 from client.conftest import Serve
 from client.fault_server import Exchange, Fault
-from client.runs.jobs import HALVES, KEY, QUICK, count_threads, make_jobs, make_jobs_async, run
+from client.runs.jobs import (
+    BOUND_SECONDS,
+    HALVES,
+    KEY,
+    QUICK,
+    find_threads,
+    make_jobs,
+    make_jobs_async,
+    run,
+)
 from openrouter_rerank import (
     OpenRouter,
     RerankJob,
+    RunProgress,
 )
 from openrouter_rerank.testing import FakeOpenRouter, answer
 
-SLOW_SECONDS = 0.2
+# How many jobs a run takes at most before it gives their outcomes out.
+WINDOW = 64
 
 
-def slow_for(query: str, seconds: float) -> Fault:
-    """Answer one query late."""
+def hold(query: str, until: Callable[[], object]) -> Fault:
+    """Answer one query only when something has happened, the others at once."""
 
     def act(exchange: Exchange) -> bool:
         if exchange.request.json["query"] == query:
-            exchange.pause(seconds)
+            assert until()
         return faults.ok(exchange)
 
     return act
@@ -47,39 +55,84 @@ def test_every_job_has_its_own_outcome(half: str, serve: Serve) -> None:
     assert [outcome.position for outcome in outcomes] == list(range(50))
     assert all(outcome.job is job for outcome, job in zip(outcomes, jobs, strict=True))
     assert [outcome.unwrap().id for outcome in outcomes] == [job.query for job in jobs]
-    assert count_threads() == 0
+    assert find_threads() == []
 
 
 @pytest.mark.parametrize("half", HALVES)
-def test_slow_job_holds_up_itself_alone_when_order_is_free(half: str, serve: Serve) -> None:
-    """Unordered, a slow head comes last; ordered, it comes first."""
-    server = serve(slow_for("query 0", SLOW_SECONDS))
+def test_slow_job_delays_itself_alone_when_order_is_free(half: str, serve: Serve) -> None:
+    """Unordered, the outcomes of all other jobs come out before the first job is answered."""
+    others_are_done = threading.Event()
+    server = serve(hold("query 0", lambda: others_are_done.wait(BOUND_SECONDS)))
+
+    def watch(progress: RunProgress) -> None:
+        if progress.done == 11:
+            others_are_done.set()
 
     with OpenRouter(KEY, server_url=server.url) as client:
-        free, _ = run(half, client, make_jobs(12), ordered=False)
-        ordered, _ = run(half, client, make_jobs(12))
+        outcomes, _ = run(half, client, make_jobs(12), ordered=False, on_progress=watch)
 
-    assert free[-1].job.id == 0
-    assert [outcome.job.id for outcome in ordered] == list(range(12))
+    assert outcomes[-1].job.id == 0
+    assert len(outcomes) == 12
 
 
 @pytest.mark.parametrize("half", HALVES)
+def test_slow_job_comes_first_when_ordered(half: str, serve: Serve) -> None:
+    """Ordered, all jobs are sent while the first one waits, whose outcome comes out first."""
+    server = serve(hold("query 0", lambda: server.wait_for_requests(12)))
+
+    with OpenRouter(KEY, server_url=server.url) as client:
+        outcomes, _ = run(half, client, make_jobs(12))
+
+    assert [outcome.job.id for outcome in outcomes] == list(range(12))
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
 @pytest.mark.parametrize("ordered", [True, False])
-def test_jobs_are_taken_as_they_are_worked_off(half: str, ordered: bool, serve: Serve) -> None:
-    """However slow the head is, jobs are taken only some way ahead of what was given out."""
-    server = serve(slow_for("query 0", SLOW_SECONDS))
-    taken: list[int] = []
+def test_jobs_are_taken_only_some_way_ahead(backend: str, ordered: bool) -> None:
+    """When every task of the run waits, it has taken no more jobs than its window holds."""
+    taken: list[RerankJob] = []
 
     def watch() -> Iterator[RerankJob]:
         for job in make_jobs():
-            taken.append(len(taken))
+            taken.append(job)
             yield job
 
-    with OpenRouter(KEY, server_url=server.url) as client:
-        outcomes, _ = run(half, client, watch(), most=1, max_concurrency=3, ordered=ordered)
+    async def work() -> int:
+        is_answered = anyio.Event()
 
-    assert len(outcomes) == 1
-    assert len(taken) <= 1 + 64
+        async def handle(request: httpx.Request) -> httpx.Response:
+            if b"query 0" in request.content:
+                await is_answered.wait()
+            return answer().build(request)
+
+        transport = httpx.MockTransport(handle)
+        async with (
+            OpenRouter(KEY, async_transport=transport) as client,
+            client.rerank.rerank_many_async(
+                watch(), max_concurrency=3, ordered=ordered
+            ) as outcomes,
+            anyio.create_task_group() as tasks,
+        ):
+            with anyio.fail_after(BOUND_SECONDS):
+                tasks.start_soon(anext, outcomes)
+                await anyio.wait_all_tasks_blocked()
+            found = len(taken)
+            is_answered.set()
+        return found
+
+    # Unordered, the first outcomes are out already, and as many jobs have taken their places.
+    most = WINDOW if ordered else 2 * WINDOW
+    assert WINDOW <= anyio.run(work, backend=backend) <= most
+
+
+def test_threads_take_jobs_while_the_first_is_slow(serve: Serve) -> None:
+    """In threads, too, a whole window of jobs is sent while the first one waits for its answer."""
+    server = serve(hold("query 0", lambda: server.wait_for_requests(WINDOW)))
+
+    with OpenRouter(KEY, server_url=server.url) as client:
+        outcomes, _ = run("sync", client, make_jobs(), most=1, max_concurrency=3)
+
+    assert outcomes[0].job.id == 0
 
 
 @pytest.mark.parametrize("half", HALVES)
@@ -152,45 +205,3 @@ def test_async_iterable_gives_the_jobs(backend: str) -> None:
             return [outcome.position async for outcome in outcomes]
 
     assert anyio.run(collect, backend=backend) == list(range(20))
-
-
-class Forgetful(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """Answers every request, and keeps none."""
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer."""
-        return answer().build(request)
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer."""
-        return self.handle_request(request)
-
-
-@pytest.mark.parametrize("half", ["sync", "asyncio"])
-def test_memory_stays_flat(half: str, caplog: pytest.LogCaptureFixture) -> None:
-    """Thousands of jobs leave nothing behind but what the window holds."""
-    caplog.set_level(logging.WARNING, "openrouter_rerank")
-    levels: list[int] = []
-
-    def note(done: int) -> None:
-        if done in {1000, 4000}:
-            # What is garbage already is no leak, however much of it waits for the collector.
-            gc.collect()
-            levels.append(tracemalloc.get_traced_memory()[0])
-
-    def count(client: OpenRouter) -> None:
-        for outcome in client.rerank.rerank_many(make_jobs(4001)):
-            note(outcome.position)
-
-    async def count_async(client: OpenRouter) -> None:
-        async for outcome in client.rerank.rerank_many_async(make_jobs(4001)):
-            note(outcome.position)
-
-    with OpenRouter(KEY, transport=Forgetful(), async_transport=Forgetful()) as client:
-        tracemalloc.start()
-        try:
-            count(client) if half == "sync" else anyio.run(count_async, client)
-        finally:
-            tracemalloc.stop()
-
-    assert levels[1] - levels[0] < 500_000

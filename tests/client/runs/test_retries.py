@@ -1,22 +1,19 @@
 """Attempts of a run's jobs: how many, how fast, and who hears of them."""
 
 import logging
-import threading
-import time
 from typing import Any
 
+import httpx
 import pytest
-from client import faults
-from client.conftest import Serve
-from client.fault_server import Exchange, Fault
-from client.runs.jobs import HALVES, KEY, QUICK, make_jobs, run
+from client.runs.jobs import HALVES, QUICK, make_jobs, run
 from limits import FixedWindow
 from openrouter_rerank import (
-    OpenRouter,
     RetryConfig,
     errors,
 )
 from openrouter_rerank.testing import FakeOpenRouter, answer
+
+LATENCY_SECONDS = 0.002
 
 
 @pytest.mark.parametrize("half", HALVES)
@@ -65,47 +62,33 @@ def test_hooks_hear_of_retries_and_last_errors(half: str) -> None:
     assert heard == ["retry 1", "retry 2", "error 3"]
 
 
-def limited(limit: FixedWindow) -> Fault:
-    """Answer 429 to what the limit refuses, without a word of how long to wait."""
-    lock = threading.Lock()
-    began = time.monotonic()
+@pytest.mark.parametrize("half", HALVES)
+def test_run_finds_a_servers_limit(half: str) -> None:
+    """A limit of 50 requests a second that nobody told is used, and hardly exceeded."""
+    limit = FixedWindow(50)
 
-    def act(exchange: Exchange) -> bool:
-        with lock:
-            refused = limit.ask(time.monotonic() - began)
-        return (faults.error(429) if refused else faults.ok)(exchange)
+    def act(request: httpx.Request) -> httpx.Response:
+        client.waits.append(LATENCY_SECONDS)
+        return answer(429 if limit.ask(sum(client.waits)) else 200).build(request)
 
-    return act
-
-
-@pytest.mark.parametrize("half", ["sync", "asyncio"])
-def test_run_finds_a_servers_limit(half: str, serve: Serve) -> None:
-    """Over real sockets too, a limit of 50 requests a second is used, and hardly exceeded."""
-    server = serve(limited(FixedWindow(50)))
-
-    with OpenRouter(KEY, server_url=server.url, retry_config=QUICK) as client:
-        began = time.monotonic()
-        outcomes, failure = run(half, client, make_jobs(150))
-        took = time.monotonic() - began
+    with FakeOpenRouter(*[act] * 200, retry_config=QUICK) as client:
+        # One worker, since each wait moves the time on for all.
+        outcomes, failure = run(half, client, make_jobs(150), max_concurrency=1)
 
     assert failure is None
     assert all(outcome.error is None for outcome in outcomes)
-    assert len(server.requests) < 1.15 * 150
-    assert 150 / took > 0.7 * 50
+    assert len(client.requests) < 1.15 * 150
+    assert 150 / sum(client.waits) > 0.7 * 50
 
 
 @pytest.mark.parametrize("half", HALVES)
-def test_requests_per_minute_counts_retries(half: str, serve: Serve) -> None:
+def test_requests_per_minute_counts_retries(half: str) -> None:
     """Every request that is sent takes its place in the caller's limit."""
-    server = serve(faults.error(500), faults.ok)
+    with FakeOpenRouter(500, *[200] * 6, retry_config=QUICK) as client:
+        run(half, client, make_jobs(6), requests_per_minute=1200, max_concurrency=1)
 
-    with OpenRouter(KEY, server_url=server.url, retry_config=QUICK) as client:
-        began = time.monotonic()
-        run(half, client, make_jobs(6), requests_per_minute=1200)
-        took = time.monotonic() - began
-
-    assert len(server.requests) == 7
-    assert took >= 6 * 0.05 - 0.04
+    assert len(client.requests) == 7
+    assert sum(client.waits) >= 6 * 0.05 - 0.04
 
 
 @pytest.mark.parametrize("half", HALVES)

@@ -1,14 +1,13 @@
 """What ends a run before its jobs are done: refusals, costs and errors."""
 
 import asyncio
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from client import faults
 from client.conftest import Serve
 from client.fault_server import Exchange
-from client.runs.jobs import HALVES, KEY, count_threads, make_jobs, priced, run
+from client.runs.jobs import HALVES, KEY, join_threads, make_jobs, priced, run
 from openrouter_rerank import (
     OpenRouter,
     RerankJob,
@@ -16,14 +15,6 @@ from openrouter_rerank import (
     errors,
 )
 from openrouter_rerank.testing import FakeOpenRouter
-
-
-def wait_until(condition: Callable[[], bool]) -> bool:
-    """Tell whether something comes true within some seconds."""
-    ends_at = time.monotonic() + 5
-    while not condition() and time.monotonic() < ends_at:
-        time.sleep(0.005)
-    return condition()
 
 
 @pytest.mark.parametrize("half", HALVES)
@@ -119,7 +110,7 @@ def test_error_of_on_progress_ends_the_run(half: str, serve: Serve) -> None:
 
     assert repr(failure) == "LookupError('enough')"
     assert len(outcomes) == 1
-    assert wait_until(lambda: count_threads() == 0)
+    assert join_threads()
 
 
 @pytest.mark.parametrize("half", HALVES)
