@@ -11,6 +11,7 @@ from network.connecting import FAR_SECONDS, connect, echo_over_tls, make_context
 from openrouter_rerank._network.deadline import Attempt
 from openrouter_rerank._network.streams import (
     Backend,
+    Stream,
 )
 
 SOON_SECONDS = 0.05
@@ -25,35 +26,60 @@ def test_connection_works_outside_of_attempts(listener: socket.socket) -> None:
         assert stream.read(100, FAR_SECONDS) == b"asked"
 
 
-def test_timeout_alone_holds_without_a_deadline(listener: socket.socket) -> None:
-    """An attempt without a deadline leaves the timeouts as they are."""
-    with under(Attempt(None)), connect(listener) as (stream, _):
-        began = time.monotonic()
-        with pytest.raises(httpcore.ReadTimeout):
-            stream.read(100, SOON_SECONDS)
+class RecordingStream(httpcore.NetworkStream):
+    """A connection that keeps the timeouts of its reads, in seconds."""
 
-        assert time.monotonic() - began < FAR_SECONDS / 2
+    def __init__(self) -> None:
+        """Begin with none."""
+        self.timeouts: list[float | None] = []
 
-
-@pytest.mark.parametrize("timeout", [None, FAR_SECONDS])
-def test_deadline_cuts_a_read(listener: socket.socket, timeout: float | None) -> None:
-    """A read ends at the deadline when that comes before its timeout, or when it has none."""
-    with connect(listener) as (stream, _), under(Attempt(time.monotonic() + SOON_SECONDS)):
-        began = time.monotonic()
-        with pytest.raises(httpcore.ReadTimeout):
-            stream.read(100, timeout)
-
-        assert time.monotonic() - began < FAR_SECONDS / 2
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002
+        """Keep the timeout."""
+        self.timeouts.append(timeout)
+        return b""
 
 
-def test_shorter_timeout_stays(listener: socket.socket, attempt: Attempt) -> None:
-    """A timeout that is shorter than the time left is kept."""
-    with connect(listener) as (stream, _):
-        began = time.monotonic()
-        with pytest.raises(httpcore.ReadTimeout):
-            stream.read(100, SOON_SECONDS)
+@pytest.mark.parametrize(
+    ("left", "timeout", "expected"),
+    [
+        (None, SOON_SECONDS, SOON_SECONDS),
+        (FAR_SECONDS, SOON_SECONDS, SOON_SECONDS),
+        (None, None, None),
+    ],
+)
+def test_shorter_timeout_stays(
+    left: float | None, timeout: float | None, expected: float | None
+) -> None:
+    """A timeout is kept that is shorter than the time left, or that no deadline cuts."""
+    recording = RecordingStream()
 
-        assert time.monotonic() - began < FAR_SECONDS / 2
+    with under(Attempt(None if left is None else time.monotonic() + left)):
+        Stream(recording).read(100, timeout)
+
+    assert recording.timeouts == [expected]
+
+
+@pytest.mark.parametrize("timeout", [None, 2 * FAR_SECONDS])
+def test_deadline_cuts_a_timeout(timeout: float | None) -> None:
+    """A read gets the time that is left when its timeout is longer, or when it has none."""
+    recording = RecordingStream()
+
+    with under(Attempt(time.monotonic() + FAR_SECONDS)):
+        Stream(recording).read(100, timeout)
+
+    (given,) = recording.timeouts
+    assert given is not None
+    assert 0 < given <= FAR_SECONDS
+
+
+def test_deadline_ends_a_read(listener: socket.socket) -> None:
+    """A read without a timeout, to which nobody answers, ends at the deadline."""
+    with (
+        connect(listener) as (stream, _),
+        under(Attempt(time.monotonic() + SOON_SECONDS)),
+        pytest.raises(httpcore.ReadTimeout),
+    ):
+        stream.read(100)
 
 
 def test_nothing_is_done_after_the_deadline(listener: socket.socket) -> None:
@@ -73,12 +99,12 @@ def test_nothing_is_done_after_the_deadline(listener: socket.socket) -> None:
 
 def test_write_that_is_not_taken_ends_at_the_deadline(listener: socket.socket) -> None:
     """A peer that reads nothing cannot hold a write for longer than the time left."""
-    with connect(listener) as (stream, _), under(Attempt(time.monotonic() + SOON_SECONDS)):
-        began = time.monotonic()
-        with pytest.raises(httpcore.WriteTimeout):
-            stream.write(bytes(50_000_000), FAR_SECONDS)
-
-        assert time.monotonic() - began < FAR_SECONDS / 2
+    with (
+        connect(listener) as (stream, _),
+        under(Attempt(time.monotonic() + SOON_SECONDS)),
+        pytest.raises(httpcore.WriteTimeout),
+    ):
+        stream.write(bytes(50_000_000))
 
 
 def test_tls_connection_obeys_too(listener: socket.socket, attempt: Attempt) -> None:
