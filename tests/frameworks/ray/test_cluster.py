@@ -17,9 +17,10 @@ from openrouter_rerank.local import Faults, Ranking
 from openrouter_rerank.ray import Reranker
 
 pq: Any = pytest.importorskip("pyarrow.parquet", reason="pyarrow cannot be imported")
-ROWS = 10_000
+ROWS = 2_000
+ROWS_PER_BATCH = 100
 EVERY_NTH_IS_THROTTLED = 100
-EVERY_NTH_ROW_IS_BAD = 1_000
+EVERY_NTH_ROW_IS_BAD = 200
 ACTORS = 2
 # Ray sets options of its own that it has deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:ray.data.context")
@@ -98,7 +99,7 @@ def cluster() -> Iterator[Any]:
 
 
 def test_two_actors_rerank_every_row_despite_429s(cluster: Any, tmp_path: Path) -> None:
-    """10,000 rows of a Parquet file each have their order and scores, or their error, once."""
+    """Each of 2,000 rows of a Parquet file has its order and scores, or its error, once."""
     numbers = make_numbers()
     model = Products()
     faults = Faults(["ok"] * (EVERY_NTH_IS_THROTTLED - 1) + [429], retry_after=0)
@@ -112,7 +113,7 @@ def test_two_actors_rerank_every_row_despite_429s(cluster: Any, tmp_path: Path) 
     pq.write_table(make_table(numbers), tmp_path / "rows.parquet")
     with local.running(model, api_key=KEY, faults=faults) as url:
         rows = cluster.data.read_parquet(str(tmp_path / "rows.parquet"))
-        rows.repartition(target_num_rows_per_block=500).map_batches(
+        rows.repartition(target_num_rows_per_block=ROWS_PER_BATCH).map_batches(
             Marked,
             fn_constructor_kwargs={
                 "model": "m",
@@ -122,7 +123,7 @@ def test_two_actors_rerank_every_row_despite_429s(cluster: Any, tmp_path: Path) 
             },
             compute=cluster.data.ActorPoolStrategy(size=ACTORS),
             num_cpus=0.5,
-            batch_size=500,
+            batch_size=ROWS_PER_BATCH,
             batch_format="pyarrow",
         ).write_parquet(str(tmp_path / "ranked"))
 
