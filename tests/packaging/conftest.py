@@ -75,6 +75,17 @@ def find_path(name: str, environment: Path) -> Path:
     return Path(sysconfig.get_path(name, "venv", paths))
 
 
+@pytest.fixture
+def add_pip() -> Callable[[Path], None]:
+    """Give what makes an environment with the pip that is installed here, in a moment."""
+
+    def add_pip(folder: Path) -> None:
+        make_environment(folder)
+        link_distribution(metadata.distribution("pip"), find_path("purelib", folder))
+
+    return add_pip
+
+
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build the wheel with the hatchling that is installed here."""
@@ -89,7 +100,7 @@ def bare_python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """
     Install the wheel without extras into a new environment and return its interpreter.
 
-    A package index is not at hand, so what the wheel requires is linked from the environment of the
+    There is no package index, so what the wheel requires is linked from the environment of the
     tests, file by file as recorded there. Nothing else can be imported, unlike where a test hides
     modules from its own process, and `pip check` judges whether the closure was the right one.
     """

@@ -48,7 +48,7 @@ parquet.write_table(pyarrow.table(rows), "queries.parquet")
 ray.init(address="local", num_cpus=2, include_dashboard=False, _temp_dir=folder)
 runpy.run_path(example)
 ray.shutdown()
-print(parquet.read_table("ranked")["order"].to_pylist())
+print(parquet.read_table("ranked").select(["order", "error"]).to_pylist())
 """
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -136,7 +136,7 @@ def test_ray_job_runs_with_the_extra_alone(add_extra: AddExtra, run: Run, tmp_pa
         result = run(add_extra("ray"), "-c", JOB, example, folder)
 
     assert result.returncode == 0, result.stderr
-    assert result.stdout.splitlines()[-1] == str([[1, 0]] * 3)
+    assert result.stdout.splitlines()[-1] == str([{"order": [1, 0], "error": None}] * 3)
 
 
 @pytest.mark.parametrize(

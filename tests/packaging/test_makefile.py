@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,7 @@ class Machine:
             shutil.copy(ROOT / name, self.project / name)
 
     def add_python(self, name: str, script: str) -> None:
-        """Put a command on PATH that stands in front of this interpreter."""
+        """Put a command on PATH that a script replaces."""
         path = self.commands / name
         path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
         path.chmod(0o755)
@@ -105,9 +106,9 @@ def test_missing_venv_is_named(machine: Machine, tmp_path: Path) -> None:
     assert result.returncode == 2
 
 
-def test_missing_package_index_is_named(machine: Machine) -> None:
+def test_missing_package_index_is_named(machine: Machine, add_pip: Callable[[Path], None]) -> None:
     """Without a package index one line says what could not be installed, each time."""
-    machine.add_python("python3", f"exec '{sys.executable}' \"$@\"")
+    add_pip(machine.project / ".venv")
 
     first, second = machine.make("demo"), machine.make("demo")
 

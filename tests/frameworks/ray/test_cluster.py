@@ -1,7 +1,6 @@
 """The callable in a local Ray with two actors; all tests share one Ray."""
 
 import os
-import runpy
 import secrets
 import tempfile
 from collections import Counter
@@ -11,7 +10,6 @@ from typing import Any
 
 import pytest
 from frameworks.ray.tables import KEY, make_table
-from frameworks.readme import read_example
 from openrouter_rerank import RetryConfig, local
 from openrouter_rerank.local import Faults, Ranking
 from openrouter_rerank.ray import Reranker
@@ -159,19 +157,3 @@ def test_refused_key_does_not_end_the_job(cluster: Any) -> None:
     classes = Counter(row["error"].partition(":")[0] for row in rows)
     assert set(classes) == {"UnauthorizedResponseError", "RunStoppedError"}
     assert classes.total() == 20
-
-
-# So few rows are one block, which keeps one actor busy.
-@pytest.mark.filterwarnings("ignore:The minimum number of concurrent actors:UserWarning")
-def test_readme_example_runs(cluster: Any, tmp_path: Path) -> None:
-    """The example ranks a file of queries with the model of the embedded server."""
-    rows = [("the capital of France", ["Bread is made of flour.", "Paris is in France."])] * 20
-    pq.write_table(make_table(rows), tmp_path / "queries.parquet")
-    example = read_example("Ray Data").replace("s3://bucket", str(tmp_path))
-    (tmp_path / "example.py").write_text(example)
-
-    runpy.run_path(str(tmp_path / "example.py"))
-
-    ranked = pq.read_table(tmp_path / "ranked").to_pydict()
-    assert ranked["error"] == [None] * 20
-    assert ranked["order"] == [[1, 0]] * 20
