@@ -1,4 +1,4 @@
-"""Servers that limit requests to so many a second, each in its own way; the clock is given."""
+"""Servers that limit requests per second, each in its own way; the caller gives the time."""
 
 from collections import deque
 from typing import Protocol
@@ -15,7 +15,7 @@ class Limit(Protocol):
 
 
 class FixedWindow:
-    """Counts anew with each second."""
+    """Starts counting again with each second."""
 
     def __init__(self, rate: float, phase: float = 0.0) -> None:
         """Take the rate, and where the seconds begin."""

@@ -1,4 +1,4 @@
-"""The arguments of `rerank_batched`: those of `rerank`, handed on or refused."""
+"""The arguments of `rerank_batched`: those of `rerank`, passed on or refused."""
 
 import inspect
 import json
@@ -32,7 +32,7 @@ def test_no_argument_is_missing(twin: Callable[..., object]) -> None:
 
 
 @every_half
-def test_every_argument_is_handed_on(half: Half) -> None:
+def test_every_argument_is_passed_on(half: Half) -> None:
     """Each request says what `rerank` would say with the same arguments."""
     given: dict[str, Any] = {
         **ASK,

@@ -82,7 +82,7 @@ def test_single_part_is_the_reply(half: Half) -> None:
 
 
 def merge(*fields: Mapping[str, object]) -> CreateRerankResponseBody:
-    """Merge the replies to parts of one document each, one after the other."""
+    """Merge the replies to parts of one document each, sent in turn."""
     replies = [
         {"model": "m", "results": [{"index": 0, "relevance_score": 0.5}], **each} for each in fields
     ]

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import anyio
 from openrouter_rerank import BackoffStrategy, OpenRouter, RetryConfig
+from openrouter_rerank._call.clock import Clock
 from openrouter_rerank.errors import OpenRouterError
 from openrouter_rerank.operations import CreateRerankResponseBody
 
@@ -50,8 +51,8 @@ class SkippedWaits(list[float]):
     def __init__(self, client: OpenRouter) -> None:
         """Give the client such a clock."""
         super().__init__()
-        caller = client._caller
-        self._clock = caller.clock
+        caller = cast("Any", client)._caller
+        self._clock: Clock = caller.clock
         caller.clock = self._clock._replace(
             now=self._read, sleep=self.append, sleep_async=self._skip
         )

@@ -1,4 +1,4 @@
-"""A server of raw sockets that fails as it is told to, and counts what reaches it."""
+"""A server of raw sockets that fails as scripted, and counts what reaches it."""
 
 import contextlib
 import json
@@ -64,7 +64,7 @@ class Exchange:
                 view = view[self._connection.send(view[:RECEIVED_BYTES]) :]
 
     def pause(self, seconds: float | None = None) -> None:
-        """Wait; for ever with None. Raise `PeerGoneError` if the client leaves meanwhile."""
+        """Wait; forever with None. Raise `PeerGoneError` if the client leaves meanwhile."""
         readable, _, _ = select.select([self._connection, self._stop], [], [], seconds)
         if readable:
             raise PeerGoneError
@@ -96,7 +96,7 @@ class Fault(Protocol):
 
 class FaultServer:
     """
-    Answers request after request from a script whose last entry repeats for ever.
+    Answers request after request from a script whose last entry repeats forever.
 
     Attributes:
         url: The API's address.
@@ -152,12 +152,12 @@ class FaultServer:
             return self._open
 
     def wait_for_open(self, most: int, seconds: float = 5.0) -> bool:
-        """Wait until at most so many connections are open; return whether it came to that."""
+        """Wait until at most so many connections are open; return whether that happened."""
         with self._changed:
             return self._changed.wait_for(lambda: self._open <= most, seconds)
 
     def wait_for_requests(self, count: int, seconds: float = 5.0) -> bool:
-        """Wait until that many requests have arrived; return whether it came to that."""
+        """Wait until that many requests have arrived; return whether that happened."""
         with self._changed:
             return self._changed.wait_for(lambda: len(self.requests) >= count, seconds)
 

@@ -164,7 +164,7 @@ def trickle(head: bytes, rest: bytes, seconds: float) -> Fault:
 
 
 def repeat(head: bytes, rest: bytes, count: int | None = None) -> Fault:
-    """Send bytes at once, then others again and again without a pause, for ever with None."""
+    """Send bytes at once, then others again and again without a pause, forever with None."""
 
     def act(exchange: Exchange) -> bool:
         exchange.send(head)

@@ -12,7 +12,7 @@ TEXTS = [
     for what in ("the capital of France", "a river", "in Germany", "cheap", "old", "not here")
 ]
 QUERY: dict[str, Any] = {"query": "What is the capital of France?", "model": "any"}
-# Whose turn it is to be refused is chance.
+# Which part is refused is chance.
 PATIENT = RetryConfig(max_attempts=20)
 
 

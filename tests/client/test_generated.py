@@ -148,7 +148,7 @@ def test_deadline_holds(mode: str, serve: Serve) -> None:
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_redirect_never_takes_the_key_elsewhere(mode: str, status: int, serve: Serve) -> None:
-    """With httpx told to follow redirects, another origin is still never asked."""
+    """When httpx follows redirects, another origin is still never asked."""
     other = serve(faults.ok)
     server = serve(faults.redirect(status, f"{other.url}/rerank"))
 
@@ -160,7 +160,7 @@ def test_redirect_never_takes_the_key_elsewhere(mode: str, status: int, serve: S
 
 @pytest.mark.parametrize("mode", MODES)
 def test_redirect_never_becomes_a_get(mode: str, serve: Serve) -> None:
-    """With httpx told to follow redirects, a 303 to the same origin is still an error."""
+    """When httpx follows redirects, a 303 to the same origin is still an error."""
     server = serve(faults.redirect(303, "/elsewhere"), faults.ok)
 
     error = fail(mode, make_client(server.url))

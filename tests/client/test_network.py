@@ -86,7 +86,7 @@ def test_deadline_holds_inside_the_handshake(mode: str, serve: Serve) -> None:
 def test_refusing_proxy_is_a_failed_connection(
     mode: str, serve: Serve, server_tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With a proxy that nobody listens at, nothing is sent, and its password is not told."""
+    """When no proxy listens, nothing is sent, and the error does not hold its password."""
     server = serve(faults.ok, tls=server_tls)
     with closed_port() as port:
         monkeypatch.setenv("HTTPS_PROXY", f"http://user:{PASSWORD}@127.0.0.1:{port}")

@@ -41,7 +41,7 @@ def call_over_own(
     Call over a client of the caller's own.
 
     Returns:
-        What the last call came to, and whether the own client was closed after ours was.
+        How the last call ended, and whether the own client was closed after ours was.
     """
     arguments: dict[str, Any] = {"retry_config": QUICK, "deadline_ms": 20_000, **settings}
     taken: dict[str, Any] = {"trust_env": False, **(own or {})}

@@ -42,7 +42,7 @@ def test_other_redirects_are_errors(mode: str, status: int, serve: Serve) -> Non
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("location", ["http://[", "", "file:///etc/passwd", "//", "\x01"])
 def test_odd_locations_are_errors_or_followed_here(mode: str, location: str, serve: Serve) -> None:
-    """Whatever stands in Location, the outcome is an answer from here or an error of ours."""
+    """Whatever Location holds, the outcome is an answer from this server or our own error."""
     server = serve(faults.redirect(307, location), faults.ok)
 
     outcome = call_once(mode, server.url)

@@ -105,7 +105,7 @@ def test_key_beside_a_client_is_refused(kind: Kind) -> None:
 
 
 def test_key_is_in_no_text_of_the_adapter(kind: Kind) -> None:
-    """The key stands in no repr, dump, schema or pickle."""
+    """No repr, dump, schema or pickle holds the key."""
     reranker = make(kind, api_key=KEY)
 
     shown = [

@@ -1,4 +1,4 @@
-"""How far an attempt came, by what crossed its connection."""
+"""How far an attempt got, by what crossed its connection."""
 
 import socket
 import ssl
@@ -14,12 +14,12 @@ from openrouter_rerank._network.streams import (
 
 
 def read_state(attempt: Attempt) -> tuple[bool, bool, bool]:
-    """Return how far an attempt came."""
+    """Return how far an attempt got."""
     return attempt.is_opened, attempt.is_sent, attempt.is_answered
 
 
-def test_attempt_notes_how_far_it_came(listener: socket.socket, attempt: Attempt) -> None:
-    """Opening, writing and reading a byte are noted, each in its turn."""
+def test_attempt_records_how_far_it_got(listener: socket.socket, attempt: Attempt) -> None:
+    """Opening, writing and reading a byte are recorded, each in turn."""
     states: list[tuple[bool, bool, bool]] = [read_state(attempt)]
 
     with connect(listener) as (stream, peer):
@@ -49,10 +49,10 @@ def test_end_of_the_stream_is_no_answer(listener: socket.socket, attempt: Attemp
 
 
 @pytest.mark.anyio
-async def test_async_attempt_notes_how_far_it_came(
+async def test_async_attempt_records_how_far_it_got(
     listener: socket.socket, attempt: Attempt
 ) -> None:
-    """The async half notes the same, over TLS too; its deadline is a cancel scope's."""
+    """The async half records the same, over TLS too; its deadline is a cancel scope's."""
     stream = await AsyncBackend().connect_tcp("127.0.0.1", read_port(listener), FAR_SECONDS)
     peer, _ = listener.accept()
     states = [read_state(attempt)]
@@ -86,7 +86,7 @@ def test_old_connection_without_an_answer_is_stale() -> None:
 
 
 def make_attempt(opened: bool, sent: bool, answered: bool) -> Attempt:
-    """Make an attempt that came so far."""
+    """Make an attempt that got this far."""
     attempt = Attempt(None)
     attempt.is_opened, attempt.is_sent, attempt.is_answered = opened, sent, answered
     return attempt
@@ -107,7 +107,7 @@ def make_attempt(opened: bool, sent: bool, answered: bool) -> Attempt:
     ],
 )
 async def test_trace_events_tell_the_same(event: str, state: tuple[bool, bool, bool]) -> None:
-    """A transport of the caller's is watched by the events that httpcore sends, in both halves."""
+    """The events of httpcore say the same of a transport of the caller's, in both halves."""
     attempts = Attempt(None), Attempt(None)
 
     info = {"request": httpcore.Request("POST", "http://h/")}

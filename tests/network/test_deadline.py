@@ -108,7 +108,7 @@ def test_write_that_is_not_taken_ends_at_the_deadline(listener: socket.socket) -
 
 
 def test_tls_connection_obeys_too(listener: socket.socket, attempt: Attempt) -> None:
-    """What is read through TLS is noted, and ends at the deadline as well."""
+    """A read through TLS is recorded, and ends at the deadline as well."""
     with connect(listener) as (plain, peer):
         server = threading.Thread(target=echo_over_tls, args=[peer])
         server.start()

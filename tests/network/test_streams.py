@@ -48,7 +48,7 @@ async def test_what_is_held_back_goes_out_before_an_async_read(
 
 
 class Source(httpcore.NetworkStream):
-    """A connection that gives what it has as far as it is asked for, and keeps what was asked."""
+    """A connection that gives at most what is asked for, and keeps the sizes asked for."""
 
     def __init__(self, size: int) -> None:
         """Begin with so many bytes."""
@@ -101,7 +101,7 @@ async def test_large_replies_are_read_in_large_pieces_async() -> None:
 
 @pytest.mark.anyio
 async def test_body_of_a_request_can_be_sent_again() -> None:
-    """Each attempt reads the whole body anew, and ends on its own."""
+    """Each attempt reads the whole body again, and ends on its own."""
     upload = Upload(b"body")
 
     sent = [[part async for part in aiter(aiter(upload))] for _ in range(2)]

@@ -15,7 +15,7 @@ from openrouter_rerank import OpenRouter, RetryConfig, errors
 
 
 def leave(release: threading.Event) -> Callable[[Exchange], bool]:
-    """Make a server that answers, and hangs up when it is told to."""
+    """Make a server that answers, and hangs up after an event."""
 
     def fault(exchange: Exchange) -> bool:
         OK(exchange)
@@ -26,7 +26,7 @@ def leave(release: threading.Event) -> Callable[[Exchange], bool]:
 
 
 def test_connections_that_grew_old_are_closed(serve: Serve) -> None:
-    """A connection that the server has closed while it rested is given up with the next reply."""
+    """A connection that the server closed while it was idle is dropped with the next reply."""
     release = threading.Event()
     server = serve(leave(release), OK)
     pool = make_pool(server, 2)
@@ -44,10 +44,10 @@ def test_connections_that_grew_old_are_closed(serve: Serve) -> None:
 
 
 @pytest.mark.anyio
-async def test_connections_that_rested_too_long_are_not_used(
+async def test_connections_that_were_idle_too_long_are_not_used(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A connection that the server may be about to close is closed here and made anew."""
+    """A connection that the server may be about to close is closed and replaced."""
     monkeypatch.setattr("openrouter_rerank._network.pool.KEEPALIVE_SECONDS", -1.0)
     server = serve(OK)
     pool, async_pool = make_pool(server), make_async_pool(server)
@@ -98,7 +98,7 @@ def test_connection_in_use_is_closed_when_it_comes_back(serve: Serve) -> None:
 
 @pytest.mark.anyio
 async def test_async_connections_that_grew_old_are_closed(serve: Serve) -> None:
-    """The async pool gives up what the server has closed."""
+    """The async pool drops what the server has closed."""
     release = threading.Event()
     server = serve(leave(release), OK)
     pool = make_async_pool(server, 2)

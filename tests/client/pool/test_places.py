@@ -1,4 +1,4 @@
-"""Places in the pool: who waits for one, who gets it, and who gives it back."""
+"""Places in the pool: which request waits for one, gets it, and gives it back."""
 
 import signal
 import threading
@@ -13,7 +13,7 @@ from openrouter_rerank._network.pool import AsyncPool, Pool
 from openrouter_rerank._network.pool_state import PoolState, Waiter
 
 
-def test_who_waits_gets_the_connection_that_comes_back(serve: Serve) -> None:
+def test_waiting_request_gets_the_returned_connection(serve: Serve) -> None:
     """With one place, a second request waits for the first reply's end and takes its connection."""
     server = serve(OK)
     pool = make_pool(server)
@@ -35,7 +35,7 @@ def test_who_waits_gets_the_connection_that_comes_back(serve: Serve) -> None:
     assert server.opened == 1
 
 
-def test_who_waits_too_long_is_told(serve: Serve) -> None:
+def test_waiting_too_long_is_a_pool_timeout(serve: Serve) -> None:
     """The pool timeout is an error of httpx's, and takes no place."""
     server = serve(OK)
     pool = make_pool(server)
@@ -50,7 +50,7 @@ def test_who_waits_too_long_is_told(serve: Serve) -> None:
     assert server.opened == 1
 
 
-def test_who_is_interrupted_leaves_the_queue(serve: Serve) -> None:
+def test_interrupted_request_leaves_the_queue(serve: Serve) -> None:
     """Ctrl-C while waiting for a connection takes no place with it."""
     server = serve(OK)
     pool = make_pool(server)
@@ -73,7 +73,7 @@ def test_who_is_interrupted_leaves_the_queue(serve: Serve) -> None:
 
 
 def test_place_that_comes_while_leaving_is_given_back(serve: Serve) -> None:
-    """Who is served in the moment of giving up hands the place on."""
+    """A request that gets its place while it gives up returns the place."""
     server = serve(OK)
     pool = make_pool(server)
     first = pool.handle_request(ask(server))

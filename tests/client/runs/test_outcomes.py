@@ -98,6 +98,7 @@ def test_jobs_are_taken_only_some_way_ahead(backend: str, ordered: bool) -> None
             yield job
 
     async def work() -> int:
+        found = 0
         is_answered = anyio.Event()
 
         async def handle(request: httpx.Request) -> httpx.Response:

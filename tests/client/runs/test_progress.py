@@ -1,4 +1,4 @@
-"""What `on_progress` is told."""
+"""What `on_progress` is called with."""
 
 import anyio
 import pytest
@@ -11,7 +11,7 @@ from openrouter_rerank.testing import FakeOpenRouter
 
 
 @pytest.mark.parametrize("half", HALVES)
-def test_progress_is_told_for_each_outcome(half: str) -> None:
+def test_progress_is_reported_for_each_outcome(half: str) -> None:
     """Each outcome is followed by one report, and the last one has the sums."""
     reports: list[RunProgress] = []
     with FakeOpenRouter(priced(0.5), 400, 500, priced(0.5)) as client:
@@ -28,13 +28,13 @@ def test_async_progress_is_awaited(backend: str) -> None:
     """`on_progress` may be a coroutine function; the iterator stays at its end after the last."""
     reports: list[int] = []
 
-    async def note(progress: RunProgress) -> None:
+    async def record(progress: RunProgress) -> None:
         await anyio.lowlevel.checkpoint()
         reports.append(progress.done)
 
     async def work() -> list[RerankOutcome]:
         async with FakeOpenRouter() as client:
-            outcomes = client.rerank.rerank_many_async(make_jobs(3), on_progress=note)
+            outcomes = client.rerank.rerank_many_async(make_jobs(3), on_progress=record)
             for _ in range(3):
                 await anext(outcomes)
             return [outcome async for outcome in outcomes] + [o async for o in outcomes]

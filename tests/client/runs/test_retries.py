@@ -1,4 +1,4 @@
-"""Attempts of a run's jobs: how many, how fast, and who hears of them."""
+"""Attempts of a run's jobs: how many, how fast, and which hooks and log lines report them."""
 
 import logging
 from typing import Any
@@ -51,7 +51,7 @@ def test_deadline_bounds_all_attempts_of_a_job(half: str) -> None:
 
 
 @pytest.mark.parametrize("half", HALVES)
-def test_hooks_hear_of_retries_and_last_errors(half: str) -> None:
+def test_hooks_report_retries_and_last_errors(half: str) -> None:
     """`on_retry` is called for the run's retries, `on_error` only for a job's last error."""
     heard: list[str] = []
     with FakeOpenRouter(500, 500, 500, 200) as client:
@@ -64,7 +64,7 @@ def test_hooks_hear_of_retries_and_last_errors(half: str) -> None:
 
 @pytest.mark.parametrize("half", HALVES)
 def test_run_finds_a_servers_limit(half: str) -> None:
-    """A limit of 50 requests a second that nobody told is used, and hardly exceeded."""
+    """A run finds a limit of 50 requests a second, uses it, and hardly exceeds it."""
     limit = FixedWindow(50)
 
     def act(request: httpx.Request) -> httpx.Response:
@@ -92,7 +92,7 @@ def test_requests_per_minute_counts_retries(half: str) -> None:
 
 
 @pytest.mark.parametrize("half", HALVES)
-def test_log_tells_the_end_of_jobs_alone(half: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_log_warns_only_of_the_end_of_jobs(half: str, caplog: pytest.LogCaptureFixture) -> None:
     """An attempt that another follows is a line of INFO, a job that is given up one of WARNING."""
     caplog.set_level(logging.INFO, "openrouter_rerank")
     with FakeOpenRouter(500, 200, 400) as client:

@@ -99,7 +99,7 @@ def test_what_is_no_job_ends_the_run(half: str) -> None:
 
 @pytest.mark.parametrize("half", HALVES)
 def test_error_of_on_progress_ends_the_run(half: str, serve: Serve) -> None:
-    """It reaches the caller as it is, and nobody works on."""
+    """It reaches the caller as it is, and no thread goes on."""
     server = serve(faults.ok)
 
     def refuse(_: RunProgress) -> None:

@@ -36,7 +36,7 @@ def test_given_client_stays_open() -> None:
 
 
 def test_closed_ranker_opens_again(run: Run, server_url: str) -> None:
-    """A run after closing connects anew, and closing twice does no harm."""
+    """A run after closing connects again, and closing twice does no harm."""
     ranker = OpenRouterRanker("m", server_url=server_url, top_k=1)
     for _ in range(2):
         ranker.warm_up()

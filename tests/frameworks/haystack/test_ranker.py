@@ -109,7 +109,7 @@ def test_document_of_nothing_is_named(run: Run, empty: Document) -> None:
 
 
 def test_top_k_of_a_run_wins(run: Run) -> None:
-    """A run's own count stands in the place of the ranker's."""
+    """A run's own count replaces the ranker's."""
     with FakeOpenRouter() as client:
         found = run(OpenRouterRanker("m", client=client, top_k=3), QUERY, make_documents(), top_k=1)
 

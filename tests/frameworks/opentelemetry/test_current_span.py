@@ -1,4 +1,4 @@
-"""Whose child a span is, whatever runs at the same time."""
+"""Which span is the parent of another, whatever runs at the same time."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
@@ -127,16 +127,16 @@ def test_hooks_of_the_user_are_called(recorder: Recorder, rerank: Call) -> None:
     """The user's own functions run as before, those of an attempt inside its span."""
     seen: list[object] = []
 
-    def note(value: object) -> None:
+    def record(value: object) -> None:
         span = trace.get_current_span()
         seen.append((type(value).__name__, cast("Any", span).name))
 
     with FakeOpenRouter(503, 404) as client:
         recorder.watch(client)
-        client.hooks.before_request(note)
-        client.hooks.after_response(note)
-        client.hooks.on_retry(note)
-        client.hooks.on_error(note)
+        client.hooks.before_request(record)
+        client.hooks.after_response(record)
+        client.hooks.on_retry(record)
+        client.hooks.on_error(record)
         with pytest.raises(errors.NotFoundResponseError):
             rerank(client)
 

@@ -4,7 +4,7 @@ import gc
 import pickle
 import threading
 from collections import Counter
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -14,7 +14,7 @@ from openrouter_rerank.testing import ScriptedTransport, answer
 
 
 def test_every_argument_is_sent() -> None:
-    """What is the same for all rows stands in each request."""
+    """Each request holds what is the same for all rows."""
     transport = ScriptedTransport()
     reranker = Reranker(
         "m",
@@ -146,7 +146,8 @@ class SimulatedTime:
 def test_rate_is_shared_out_and_holds_across_batches() -> None:
     """One of two actors keeps to half of the rate, and no batch begins with requests for free."""
     reranker = make_reranker(requests_per_minute=60 * 80, actors=2)
-    caller, simulated = reranker._feed._client._caller, SimulatedTime()
+    caller = cast("Any", reranker)._feed._client._caller
+    simulated = SimulatedTime()
     caller.clock = caller.clock._replace(now=simulated.read, sleep=simulated.sleep)
     table = make_table([("q", ["a"])] * 5)
 
