@@ -4,6 +4,7 @@ import asyncio
 import functools
 import gc
 import itertools
+import math
 import multiprocessing
 import random
 import threading
@@ -325,8 +326,10 @@ def use_inherited(client: OpenRouter, result: Connection) -> None:
 
 
 @pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="needs fork")
-def test_client_survives_a_fork(serve: Serve) -> None:
+def test_client_survives_a_fork(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     """A forked process opens its own connection, and the first one's is as it was."""
+    # On a busy machine the child takes longer than an idle connection is kept.
+    monkeypatch.setattr("openrouter_rerank._network.pool.KEEPALIVE_SECONDS", math.inf)
     server = serve(faults.ok)
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)

@@ -1,4 +1,4 @@
-"""The wheel, and an environment that holds it with what it requires and nothing more."""
+"""The wheel, environments that hold it with what it requires and nothing more, and a server."""
 
 import os
 import shutil
@@ -6,15 +6,18 @@ import subprocess
 import sys
 import sysconfig
 import venv
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from importlib import metadata
 from pathlib import Path
 
 import pytest
+from openrouter_rerank import local
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
+SECONDS = 300
+Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def run_pip(*arguments: str | Path) -> None:
@@ -138,3 +141,36 @@ def add_extra(bare_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Ca
         return python
 
     return add_extra
+
+
+@pytest.fixture
+def server_url() -> Iterator[str]:
+    """Serve the model."""
+    with local.running() as server_url:
+        yield server_url
+
+
+@pytest.fixture
+def run(server_url: str, tmp_path: Path) -> Run:
+    """Give what runs a Python against the server, in a folder of its own."""
+    environment = {
+        "HAYSTACK_TELEMETRY_ENABLED": "False",
+        "HOME": str(tmp_path),
+        "OPENROUTER_API_KEY": "sk-or-extras",
+        "OPENROUTER_BASE_URL": server_url,
+        "PATH": os.defpath,
+        "RAY_USAGE_STATS_ENABLED": "0",
+    }
+
+    def run(python: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [python, "-I", *arguments],
+            capture_output=True,
+            check=False,
+            cwd=tmp_path,
+            env=environment,
+            text=True,
+            timeout=SECONDS,
+        )
+
+    return run

@@ -1,18 +1,14 @@
 """The wheel with one extra at a time: each is enough for what it is for."""
 
-import os
 import subprocess
-import tempfile
-from collections.abc import Callable, Iterator
-from importlib.util import find_spec
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from frameworks.readme import read_example
-from openrouter_rerank import __version__, local
+from openrouter_rerank import __version__
 
 CONSUMER = Path(__file__).with_name("consumer.py")
-SECONDS = 300
 PARIS = "Paris is the capital of France."
 # How the README heads the example of an extra, what the example needs beside the extra, as is said
 # there, and what it prints.
@@ -37,55 +33,8 @@ with OpenRouter() as client:
     res = client.rerank.rerank(documents=["Berlin", {PARIS!r}], model="m", query="France?")
     print(res.results[0].document.text)
 """
-JOB = """
-import runpy, sys
-import pyarrow, ray
-from pyarrow import parquet
-
-_, example, folder = sys.argv
-rows = {"query": ["the capital of France"] * 3, "documents": [["Bread", "Paris"]] * 3}
-parquet.write_table(pyarrow.table(rows), "queries.parquet")
-ray.init(address="local", num_cpus=2, include_dashboard=False, _temp_dir=folder)
-runpy.run_path(example)
-ray.shutdown()
-print(parquet.read_table("ranked").select(["order", "error"]).to_pylist())
-"""
-
 Run = Callable[..., subprocess.CompletedProcess[str]]
 AddExtra = Callable[..., Path]
-
-
-@pytest.fixture
-def server_url() -> Iterator[str]:
-    """Serve the model."""
-    with local.running() as server_url:
-        yield server_url
-
-
-@pytest.fixture
-def run(server_url: str, tmp_path: Path) -> Run:
-    """Give what runs a Python against the server, in a folder of its own."""
-    environment = {
-        "HAYSTACK_TELEMETRY_ENABLED": "False",
-        "HOME": str(tmp_path),
-        "OPENROUTER_API_KEY": "sk-or-extras",
-        "OPENROUTER_BASE_URL": server_url,
-        "PATH": os.defpath,
-        "RAY_USAGE_STATS_ENABLED": "0",
-    }
-
-    def run(python: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [python, "-I", *arguments],
-            capture_output=True,
-            check=False,
-            cwd=tmp_path,
-            env=environment,
-            text=True,
-            timeout=SECONDS,
-        )
-
-    return run
 
 
 @pytest.mark.parametrize(("extra", "heading", "others", "shown"), EXAMPLES)
@@ -122,21 +71,6 @@ def test_fast_reranks(add_extra: AddExtra, run: Run, server_url: str) -> None:
     ranked = [PARIS, "Berlin is the capital of Germany."]
     assert result.stderr == ""
     assert result.stdout.splitlines() == [__version__, str(ranked), str([PARIS]), "404", "True"]
-
-
-@pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed here")
-def test_ray_job_runs_with_the_extra_alone(add_extra: AddExtra, run: Run, tmp_path: Path) -> None:
-    """The README's job ranks a Parquet file on a local Ray, with what Ray Data itself brings."""
-    example = tmp_path / "example.py"
-    text = read_example("Ray Data").replace("s3://bucket", str(tmp_path))
-    example.write_text(text, encoding="utf-8")
-
-    # Ray's sockets are in this folder, and their paths have to be short.
-    with tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True) as folder:
-        result = run(add_extra("ray"), "-c", JOB, example, folder)
-
-    assert result.returncode == 0, result.stderr
-    assert result.stdout.splitlines()[-1] == str([{"order": [1, 0], "error": None}] * 3)
 
 
 @pytest.mark.parametrize(
