@@ -146,7 +146,7 @@ class SimulatedTime:
 def test_rate_is_shared_out_and_holds_across_batches() -> None:
     """One of two actors keeps to half of the rate, and no batch begins with requests for free."""
     reranker = make_reranker(requests_per_minute=60 * 80, actors=2)
-    caller = cast("Any", reranker)._feed._client._caller
+    caller = cast("Any", reranker)._job_stream._client._caller
     simulated = SimulatedTime()
     caller.clock = caller.clock._replace(now=simulated.read, sleep=simulated.sleep)
     table = make_table([("q", ["a"])] * 5)
