@@ -2,7 +2,7 @@
 Tell what changed between two contracts, what it means to users and which version it calls for.
 
 The comparison knows directions: a field that a request newly needs breaks, one that a reply newly
-has does not. `comparison/changes.py` says what the four classes of change mean.
+has does not. `diff_rules/changes.py` says what the four classes of change mean.
 """
 
 import argparse
@@ -10,10 +10,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from comparison.changes import ChangeClass, weigh
-from comparison.reporting import compare_contracts, write_json, write_text
 from contract.loading import parse_document, read_source
 from contract.model import ContractError, JsonObject, is_object
+from diff_rules.changes import ChangeClass, weigh
+from diff_rules.reporting import compare_contracts, write_json, write_text
 
 UNREADABLE = 2
 CLASSES = {change_class.label: change_class for change_class in ChangeClass}

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from contract.loading import parse_document, read_source
 from contract.model import ContractError
-from watch.coverage import check_coverage
-from watch.problems import NotComparableError, Problem
-from watch.products import CONTRACT, check_products
-from watch.releases import check_release
+from drift_checks.coverage import check_coverage
+from drift_checks.problems import NotComparableError, Problem
+from drift_checks.products import CONTRACT, check_products
+from drift_checks.releases import check_release
 
 ROOT = Path(__file__).resolve().parent.parent
 

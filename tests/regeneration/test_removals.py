@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 import sync
-from comparison.changes import ChangeClass, weigh
-from comparison.reporting import compare_contracts
+from diff_rules.changes import ChangeClass, weigh
+from diff_rules.reporting import compare_contracts
 from regeneration.variants import Change, build_document
 from regeneration.workshop import Workshop
 from upstream import Json, get_operation, get_reply, get_request

@@ -6,9 +6,9 @@ from pathlib import Path
 import generate
 import pytest
 import sync
-from comparison.changes import Change, weigh
-from comparison.reporting import compare_contracts
 from copied_tree import CopiedTree
+from diff_rules.changes import Change, weigh
+from diff_rules.reporting import compare_contracts
 from drift import find_problems
 from regeneration.variants import VARIANTS, build_document
 from regeneration.workshop import Workshop, digest

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from comparison.changes import ChangeClass
 from contract.model import is_list, is_object
 from contract.nulls import list_types
+from diff_rules.changes import ChangeClass
 from upstream import Json, build_upstream, get_operation, get_reply, get_request, get_schemas
 
 Change = Callable[[Json], None]

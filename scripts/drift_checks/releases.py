@@ -11,8 +11,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from comparison.changes import Version, next_breaking_version
 from contract.model import ContractError
+from diff_rules.changes import Version, next_breaking_version
 
 from .problems import NotComparableError, Problem
 from .syntax import find_value, parse_module

@@ -6,7 +6,7 @@ import pytest
 from contract.loading import parse_document, read_source
 from contract.model import ContractError
 from copied_tree import CopiedTree
-from watch.coverage import check_coverage, to_keyword
+from drift_checks.coverage import check_coverage, to_keyword
 
 HOOKS = "hooks/openrouter_rerank"
 

@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from comparison.changes import ChangeClass
-from comparison.places import Direction, Place
-from comparison.schemas import compare_schemas
 from contract.model import ContractError
+from diff_rules.changes import ChangeClass
+from diff_rules.places import Direction, Place
+from diff_rules.schemas import compare_schemas
 
 BREAKING, ADDITIVE = ChangeClass.BREAKING, ChangeClass.ADDITIVE
 TEXT = {"type": "string"}

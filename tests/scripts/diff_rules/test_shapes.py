@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from comparison.shapes import list_shapes
+from diff_rules.shapes import list_shapes
 
 TEXT = {"type": "string", "x-known-values": ["a", "b"]}
 DOCUMENT: dict[str, Any] = {

@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from comparison.changes import ChangeClass
-from comparison.texts import compare_texts
+from diff_rules.changes import ChangeClass
+from diff_rules.texts import compare_texts
 
 
 def compare(old: Any, new: Any) -> list[tuple[str, str]]:

@@ -1,8 +1,8 @@
 """References followed to what they stand for."""
 
 import pytest
-from comparison.references import escape, follow
 from contract.model import ContractError
+from diff_rules.references import escape, follow
 
 
 def test_a_chain_is_followed_to_its_end() -> None:

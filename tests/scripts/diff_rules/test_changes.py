@@ -1,7 +1,7 @@
 """What a change calls for, and how changes of shared components are told once."""
 
 import pytest
-from comparison.changes import (
+from diff_rules.changes import (
     Bump,
     Change,
     ChangeClass,

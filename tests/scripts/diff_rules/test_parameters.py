@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from comparison.changes import ChangeClass
-from comparison.operations import compare_operations
+from diff_rules.changes import ChangeClass
+from diff_rules.operations import compare_operations
 
 Contract = dict[str, Any]
 BREAKING, ADDITIVE = ChangeClass.BREAKING, ChangeClass.ADDITIVE

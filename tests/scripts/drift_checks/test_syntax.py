@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from contract.model import ContractError
-from watch.syntax import (
+from drift_checks.syntax import (
     find_definitions,
     find_value,
     list_constants,

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from comparison.changes import Change, ChangeClass
-from comparison.classes import compare_classes
+from diff_rules.changes import Change, ChangeClass
+from diff_rules.classes import compare_classes
 
 Contract = dict[str, Any]
 

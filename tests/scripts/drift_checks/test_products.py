@@ -6,7 +6,7 @@ from pathlib import Path
 import generate
 import pytest
 from copied_tree import CopiedTree
-from watch.products import (
+from drift_checks.products import (
     check_fixed_point,
     check_foreign,
     check_generated,

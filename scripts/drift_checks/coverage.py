@@ -11,11 +11,11 @@ from keyword import iskeyword
 from pathlib import Path
 from typing import Any
 
-from comparison.operations import list_operations
-from comparison.parameters import list_parameters
-from comparison.references import follow
-from comparison.shapes import flatten
 from contract.model import ContractError, JsonObject
+from diff_rules.operations import list_operations
+from diff_rules.parameters import list_parameters
+from diff_rules.references import follow
+from diff_rules.shapes import flatten
 
 from .problems import Problem
 from .syntax import (

@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from comparison.changes import Change, ChangeClass
-from comparison.reporting import compare_contracts, write_json, write_text
+from diff_rules.changes import Change, ChangeClass
+from diff_rules.reporting import compare_contracts, write_json, write_text
 
 Contract = dict[str, Any]
 

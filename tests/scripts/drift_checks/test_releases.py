@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from contract.model import ContractError
 from copied_tree import CopiedTree
-from watch.problems import NotComparableError
-from watch.releases import check_release, find_tag, read_version
+from drift_checks.problems import NotComparableError
+from drift_checks.releases import check_release, find_tag, read_version
 
 HOOKS = "hooks/openrouter_rerank"
 VERSION = f"{HOOKS}/_version.py"
