@@ -10,8 +10,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from contract.loading import parse_document, read_source
 from contract.model import ContractError, JsonObject, is_object
+from contract.reading.loading import parse_document, read_source
 from diff_rules.changes import ChangeClass, weigh
 from diff_rules.reporting import compare_contracts, write_json, write_text
 

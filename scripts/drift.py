@@ -9,8 +9,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from contract.loading import parse_document, read_source
 from contract.model import ContractError
+from contract.reading.loading import parse_document, read_source
 from drift_checks.coverage import check_coverage
 from drift_checks.problems import NotComparableError, Problem
 from drift_checks.products import CONTRACT, check_products

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from contract.checking import list_losses
-from contract.fetching import UPSTREAM_URL, describe_source, fetch_document, is_url
-from contract.loading import parse_document, read_source
 from contract.model import ContractError, JsonObject
 from contract.pipeline import Contract, build_contract, is_contract, normalise
+from contract.reading.fetching import UPSTREAM_URL, describe_source, fetch_document, is_url
+from contract.reading.loading import parse_document, read_source
 from contract.writing import dump_contract, replace_file
 
 ROOT = Path(__file__).resolve().parent.parent

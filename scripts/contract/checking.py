@@ -7,10 +7,10 @@ from typing import Any
 
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from .inlining import resolve
-from .media import SUCCESS, get_body_schema, get_operation
 from .model import ContractError, JsonObject, is_list, is_object
-from .replies import is_error
+from .rules.inlining import resolve
+from .rules.media import SUCCESS, get_body_schema, get_operation
+from .rules.replies import is_error
 from .traversal import walk
 
 MAX_MESSAGE = 300

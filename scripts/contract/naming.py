@@ -9,10 +9,16 @@ import json
 import re
 from collections.abc import Iterator
 
-from .media import SUCCESS, get_body_schema, get_operation, replace_operation, with_body_schema
 from .model import JsonObject, is_list, is_object
-from .nulls import NULL, list_types, without_null
-from .replies import is_error
+from .rules.media import (
+    SUCCESS,
+    get_body_schema,
+    get_operation,
+    replace_operation,
+    with_body_schema,
+)
+from .rules.nulls import NULL, list_types, without_null
+from .rules.replies import is_error
 
 OPERATION_ID = "createRerank"
 TAG = "Rerank"

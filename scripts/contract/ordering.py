@@ -3,11 +3,11 @@
 from typing import Any
 
 from .model import JsonObject, is_list, is_object
-from .prose import KNOWN_VALUES
-from .schemas import order_types, sort_required
-from .slicing import RETRY_EXTENSIONS
+from .rules.prose import KNOWN_VALUES
+from .rules.schemas import order_types, sort_required
+from .rules.slicing import RETRY_EXTENSIONS
+from .rules.unions import rank_type, sort_values
 from .traversal import GRAMMAR, rewrite
-from .unions import rank_type, sort_values
 
 _KEYS: dict[str, tuple[str, ...]] = {
     "document": (

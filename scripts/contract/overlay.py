@@ -14,7 +14,7 @@ from typing import Any
 import jsonpath_rfc9535 as jsonpath
 
 from .model import ContractError, JsonList, JsonObject, is_list, is_object
-from .prose import PROSE
+from .rules.prose import PROSE
 
 OPTIONAL = "x-optional"
 

@@ -4,16 +4,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
-from . import media, nulls, prose, replies, roots, schemas, unions
 from .checking import list_losses, validate_contract
 from .explaining import explain_change
-from .inlining import inline_references
-from .merging import merge_all_of
 from .model import ContractError, JsonObject, Step, is_object
 from .naming import name_components
 from .ordering import order_document
 from .overlay import Notice, apply_overlay
-from .slicing import slice_operation
+from .rules import media, nulls, prose, replies, root, schemas, unions
+from .rules.inlining import inline_references
+from .rules.merging import merge_all_of
+from .rules.slicing import slice_operation
 from .traversal import rewrite_schemas
 from .writing import stamp_provenance
 
@@ -26,11 +26,11 @@ PREPARING: tuple[Step, ...] = (
     Step("slice_operation", "the contract is POST /rerank alone", slice_operation),
     Step("strip_prose", "the overlay brings our own prose and examples", prose.strip_prose),
     Step("inline_references", "no rule depends on what upstream names", inline_references),
-    Step("write_version", "the contract is OpenAPI 3.1", roots.write_version),
+    Step("write_version", "the contract is OpenAPI 3.1", root.write_version),
     Step("keep_json", "rerank speaks JSON and never streams", media.keep_json),
     Step("require_json", "a request and a reply are needed", media.require_json),
-    Step("drop_false_flags", "they say what their absence says", roots.drop_false_flags),
-    Step("name_security", "a scheme is called by what it is", roots.name_security),
+    Step("drop_false_flags", "they say what their absence says", root.drop_false_flags),
+    Step("name_security", "a scheme is called by what it is", root.name_security),
 )
 # Run until they change nothing: merging two schemas can bring up what an earlier rule is for.
 SCHEMA_RULES: tuple[Step, ...] = (

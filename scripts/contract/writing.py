@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from .model import ContractError, JsonObject, is_list, is_object
-from .prose import PROVENANCE
+from .rules.prose import PROVENANCE
 
 HEADER = "# Written by scripts/sync.py; to change it, change openapi-overlay.yaml and run that.\n"
 LINE_WIDTH = 100

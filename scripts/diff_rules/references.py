@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from contract.inlining import resolve
 from contract.model import ContractError, JsonObject, is_object
+from contract.rules.inlining import resolve
 
 
 def follow(document: JsonObject, node: Any) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from contract.model import JsonObject
-from contract.prose import KNOWN_VALUES
+from contract.rules.prose import KNOWN_VALUES
 
 from .changes import Change, ChangeClass
 from .places import Direction, Place

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from contract.inlining import resolve
 from contract.model import JsonObject
-from contract.prose import KNOWN_VALUES, PROSE
+from contract.rules.inlining import resolve
+from contract.rules.prose import KNOWN_VALUES, PROSE
 
 ANY = "any"
 # JSON Schema 2020-12 validation, section 6: what each keyword says something about.

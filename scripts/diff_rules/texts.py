@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, cast
 
-from contract.prose import KNOWN_VALUES, PROSE
+from contract.rules.prose import KNOWN_VALUES, PROSE
 
 from .changes import Change, ChangeClass
 from .references import escape

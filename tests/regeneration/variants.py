@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from contract.model import is_list, is_object
-from contract.nulls import list_types
+from contract.rules.nulls import list_types
 from diff_rules.changes import ChangeClass
 from upstream import Json, build_upstream, get_operation, get_reply, get_request, get_schemas
 

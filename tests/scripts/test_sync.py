@@ -10,7 +10,7 @@ from pathlib import Path
 import generate
 import pytest
 import sync
-from contract.loading import parse_document, read_source
+from contract.reading.loading import parse_document, read_source
 from real_documents import DOCUMENTS, NAMES, needs_documents
 
 MAX_SECONDS = 5

@@ -2,7 +2,7 @@
 
 import pytest
 import sync
-from contract.loading import parse_document, read_source
+from contract.reading.loading import parse_document, read_source
 from upstream import Json, build_upstream
 
 

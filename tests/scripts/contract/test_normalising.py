@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from contract.media import get_body_schema, get_operation
 from contract.model import ContractError, is_list, is_object
 from contract.naming import name_components
 from contract.ordering import order_document
 from contract.pipeline import normalise
+from contract.rules.media import get_body_schema, get_operation
 from hypothesis import assume, given, reject, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 import yaml
-from contract.loading import parse_document
 from contract.model import ContractError
+from contract.reading.loading import parse_document
 from contract.writing import HEADER, dump_contract, replace_file, stamp_provenance
 from ruamel.yaml import YAML
 

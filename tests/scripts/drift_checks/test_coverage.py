@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from contract.loading import parse_document, read_source
 from contract.model import ContractError
+from contract.reading.loading import parse_document, read_source
 from copied_tree import CopiedTree
 from drift_checks.coverage import check_coverage, to_keyword
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from contract.model import ContractError
-from contract.unions import drop_presence_unions, simplify_union, split_types
+from contract.rules.unions import drop_presence_unions, simplify_union, split_types
 
 Json = dict[str, Any]
 STRING: Json = {"type": "string"}

@@ -5,7 +5,7 @@ Upstream has written `nullable: true` (OpenAPI 3.0), `type: [..., "null"]`, alte
 among them, and enums that hold a null, and has gone from one to another within a release.
 """
 
-from .model import JsonObject, is_list, is_object
+from contract.model import JsonObject, is_list, is_object
 
 NULL: JsonObject = {"type": "null"}
 # In alternatives it stands for null; elsewhere it says nothing.

@@ -1,6 +1,6 @@
 """Upstream's words, out."""
 
-from contract.prose import strip_prose
+from contract.rules.prose import strip_prose
 
 
 def test_prose_goes_and_names_stay() -> None:

@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import yaml
-
-from .model import ContractError, JsonObject, is_list, is_object
+from contract.model import ContractError, JsonObject, is_list, is_object
 
 MAX_SOURCE_BYTES = 16 * 2**20
 MAX_DEPTH = 200

@@ -7,8 +7,8 @@ upstream calls a component or on whether it has one at all; naming brings refere
 
 from typing import Any
 
-from .model import ContractError, JsonObject, is_list, is_object
-from .traversal import GRAMMAR
+from contract.model import ContractError, JsonObject, is_list, is_object
+from contract.traversal import GRAMMAR
 
 MAX_INLINED_NODES = 200_000
 MAX_INLINED_DEPTH = 100

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from contract.model import ContractError
-from contract.slicing import slice_operation
+from contract.rules.slicing import slice_operation
 
 Json = dict[str, Any]
 UNDECLARED: list[Json] = [{"gone": []}]

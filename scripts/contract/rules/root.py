@@ -2,8 +2,8 @@
 
 import json
 
-from .model import JsonList, JsonObject
-from .traversal import rewrite
+from contract.model import JsonList, JsonObject
+from contract.traversal import rewrite
 
 
 def write_version(document: JsonObject) -> JsonObject:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from contract.nulls import accepts_null, is_null, read_nullable, without_null
+from contract.rules.nulls import accepts_null, is_null, read_nullable, without_null
 
 Json = dict[str, Any]
 ANY: Json = {}

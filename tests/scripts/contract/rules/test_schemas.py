@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from contract import schemas
+from contract.rules import schemas
 
 Json = dict[str, Any]
 Rule = Callable[[Json], Json]

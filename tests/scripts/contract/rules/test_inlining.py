@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from contract.inlining import inline_references, resolve
 from contract.model import ContractError
+from contract.rules.inlining import inline_references, resolve
 
 Json = dict[str, Any]
 

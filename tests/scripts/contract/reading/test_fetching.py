@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 import anyio
 import httpx
 import pytest
-from contract.fetching import describe_source, fetch_document, is_url
-from contract.loading import MAX_SOURCE_BYTES
 from contract.model import ContractError
+from contract.reading.fetching import describe_source, fetch_document, is_url
+from contract.reading.loading import MAX_SOURCE_BYTES
 
 URL = "https://user:hunter2@example.com/openapi.yaml?token=hunter2#part"
 PIECE = b" " * 2**20

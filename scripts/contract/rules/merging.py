@@ -4,7 +4,8 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from .model import ContractError, JsonObject, is_list, is_object
+from contract.model import ContractError, JsonObject, is_list, is_object
+
 from .nulls import UNIONS, accepts_null, list_types, with_null, without_null
 from .prose import KNOWN_VALUES
 

@@ -1,8 +1,9 @@
 """Upstream's words out, since the overlay brings ours."""
 
-from .model import JsonObject, is_object
+from contract.model import JsonObject, is_object
+from contract.traversal import rewrite
+
 from .slicing import RETRY_EXTENSIONS
-from .traversal import rewrite
 
 KNOWN_VALUES = "x-known-values"
 PROVENANCE = "x-upstream"

@@ -5,9 +5,9 @@ from urllib.parse import urlsplit, urlunsplit
 
 import anyio
 import httpx
+from contract.model import ContractError
 
 from .loading import MAX_SOURCE_BYTES
-from .model import ContractError
 
 UPSTREAM_URL = "https://openrouter.ai/openapi.yaml"
 FETCH_SECONDS = 60.0

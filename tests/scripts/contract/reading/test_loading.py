@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from contract.loading import MAX_DEPTH, MAX_SOURCE_BYTES, parse_document, read_source
 from contract.model import ContractError
+from contract.reading.loading import MAX_DEPTH, MAX_SOURCE_BYTES, parse_document, read_source
 
 BOMB = b"a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + b"".join(
     b"a%d: &a%d [%s]\n" % (n, n, b", ".join([b"*a%d" % (n - 1)] * 9)) for n in range(1, 30)

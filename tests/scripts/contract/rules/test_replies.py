@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from contract.media import get_operation
-from contract.replies import describe_responses, share_error_envelopes
+from contract.rules.media import get_operation
+from contract.rules.replies import describe_responses, share_error_envelopes
 
 Json = dict[str, Any]
 

@@ -4,10 +4,11 @@ import json
 from http import HTTPStatus
 from typing import Any
 
+from contract.model import JsonList, JsonObject, is_list, is_object
+from contract.traversal import rewrite_schemas
+
 from .media import get_body_schema, get_operation, replace_operation, with_body_schema
-from .model import JsonList, JsonObject, is_list, is_object
 from .prose import KNOWN_VALUES
-from .traversal import rewrite_schemas
 from .unions import sort_values
 
 

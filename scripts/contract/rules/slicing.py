@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from contract.model import ContractError, JsonList, JsonObject, is_list, is_object
+from contract.traversal import walk
+
 from .inlining import resolve, split_pointer
-from .model import ContractError, JsonList, JsonObject, is_list, is_object
-from .traversal import walk
 
 PATH = "/rerank"
 METHOD = "post"

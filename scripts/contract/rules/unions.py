@@ -4,8 +4,9 @@ import json
 from itertools import chain
 from typing import Any
 
+from contract.model import ContractError, JsonList, JsonObject, is_list, is_object
+
 from .merging import merge_schemas
-from .model import ContractError, JsonList, JsonObject, is_list, is_object
 from .nulls import NULL, UNIONS, accepts_null, is_null, list_types, with_null, without_null
 from .prose import KNOWN_VALUES
 

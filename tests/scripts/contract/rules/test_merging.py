@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from contract.merging import merge_all_of
 from contract.model import ContractError
+from contract.rules.merging import merge_all_of
 
 Json = dict[str, Any]
 ANY: Json = {}

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from .model import ContractError, JsonObject, is_object
+from contract.model import ContractError, JsonObject, is_object
+from contract.traversal import rewrite
+
 from .slicing import METHOD, PATH
-from .traversal import rewrite
 
 JSON_MEDIA = "application/json"
 SUCCESS = "200"

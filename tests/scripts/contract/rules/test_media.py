@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from contract.media import get_operation, keep_json, require_json
 from contract.model import ContractError
+from contract.rules.media import get_operation, keep_json, require_json
 
 Json = dict[str, Any]
 SCHEMA: Json = {"schema": {"type": "object"}}

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from contract.roots import drop_false_flags, name_security, write_version
+from contract.rules.root import drop_false_flags, name_security, write_version
 
 Json = dict[str, Any]
 

@@ -3,7 +3,8 @@
 import math
 from typing import Any
 
-from .model import JsonObject, is_list, is_object
+from contract.model import JsonObject, is_list, is_object
+
 from .nulls import BARE_NULLABLE, list_types
 from .prose import KNOWN_VALUES
 from .unions import TYPE_ORDER, sort_values

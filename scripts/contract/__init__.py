@@ -1,1 +1,0 @@
-"""The steps from OpenRouter's document to the contract, each pure and small."""
