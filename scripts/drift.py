@@ -1,7 +1,7 @@
 """
 Tell where the tree no longer fits the contract, offline, one line a problem.
 
-Each line names a file, what is wrong there, and the command or the line that mends it.
+Each line names a file, what is wrong there, and the command or the line that fixes it.
 """
 
 import argparse
@@ -12,8 +12,8 @@ from pathlib import Path
 from contract.model import ContractError
 from contract.reading.loading import parse_document, read_source
 from drift_checks.coverage import check_coverage
+from drift_checks.generated_files import CONTRACT, check_generated_files
 from drift_checks.problems import NotComparableError, Problem
-from drift_checks.products import CONTRACT, check_products
 from drift_checks.releases import check_release
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -44,7 +44,7 @@ def find_problems(root: Path) -> list[Problem]:
         ContractError: The contract or a source cannot be read as what it has to be.
         OSError: A file cannot be read.
     """
-    problems = check_products(root)
+    problems = check_generated_files(root)
     problems += check_coverage(root, parse_document(read_source(root / CONTRACT)))
     try:
         problems += check_release(root)

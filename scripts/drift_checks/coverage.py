@@ -125,8 +125,8 @@ def check_statuses(root: Path, statuses: Iterable[str]) -> Iterator[Problem]:
         if status >= FIRST_ERROR and status not in known:
             before = [line for other, line in known.items() if other < status]
             what = f"the status {status} of the contract has no class"
-            mend = "define one and add it to STATUS_ERRORS below this line"
-            yield Problem(f"{path}:{max(before, default=table.lineno)}", what, mend)
+            fix = "define one and add it to STATUS_ERRORS below this line"
+            yield Problem(f"{path}:{max(before, default=table.lineno)}", what, fix)
 
 
 def check_exports(root: Path, schemas: Iterable[str]) -> Iterator[Problem]:
@@ -146,8 +146,8 @@ def check_exports(root: Path, schemas: Iterable[str]) -> Iterator[Problem]:
     for model in read_all(root / MODELS):
         if str(model).lower() in names and model not in exported:
             other = HOOKS / EXPORTS[1]
-            mend = f"import it and add it to __all__ there, or in {other}"
-            yield Problem(f"{path}:{line}", f"the generated model {model} is not exported", mend)
+            fix = f"import it and add it to __all__ there, or in {other}"
+            yield Problem(f"{path}:{line}", f"the generated model {model} is not exported", fix)
 
 
 def read_all(path: Path) -> dict[str | int, int]:

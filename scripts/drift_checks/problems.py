@@ -15,13 +15,13 @@ class Problem:
     Attributes:
         where: A file, from the root of the tree, with the line if one is to be changed.
         what: What is wrong there.
-        mend: The command to run or the change to make.
+        fix: The command to run or the change to make.
     """
 
     where: str
     what: str
-    mend: str
+    fix: str
 
     def __str__(self) -> str:
         """Return the problem as one line."""
-        return " ".join(f"{self.where}: {self.what}; {self.mend}".split())
+        return " ".join(f"{self.where}: {self.what}; {self.fix}".split())

@@ -49,9 +49,9 @@ def check_release(root: Path) -> list[Problem]:
         needed = next_breaking_version(read_version(released))
         if read_version(root) >= needed:
             return []
-        mend = f"put it back, or set the version in {VERSION_FILE} to {'.'.join(map(str, needed))}"
+        fix = f"put it back, or set the version in {VERSION_FILE} to {'.'.join(map(str, needed))}"
         return [
-            Problem(where, f"breaks {tag}: {what}", mend)
+            Problem(where, f"breaks {tag}: {what}", fix)
             for where, what in find_breakages(released, root)
         ]
 

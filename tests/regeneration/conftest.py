@@ -1,24 +1,24 @@
-"""One workshop for all tests, and what the synthetic document gives there."""
+"""One regenerator for all tests, and what the synthetic document gives there."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from regeneration.regenerator import Regenerator
 from regeneration.variants import build_document
-from regeneration.workshop import Workshop
 
 
 @pytest.fixture(scope="session")
-def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
+def regenerator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Regenerator]:
     """Return the place where contracts and packages are made, each once."""
-    workshop = Workshop(tmp_path_factory.mktemp("regeneration"))
-    yield workshop
-    workshop.close()
+    regenerator = Regenerator(tmp_path_factory.mktemp("regeneration"))
+    yield regenerator
+    regenerator.close()
 
 
 @pytest.fixture(scope="session")
-def base(workshop: Workshop) -> Path:
+def base(regenerator: Regenerator) -> Path:
     """Return the contract of the synthetic document, before any change."""
-    result = workshop.sync("base", build_document())
+    result = regenerator.sync("base", build_document())
     assert result.status == 0
     return result.contract

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import sync
 from real_documents import DOCUMENTS, NAMES, needs_documents
-from regeneration.workshop import Workshop, digest
+from regeneration.regenerator import Regenerator, digest
 
 # Since then nothing but lists of values and ways of writing changed.
 LAST_CHANGE = "openrouter-2026-06-09.yaml"
@@ -14,19 +14,19 @@ MOST_SETS = 7
 
 
 @pytest.fixture(scope="module")
-def contracts(workshop: Workshop) -> dict[str, Path]:
+def contracts(regenerator: Regenerator) -> dict[str, Path]:
     """Return the contract of each document."""
-    results = {name: workshop.sync(name, sync.load_file(DOCUMENTS[name])) for name in DOCUMENTS}
+    results = {name: regenerator.sync(name, sync.load_file(DOCUMENTS[name])) for name in DOCUMENTS}
     assert {result.status for result in results.values()} == {0}
     return {name: result.contract for name, result in results.items()}
 
 
 @needs_documents
 def test_python_changes_only_with_the_contract(
-    contracts: dict[str, Path], workshop: Workshop
+    contracts: dict[str, Path], regenerator: Regenerator
 ) -> None:
     """There are no more different sets of Python than there were real changes."""
-    sets = {name: digest(workshop.generate(path)) for name, path in contracts.items()}
+    sets = {name: digest(regenerator.generate(path)) for name, path in contracts.items()}
 
     assert len({found for name, found in sets.items() if name >= LAST_CHANGE}) <= 1
     assert len(set(sets.values())) <= min(MOST_SETS, len(sets))
@@ -34,6 +34,6 @@ def test_python_changes_only_with_the_contract(
 
 @needs_documents
 @pytest.mark.parametrize("name", NAMES)
-def test_the_client_works(name: str, contracts: dict[str, Path], workshop: Workshop) -> None:
+def test_the_client_works(name: str, contracts: dict[str, Path], regenerator: Regenerator) -> None:
     """The client's own tests pass over the package of each document."""
-    assert workshop.try_client(contracts[name]) == ""
+    assert regenerator.run_client_tests(contracts[name]) == ""

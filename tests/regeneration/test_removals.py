@@ -8,8 +8,8 @@ import pytest
 import sync
 from diff_rules.changes import ChangeClass, weigh
 from diff_rules.reporting import compare_contracts
+from regeneration.regenerator import Regenerator
 from regeneration.variants import Change, build_document
-from regeneration.workshop import Workshop
 from upstream import Json, get_operation, get_reply, get_request
 
 
@@ -46,14 +46,14 @@ def drop_operation(document: Json) -> None:
 )
 @pytest.mark.parametrize("options", [(), ("--accept-losses",)])
 def test_a_removal_is_reported_and_not_shipped(
-    change: Change, named: str, options: tuple[str, ...], base: Path, workshop: Workshop,
+    change: Change, named: str, options: tuple[str, ...], base: Path, regenerator: Regenerator,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     """Sync names what is gone and leaves the contract; the overlay has to give it up first."""
     document = build_document()
     change(document)
 
-    result = workshop.sync(change.__name__, document, base, *options)
+    result = regenerator.sync(change.__name__, document, base, *options)
 
     (line,) = capsys.readouterr().err.splitlines()
     assert result.status == 1
@@ -62,10 +62,10 @@ def test_a_removal_is_reported_and_not_shipped(
 
 
 @pytest.fixture
-def mended_overlay(tmp_path: Path) -> Callable[[str], str]:
+def reduced_overlay(tmp_path: Path) -> Callable[[str], str]:
     """Return a function that gives the option for an overlay without the actions on a target."""
 
-    def mend(target: str) -> str:
+    def drop_actions(target: str) -> str:
         head, *actions = sync.OVERLAY.read_text(encoding="utf-8").split("- target: ")
         kept = [action for action in actions if not action.startswith(target)]
         assert len(kept) < len(actions)
@@ -73,21 +73,21 @@ def mended_overlay(tmp_path: Path) -> Callable[[str], str]:
         path.write_text("- target: ".join([head, *kept]), encoding="utf-8")
         return f"--overlay={path}"
 
-    return mend
+    return drop_actions
 
 
 def test_a_loss_is_accepted_by_a_person(
-    base: Path, workshop: Workshop, mended_overlay: Callable[[str], str],
+    base: Path, regenerator: Regenerator, reduced_overlay: Callable[[str], str],
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    """With the overlay mended, sync still refuses, unless it is told to accept what is lost."""
+    """With the overlay fixed, sync still refuses, unless it is told to accept what is lost."""
     document = build_document()
     drop_status(document)
-    overlay = mended_overlay("$.paths['/rerank'].post.responses['529']")
+    overlay = reduced_overlay("$.paths['/rerank'].post.responses['529']")
 
-    refused = workshop.sync("refused", document, base, overlay)
+    refused = regenerator.sync("refused", document, base, overlay)
     complaint = capsys.readouterr().err
-    accepted = workshop.sync("accepted", document, base, overlay, "--accept-losses")
+    accepted = regenerator.sync("accepted", document, base, overlay, "--accept-losses")
     changes = compare_contracts(sync.load_file(base), sync.load_file(accepted.contract))
 
     assert (refused.status, accepted.status) == (1, 0)
@@ -97,14 +97,14 @@ def test_a_loss_is_accepted_by_a_person(
 
 
 def test_a_lost_field_that_nothing_describes_is_told_as_breaking(
-    base: Path, workshop: Workshop, tmp_path: Path
+    base: Path, regenerator: Regenerator, tmp_path: Path
 ) -> None:
     """An optional field that went away is no loss to sync, and is breaking to diff."""
     document = build_document()
     get_request(document)["properties"]["rank_hint"] = {"type": "string"}
-    before = shutil.copyfile(workshop.sync("hinted", document, base).contract, tmp_path / "old")
+    before = shutil.copyfile(regenerator.sync("hinted", document, base).contract, tmp_path / "old")
 
-    after = workshop.sync("hinted", build_document(), before)
+    after = regenerator.sync("hinted", build_document(), before)
 
     changes = compare_contracts(sync.load_file(before), sync.load_file(after.contract))
     assert after.status == 0

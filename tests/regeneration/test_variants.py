@@ -10,18 +10,18 @@ from copied_tree import CopiedTree
 from diff_rules.changes import Change, weigh
 from diff_rules.reporting import compare_contracts
 from drift import find_problems
+from regeneration.regenerator import Regenerator, digest
 from regeneration.variants import VARIANTS, build_document
-from regeneration.workshop import Workshop, digest
 
 
 @pytest.fixture(scope="module")
-def contracts(workshop: Workshop, base: Path) -> dict[str, Path]:
+def contracts(regenerator: Regenerator, base: Path) -> dict[str, Path]:
     """Return the contract of each changed document, written over that of the document before."""
     made: dict[str, Path] = {}
     for name, variant in VARIANTS.items():
         document = build_document()
         variant.change(document)
-        result = workshop.sync(name, document, base)
+        result = regenerator.sync(name, document, base)
         assert result.status == 0, name
         made[name] = result.contract
     return made
@@ -39,9 +39,9 @@ def compare(old: Path, new: Path) -> list[Change]:
     return [change for change in changes if change.path != "#/info"]
 
 
-def test_the_document_as_it_is_serves(workshop: Workshop, base: Path) -> None:
+def test_the_document_as_it_is_serves(regenerator: Regenerator, base: Path) -> None:
     """A whole document with every trap becomes a package that the client works with."""
-    assert workshop.try_client(base) == ""
+    assert regenerator.run_client_tests(base) == ""
 
 
 @pytest.mark.parametrize("name", VARIANTS)
@@ -53,31 +53,31 @@ def test_diff_gives_the_class(name: str, contract: Path, base: Path) -> None:
 
 @pytest.mark.parametrize("name", VARIANTS)
 def test_python_changes_only_where_it_must(
-    name: str, contract: Path, base: Path, workshop: Workshop
+    name: str, contract: Path, base: Path, regenerator: Regenerator
 ) -> None:
     """What users cannot notice leaves the generated Python as it was, to the byte."""
-    before, after = (digest(workshop.generate(path)) for path in (base, contract))
+    before, after = (digest(regenerator.generate(path)) for path in (base, contract))
 
     assert (after == before) is VARIANTS[name].keeps_python
 
 
 @pytest.mark.parametrize("name", VARIANTS)
 def test_the_client_works_with_untouched_hooks(
-    name: str, contract: Path, workshop: Workshop
+    name: str, contract: Path, regenerator: Regenerator
 ) -> None:
     """The client's own tests pass over the fresh package."""
-    assert workshop.try_client(contract) == ""
+    assert regenerator.run_client_tests(contract) == ""
 
 
 @pytest.mark.parametrize("name", [name for name in VARIANTS if VARIANTS[name].to_write])
 def test_drift_names_each_line_to_write(
-    name: str, contract: Path, workshop: Workshop, tmp_path: Path
+    name: str, contract: Path, regenerator: Regenerator, tmp_path: Path
 ) -> None:
     """In a tree with the fresh contract and package, drift asks for the lines and no more."""
     tree = CopiedTree(tmp_path / "tree")
     package = tree.root / "generated" / generate.OUTPUT.name
     shutil.rmtree(package)
-    shutil.copytree(workshop.generate(contract), package)
+    shutil.copytree(regenerator.generate(contract), package)
     shutil.copyfile(contract, tree.root / "openapi.yaml")
 
     # The copy has no release to be compared with.

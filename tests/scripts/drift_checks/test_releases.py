@@ -70,7 +70,7 @@ def test_each_broken_promise_is_one_line(released: CopiedTree) -> None:
         "CreateRerankUsage.cost: Public object was removed",
     } <= told
     assert len(told) == len(problems)
-    assert all(problem.mend.endswith(f"{VERSION} to 2.0.0") for problem in problems)
+    assert all(problem.fix.endswith(f"{VERSION} to 2.0.0") for problem in problems)
     assert all(problem.where.startswith(("hooks/", "generated/")) for problem in problems)
 
 

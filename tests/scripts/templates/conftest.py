@@ -1,4 +1,4 @@
-"""The packages of two contracts, by the generator's templates and by this repository's."""
+"""Models of two contracts, from stock templates and from this repository's."""
 
 import sys
 from collections.abc import Iterator
@@ -7,14 +7,14 @@ from pathlib import Path
 import generate
 import openrouter_rerank_api.models as committed_models
 import pytest
-from package_twins import Twins, generate_stock, load_models
+from template_models import ModelPair, generate_with_stock_templates, load_models
 
 KINDS = Path(__file__).parent / "kinds.yaml"
 
 
 @pytest.fixture(scope="session")
-def workplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Return a folder for packages; what is imported from there is forgotten in the end."""
+def packages_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Return a folder for packages; their imports are undone at the end."""
     folder = tmp_path_factory.mktemp("templates")
     yield folder
     for name in list(sys.modules):
@@ -23,17 +23,17 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def contract_twins(workplace: Path) -> Twins:
-    """Return the committed package and its twin."""
-    stock = workplace / "stock_contract"
-    generate_stock(generate.SPEC, stock)
-    return Twins(load_models(stock), committed_models)
+def contract_models(packages_folder: Path) -> ModelPair:
+    """Return the models of the committed package, beside stock ones."""
+    stock = packages_folder / "stock_contract"
+    generate_with_stock_templates(generate.SPEC, stock)
+    return ModelPair(load_models(stock), committed_models)
 
 
 @pytest.fixture(scope="session")
-def kinds_twins(workplace: Path) -> Twins:
-    """Return the packages of the contract that has every kind of property."""
-    stock, own = workplace / "stock_kinds", workplace / "own_kinds"
-    generate_stock(KINDS, stock)
+def kinds_models(packages_folder: Path) -> ModelPair:
+    """Return the models of the contract that has every kind of property."""
+    stock, own = packages_folder / "stock_kinds", packages_folder / "own_kinds"
+    generate_with_stock_templates(KINDS, stock)
     generate.generate(KINDS, own)
-    return Twins(load_models(stock), load_models(own))
+    return ModelPair(load_models(stock), load_models(own))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import generate
 import pytest
-from package_twins import load_models
+from template_models import load_models
 
 CONTRACT = """\
 openapi: 3.1.0
@@ -41,9 +41,9 @@ components:
 """
 
 
-def test_forms_and_files_are_sent(workplace: Path) -> None:
+def test_forms_and_files_are_sent(packages_folder: Path) -> None:
     """A form is a model's JSON, and a file is a type that models can hold."""
-    spec, package = workplace / "bodies.yaml", workplace / "bodies"
+    spec, package = packages_folder / "bodies.yaml", packages_folder / "bodies"
     spec.write_text(CONTRACT, encoding="utf-8")
     generate.generate(spec, package)
     form = load_models(package).Form.from_dict({"file": b"a"})

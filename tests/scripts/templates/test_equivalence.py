@@ -12,8 +12,8 @@ import openrouter_rerank_api.models as committed_models
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from package_twins import Twins, attempt, describe, portray
-from schema_values import ANYTHING, NAMES, SchemaValues, damage
+from schema_strategies import ANYTHING, NAMES, SchemaStrategies, damage
+from template_models import ModelPair, attempt, describe_model, to_comparable
 
 KINDS = Path(__file__).parent / "kinds.yaml"
 CONTRACT: Any = generate.load_contract(generate.SPEC)["components"]["schemas"]
@@ -23,7 +23,7 @@ SCHEMAS: Any = {
     "contract": INLINE | CONTRACT,
     "kinds": generate.load_contract(KINDS)["components"]["schemas"],
 }
-VALUES = {contract: SchemaValues(schemas) for contract, schemas in SCHEMAS.items()}
+VALUES = {contract: SchemaStrategies(schemas) for contract, schemas in SCHEMAS.items()}
 MODELS = [
     (contract, name)
     for contract, schemas in SCHEMAS.items()
@@ -34,16 +34,16 @@ NO_OBJECTS: tuple[Any, ...] = (None, 1, True, "", "ab", [], [1], ["ab"], [["a", 
 
 
 @pytest.fixture
-def twins(contract: str, request: pytest.FixtureRequest) -> Twins:
+def pair(contract: str, request: pytest.FixtureRequest) -> ModelPair:
     """Return the packages of one of the contracts."""
-    packages: Twins = request.getfixturevalue(f"{contract}_twins")
+    packages: ModelPair = request.getfixturevalue(f"{contract}_models")
     return packages
 
 
 @pytest.mark.parametrize(("contract", "name"), MODELS)
-def test_json_is_decoded_and_encoded_the_same(contract: str, name: str, twins: Twins) -> None:
+def test_json_is_decoded_and_encoded_the_same(contract: str, name: str, pair: ModelPair) -> None:
     """Valid or not, a value gives the same model, the same JSON, or the same class of error."""
-    stock, own = twins.get(name)
+    stock, own = pair.get(name)
 
     valid = VALUES[contract].of_name(name)
 
@@ -52,16 +52,16 @@ def test_json_is_decoded_and_encoded_the_same(contract: str, name: str, twins: T
     def compare(data: Any) -> None:
         before = deepcopy(data)
 
-        assert describe(stock, data) == describe(own, data)
+        assert describe_model(stock, data) == describe_model(own, data)
         assert before == data
 
     compare()
 
 
 @pytest.mark.parametrize(("contract", "name"), MODELS)
-def test_valid_json_comes_back_whole(contract: str, name: str, twins: Twins) -> None:
+def test_valid_json_comes_back_whole(contract: str, name: str, pair: ModelPair) -> None:
     """What a schema allows is encoded as what was decoded, to the last unknown field."""
-    _, own = twins.get(name)
+    _, own = pair.get(name)
 
     @settings(max_examples=10)
     @given(VALUES[contract].of_name(name))
@@ -73,10 +73,10 @@ def test_valid_json_comes_back_whole(contract: str, name: str, twins: Twins) -> 
 
 @pytest.mark.parametrize(("contract", "name"), MODELS)
 def test_changed_models_are_encoded_and_compared_the_same(
-    contract: str, name: str, twins: Twins
+    contract: str, name: str, pair: ModelPair
 ) -> None:
     """A model with one attribute or one unknown field of whatever kind gives the same JSON."""
-    stock, own = twins.get(name)
+    stock, own = pair.get(name)
     fields = [field.name for field in attrs.fields(own)] or ["absent"]
 
     @settings(max_examples=10)
@@ -88,7 +88,7 @@ def test_changed_models_are_encoded_and_compared_the_same(
             steps = [attempt(setattr, model, field, junk), attempt(model.to_dict), model == other]
             if hasattr(other, "additional_properties"):
                 other[key] = junk
-                steps += [portray(other), attempt(other.to_dict), other == model]
+                steps += [to_comparable(other), attempt(other.to_dict), other == model]
                 del other[key]
             told.append((steps, attempt(other.to_dict), other == cls.from_dict(data)))
 
@@ -98,12 +98,12 @@ def test_changed_models_are_encoded_and_compared_the_same(
 
 
 @pytest.mark.parametrize(("contract", "name"), MODELS)
-def test_models_are_made_and_declared_the_same(contract: str, name: str, twins: Twins) -> None:
+def test_models_are_made_and_declared_the_same(contract: str, name: str, pair: ModelPair) -> None:
     """A class takes the same arguments, in the same order and with the same defaults."""
     made: list[Any] = []
-    for cls in twins.get(name):
+    for cls in pair.get(name):
         parameters = inspect.signature(cls).parameters.values()
-        arguments = [(p.name, str(p.kind), portray(p.default)) for p in parameters]
+        arguments = [(p.name, str(p.kind), to_comparable(p.default)) for p in parameters]
         fields = [(field.name, field.init, field.eq, field.repr) for field in attrs.fields(cls)]
         made.append((arguments, fields, cls.__match_args__, cls.__name__))
 
@@ -111,11 +111,13 @@ def test_models_are_made_and_declared_the_same(contract: str, name: str, twins: 
 
 
 @pytest.mark.parametrize(("contract", "name"), MODELS)
-def test_what_is_no_json_object_is_taken_the_same(contract: str, name: str, twins: Twins) -> None:
+def test_what_is_no_json_object_is_taken_the_same(
+    contract: str, name: str, pair: ModelPair
+) -> None:
     """Anything else than a JSON object, another mapping too, gives the same model or error."""
-    stock, own = twins.get(name)
+    stock, own = pair.get(name)
     values = (*NO_OBJECTS, MappingProxyType({"a": 1}))
 
-    expected = [describe(stock, value) for value in values]
+    expected = [describe_model(stock, value) for value in values]
 
-    assert expected == [describe(own, value) for value in values]
+    assert expected == [describe_model(own, value) for value in values]

@@ -7,7 +7,7 @@ from typing import Any
 
 import generate
 import pytest
-from package_twins import load_models
+from template_models import load_models
 
 NAMES = (
     "additional_keys", "additional_properties", "any", "back\\slash", "cast", "class", "cls", "d",
@@ -32,7 +32,7 @@ def describe_object(kind: str, *, required: bool) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def models(workplace: Path) -> ModuleType:
+def models(packages_folder: Path) -> ModuleType:
     """Return the models of a contract in which every kind of property has every name."""
     schemas = {"Leaf": {"type": "object", "properties": {"label": {"type": "string"}}}}
     for kind in KINDS:
@@ -47,7 +47,7 @@ def models(workplace: Path) -> ModuleType:
         "paths": {"/a": {"get": operation}},
         "components": {"schemas": schemas},
     }
-    spec, package = workplace / "names.yaml", workplace / "names"
+    spec, package = packages_folder / "names.yaml", packages_folder / "names"
     spec.write_text(json.dumps(document), encoding="utf-8")
     generate.generate(spec, package)
     return load_models(package)

@@ -10,7 +10,7 @@ import pytest
 from openrouter_rerank_api.models.document_response import DocumentResponse
 from openrouter_rerank_api.models.max_price import MaxPrice
 from openrouter_rerank_api.models.result import Result
-from package_twins import Twins, attempt, portray
+from template_models import ModelPair, attempt, to_comparable
 
 COPIES: dict[str, Callable[[Any], Any]] = {"copy": copy.copy, "deepcopy": copy.deepcopy}
 ATTRS: dict[str, Callable[[Any], Any]] = {
@@ -109,26 +109,26 @@ def test_a_deep_copy_has_its_own_fields_and_a_shallow_one_shares_them() -> None:
 @pytest.mark.parametrize("do", ATTRS)
 @pytest.mark.parametrize("data", [{}, {"prompt": "1"}, {"prompt": "1", "x": 1}], ids=repr)
 def test_functions_of_attrs_do_as_ever(
-    do: str, data: dict[str, Any], contract_twins: Twins
+    do: str, data: dict[str, Any], contract_models: ModelPair
 ) -> None:
     """What attrs makes of a model is what it makes of a stock one; neither can be hashed."""
-    stock, own = contract_twins.get("MaxPrice")
+    stock, own = contract_models.get("MaxPrice")
 
     expected = attempt(ATTRS[do], stock.from_dict(data))
 
     assert expected == attempt(ATTRS[do], own.from_dict(data))
 
 
-def test_fields_are_items(contract_twins: Twins) -> None:
+def test_fields_are_items(contract_models: ModelPair) -> None:
     """Unknown fields are read, set, looked for and deleted as items, the named ones are not."""
     told: list[Any] = []
-    for cls in contract_twins.get("MaxPrice"):
+    for cls in contract_models.get("MaxPrice"):
         model = cls(prompt="1")
         missing = attempt(model.__delitem__, "x")
         model["x"] = 1
         there = ("x" in model, "prompt" in model, model["x"], list(model.additional_keys))
         del model["x"]
-        told.append((missing, there, "x" in model, portray(model)))
+        told.append((missing, there, "x" in model, to_comparable(model)))
 
     assert told[0] == told[1]
     assert told[1][1] == (True, False, 1, ["x"])

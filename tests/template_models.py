@@ -1,4 +1,4 @@
-"""One contract, two packages: of the generator's own templates and of this repository's."""
+"""Models from the generator's own templates and from this repository's, to compare the two."""
 
 import importlib.util
 import re
@@ -14,18 +14,18 @@ from typing import Any, cast
 import attrs
 import generate
 
-# What the generator's own UNSET looks like.
+# How the generator's own UNSET prints.
 STOCK_UNSET = re.compile(r"<[\w.]+\.Unset object at 0x[0-9a-f]+>")
 
 
 @dataclass(frozen=True)
-class Twins:
+class ModelPair:
     """
-    The two packages of a contract.
+    The models of one contract, generated twice.
 
     Attributes:
-        stock: The models of the generator's own templates.
-        own: The models of this repository's templates.
+        stock: The models from the generator's own templates.
+        own: The models from this repository's templates.
     """
 
     stock: ModuleType
@@ -36,7 +36,7 @@ class Twins:
         return getattr(self.stock, name), getattr(self.own, name)
 
 
-def generate_stock(spec: Path, package: Path) -> None:
+def generate_with_stock_templates(spec: Path, package: Path) -> None:
     """Write a contract's package as `generate.run_generator` does, but with stock templates."""
     generate.run_module(
         "openapi_python_client",
@@ -51,7 +51,7 @@ def generate_stock(spec: Path, package: Path) -> None:
 
 
 def load_models(package: Path) -> ModuleType:
-    """Import a package's models from where it lies; its folder's name is the package's."""
+    """Import the models of a package by its path; the folder's name is the package's."""
     spec = importlib.util.spec_from_file_location(
         package.name, package / "__init__.py", submodule_search_locations=[str(package)]
     )
@@ -63,18 +63,20 @@ def load_models(package: Path) -> ModuleType:
     return importlib.import_module(f"{package.name}.models")
 
 
-def portray(value: Any) -> Any:
-    """Return what is to be seen of a value, equal for equal values of either package."""
+def to_comparable(value: Any) -> Any:
+    """Return plain data that is equal for equal values of either package."""
     kind = cast("Any", type(value))
     if kind.__name__ == "Unset":
         return "UNSET"
     if attrs.has(kind):
         fields = attrs.fields(kind)
-        return kind.__name__, [(one.name, portray(getattr(value, one.name))) for one in fields]
+        return kind.__name__, [
+            (one.name, to_comparable(getattr(value, one.name))) for one in fields
+        ]
     if isinstance(value, dict):
-        return "dict", [(key, portray(inner)) for key, inner in cast("Any", value).items()]
+        return "dict", [(key, to_comparable(inner)) for key, inner in cast("Any", value).items()]
     if isinstance(value, list | tuple):
-        return kind.__name__, [portray(inner) for inner in cast("list[Any]", value)]
+        return kind.__name__, [to_comparable(inner) for inner in cast("list[Any]", value)]
     if isinstance(value, Enum):
         return kind.__name__, value.value
     if isinstance(value, BytesIO):
@@ -83,21 +85,21 @@ def portray(value: Any) -> Any:
 
 
 def attempt(call: Callable[..., Any], *arguments: Any) -> Any:
-    """Portray what a call gives, or name the class of what it raises."""
+    """Return a call's result as comparable data, or the class name of what it raises."""
     try:
-        return portray(call(*arguments))
-    except Exception as error:  # noqa: BLE001 # whatever the one raises, so must the other
+        return to_comparable(call(*arguments))
+    except Exception as error:  # noqa: BLE001 # both packages have to raise the same
         return type(error).__name__
 
 
-def describe(cls: Any, data: Any) -> Mapping[str, Any]:
-    """Return all that is to be seen of the model that a class makes of a JSON value."""
+def describe_model(cls: Any, data: Any) -> Mapping[str, Any]:
+    """Decode a JSON value with a class, and return everything that users can see of the model."""
     try:
         model = cls.from_dict(data)
-    except Exception as error:  # noqa: BLE001 # whatever the one raises, so must the other
+    except Exception as error:  # noqa: BLE001 # both packages have to raise the same
         return {"raised": type(error).__name__}
     seen = {
-        "decoded": portray(model),
+        "decoded": to_comparable(model),
         "encoded": attempt(model.to_dict),
         "text": STOCK_UNSET.sub("UNSET", repr(model)),
         "again": attempt(lambda: cls.from_dict(model.to_dict())),

@@ -1,4 +1,4 @@
-"""JSON values by chance: what a schema allows, and what has gone wrong in it."""
+"""Hypothesis strategies for JSON values that a schema allows, and for damaged ones."""
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC
@@ -40,16 +40,16 @@ BY_TYPE: dict[str, Values] = {
 }
 
 
-class SchemaValues:
+class SchemaStrategies:
     """
-    Strategies for what schemas allow.
+    Strategies for the values that schemas allow.
 
-    Bounds of numbers and of lengths are not kept: no model looks at them.
+    They ignore bounds on numbers and lengths: no model looks at them.
     """
 
     def __init__(self, schemas: Mapping[str, Json]) -> None:
         """
-        Begin with none drawn.
+        Take the schemas.
 
         Args:
             schemas: What `$ref` may name, by the last word of the reference.
@@ -105,7 +105,7 @@ def _join(objects: list[Values]) -> Values:
 
 @st.composite
 def damage(draw: st.DrawFn, valid: Values) -> Any:
-    """Return a strategy for valid values and for such as lost, gained or changed something."""
+    """Draw a valid value with up to three places removed, added or changed."""
     document = [draw(valid)]
     for _ in range(draw(st.integers(0, 3))):
         holder, key = draw(st.sampled_from(list(_find_places(document))))

@@ -6,14 +6,14 @@ from pathlib import Path
 import generate
 import pytest
 from copied_tree import CopiedTree
-from drift_checks.products import (
+from drift_checks.generated_files import (
+    check_bytes,
     check_fixed_point,
     check_foreign,
-    check_generated,
+    check_generated_files,
     check_headers,
     check_imports,
     check_pins,
-    check_products,
 )
 
 PACKAGE = "generated/openrouter_rerank_api"
@@ -21,7 +21,7 @@ PACKAGE = "generated/openrouter_rerank_api"
 
 def test_nothing_is_wrong_with_the_committed_products(tree: CopiedTree) -> None:
     """The package, the contract and the tools of this tree pass."""
-    assert check_products(tree.root) == []
+    assert check_generated_files(tree.root) == []
 
 
 def test_each_edit_below_generated_is_one_line(tree: CopiedTree) -> None:
@@ -32,7 +32,7 @@ def test_each_edit_below_generated_is_one_line(tree: CopiedTree) -> None:
     tree.edit(f"{PACKAGE}/client.py", generate.HEADER, "")
     (tree.root / "generated" / "notes.txt").write_text("mine", encoding="utf-8")
 
-    lines = {problem.where: str(problem) for problem in check_products(tree.root)}
+    lines = {problem.where: str(problem) for problem in check_generated_files(tree.root)}
 
     edited = next(where for where in lines if where.startswith(f"{PACKAGE}/unset.py:"))
     assert tree.read_line(edited) == "class Unset():"
@@ -100,7 +100,7 @@ def test_a_tool_of_another_version_is_told_before_the_bytes(tree: CopiedTree) ->
     tree.edit("pyproject.toml", "openapi-python-client==", "openapi-python-client==9")
     (tree.root / PACKAGE / "errors.py").unlink()
 
-    problems = [str(problem) for problem in check_products(tree.root)]
+    problems = [str(problem) for problem in check_generated_files(tree.root)]
 
     (pin,) = check_pins(tree.root)
     assert problems == [str(pin)]
@@ -113,14 +113,14 @@ def test_every_tool_of_another_version_is_told(tree: CopiedTree) -> None:
     tree.edit("pyproject.toml", "openapi-python-client==", "openapi-python-client==9")
     tree.edit("pyproject.toml", "ruff==", "ruff==9")
 
-    assert len(check_products(tree.root)) == 2
+    assert len(check_generated_files(tree.root)) == 2
 
 
 def test_a_contract_that_gives_nothing_is_told(tree: CopiedTree) -> None:
     """A contract that cannot be generated from is the problem, in one line."""
     (tree.root / "openapi.yaml").write_text("openapi: 3.1.0\n", encoding="utf-8")
 
-    (problem,) = check_generated(tree.root)
+    (problem,) = check_bytes(tree.root)
 
     assert problem.where == "openapi.yaml"
     assert "is not an OpenAPI document" in str(problem)
@@ -133,7 +133,7 @@ def test_a_contract_that_sync_would_change_is_told(tree: CopiedTree) -> None:
     (problem,) = check_fixed_point(tree.root)
 
     assert problem.where == "openapi.yaml"
-    assert problem.mend == "run: make sync SOURCE=openapi.yaml"
+    assert problem.fix == "run: make sync SOURCE=openapi.yaml"
 
 
 def test_sync_is_run_in_the_tree_with_this_interpreter(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ PROCESSES = 2
 
 
 @dataclass(frozen=True)
-class Sync:
+class SyncResult:
     """How a run of sync ended: its exit status, and the contract that is there now."""
 
     status: int
@@ -41,7 +41,7 @@ def digest(package: Path) -> str:
     return total.hexdigest()
 
 
-class Workshop:
+class Regenerator:
     """
     A folder in which documents become contracts, and contracts become packages.
 
@@ -54,7 +54,9 @@ class Workshop:
         self._pool = ThreadPoolExecutor(PROCESSES)
         self._made: dict[bytes, tuple[Path, Future[str]]] = {}
 
-    def sync(self, name: str, document: Json, over: Path | None = None, *options: str) -> Sync:
+    def sync(
+        self, name: str, document: Json, over: Path | None = None, *options: str
+    ) -> SyncResult:
         """
         Run sync over a document.
 
@@ -71,13 +73,13 @@ class Workshop:
         source.write_text(json.dumps(document), encoding="utf-8")
         if over is not None:
             shutil.copyfile(over, output)
-        return Sync(sync.main([str(source), f"--output={output}", *options]), output)
+        return SyncResult(sync.main([str(source), f"--output={output}", *options]), output)
 
     def generate(self, contract: Path) -> Path:
         """Return the package of a contract; the same bytes give the same package."""
         return self._make(contract)[0]
 
-    def try_client(self, contract: Path) -> str:
+    def run_client_tests(self, contract: Path) -> str:
         """
         Return what failed of the client's tests over the package of a contract; "" if nothing.
 

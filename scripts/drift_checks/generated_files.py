@@ -22,7 +22,7 @@ GENERATE = "run: make generate"
 SYNC = ("scripts/sync.py", str(CONTRACT))
 
 
-def check_products(root: Path) -> list[Problem]:
+def check_generated_files(root: Path) -> list[Problem]:
     """
     Return what is wrong with the products; a generated file has one problem at most.
 
@@ -31,7 +31,7 @@ def check_products(root: Path) -> list[Problem]:
     """
     problems = [*check_foreign(root), *check_headers(root), *check_imports(root)]
     # Without the right tools the bytes cannot be compared.
-    problems += list(check_pins(root)) or check_generated(root)
+    problems += list(check_pins(root)) or check_bytes(root)
     first: dict[str, Problem] = {}
     for problem in problems + check_fixed_point(root):
         path = problem.where.partition(":")[0]
@@ -47,8 +47,8 @@ def check_pins(root: Path) -> Iterator[Problem]:
         try:
             generate.require_tools([pin])
         except generate.GenerationError as error:
-            what, _, mend = str(error).rpartition("; ")
-            yield Problem("pyproject.toml", what, mend)
+            what, _, fix = str(error).rpartition("; ")
+            yield Problem("pyproject.toml", what, fix)
 
 
 def check_foreign(root: Path) -> Iterator[Problem]:
@@ -84,14 +84,14 @@ def check_imports(root: Path) -> Iterator[Problem]:
                 yield Problem(f"{path}:{line}", f"imports {module}", GENERATE)
 
 
-def check_generated(root: Path) -> list[Problem]:
+def check_bytes(root: Path) -> list[Problem]:
     """Return each file of the package that is not, byte for byte, what the contract gives."""
     with tempfile.TemporaryDirectory() as scratch:
         built = Path(scratch) / PACKAGE.name
         try:
             generate.build(root / CONTRACT, built)
         except generate.GenerationError as error:
-            return [Problem(str(CONTRACT), f"nothing can be generated: {error}", "mend it")]
+            return [Problem(str(CONTRACT), f"nothing can be generated: {error}", "fix it")]
         return list(compare_trees(root / PACKAGE, built))
 
 
@@ -127,5 +127,5 @@ def check_fixed_point(root: Path) -> list[Problem]:
     if result.returncode == 0:
         return []
     said = (result.stderr.strip() or "no word").splitlines()[-1].partition("; run:")[0]
-    mend = f"run: make sync SOURCE={CONTRACT}"
-    return [Problem(str(CONTRACT), f"is not a fixed point of sync ({said})", mend)]
+    fix = f"run: make sync SOURCE={CONTRACT}"
+    return [Problem(str(CONTRACT), f"is not a fixed point of sync ({said})", fix)]
