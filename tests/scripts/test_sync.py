@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +12,15 @@ import sync
 from contract.reading.loading import parse_document, read_source
 from real_documents import DOCUMENTS, NAMES, needs_documents
 
-MAX_SECONDS = 5
+SCRIPT = sync.ROOT / "scripts" / "sync.py"
+# Runs the interpreter with the arguments, and lets the system end it after so many seconds of
+# processor time, which unlike time on the clock does not depend on what else the machine does.
+MAX_PROCESSOR_SECONDS = 5
+RUN_LIMITED = f"""\
+import os, resource, sys
+resource.setrlimit(resource.RLIMIT_CPU, ({MAX_PROCESSOR_SECONDS}, {MAX_PROCESSOR_SECONDS}))
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
 
 
 @pytest.fixture
@@ -47,7 +54,7 @@ def test_the_contract_is_written(source: Path, tmp_path: Path) -> None:
     output = tmp_path / "new.yaml"
 
     result = subprocess.run(
-        [sys.executable, str(sync.ROOT / "scripts" / "sync.py"), str(source), f"--output={output}"],
+        [sys.executable, str(SCRIPT), str(source), f"--output={output}"],
         cwd=tmp_path,
         capture_output=True,
         check=False,
@@ -256,12 +263,11 @@ def test_a_grown_enum_changes_no_python(output: Path, tmp_path: Path) -> None:
 @needs_documents
 @pytest.mark.parametrize("name", NAMES)
 def test_real_documents_sync_in_time(name: str, tmp_path: Path) -> None:
-    """A real document gives a contract, a fixed point again, within seconds."""
+    """A real document gives a contract, a fixed point again, within seconds of processor time."""
     output = tmp_path / "openapi.yaml"
-    started = time.monotonic()
+    command = [sys.executable, "-c", RUN_LIMITED, str(SCRIPT), str(DOCUMENTS[name])]
 
-    status = sync.main([str(DOCUMENTS[name]), f"--output={output}"])
+    result = subprocess.run([*command, f"--output={output}"], check=False)
 
-    assert time.monotonic() - started < MAX_SECONDS
-    assert status == 0
+    assert result.returncode == 0
     assert sync.main([str(output), f"--output={output}", "--check"]) == 0
