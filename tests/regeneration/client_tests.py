@@ -38,6 +38,9 @@ def run_client_tests(package: Path) -> str:
     Returns:
         What failed; "" if nothing.
     """
+    # Compiled once for all packages, whatever the environment says about bytecode.
+    sys.dont_write_bytecode = False
+    sys.pycache_prefix = str(package.parents[1] / "bytecode")
     import pytest
 
     # For this process and for those that the tests start.
