@@ -63,13 +63,13 @@ def list_candidates() -> Iterator[Path]:
 
 def probe(candidate: Path) -> tuple[tuple[int, int, int], str] | None:
     """
-    Ask an interpreter who it is, by running it: a pyenv shim can be there and yet not work.
+    Run an interpreter to get its version: a pyenv shim can exist and still not work.
 
     Returns:
         Its version and path, or None if it does not run or is a pre-release.
     """
     try:
-        answer = subprocess.run(  # noqa: S603 - running what it found is its purpose
+        answer = subprocess.run(  # noqa: S603 - it has to run what was found
             [candidate, "-c", PROBE],
             capture_output=True,
             check=True,

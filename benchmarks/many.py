@@ -46,12 +46,12 @@ class Answers(asyncio.Protocol):
     """Answers requests of one connection, whatever they ask."""
 
     def __init__(self, limit: Limit, counts: list[int], *, says_when: bool) -> None:
-        """Take the limit, and where passed and refused requests are counted."""
+        """Take the limit, and the list that counts passed and refused requests."""
         self._limit, self._counts, self._says_when = limit, counts, says_when
         self._received = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep what is written to."""
+        """Keep the transport."""
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - for the type
         self._transport = transport
 
@@ -80,7 +80,7 @@ class Answers(asyncio.Protocol):
 
 
 def serve(limit: Limit, says_when: bool, pipe: Connection) -> None:
-    """Serve until told to stop, then tell what was counted."""
+    """Serve until a message comes through the pipe, then send the counts."""
     counts = [0, 0]
 
     async def run() -> None:
@@ -98,7 +98,7 @@ def serve(limit: Limit, says_when: bool, pipe: Connection) -> None:
 
 @contextmanager
 def serving(limit: Limit, *, says_when: bool = False) -> Generator[tuple[OpenRouter, list[int]]]:
-    """Give a client of such a server; after the block, what the server counted."""
+    """Give a client of such a server and, after the block, the server's counts."""
     context = multiprocessing.get_context("spawn")
     pipe, end = context.Pipe()
     process = context.Process(target=serve, args=(limit, says_when, end), daemon=True)
@@ -120,7 +120,7 @@ def make_jobs(count: int) -> Iterator[RerankJob]:
 
 
 def call_plainly(client: OpenRouter, count: int) -> None:
-    """Make the calls from as many threads, without a run."""
+    """Make the calls from the same number of threads, without a run."""
     numbers = iter(range(count))
 
     def work() -> None:
@@ -135,7 +135,7 @@ def call_plainly(client: OpenRouter, count: int) -> None:
 
 
 def run_many(client: OpenRouter, count: int) -> None:
-    """Run the jobs, and keep nothing of them."""
+    """Run the jobs and discard their results."""
     for outcome in client.rerank.rerank_many(make_jobs(count), max_concurrency=WORKERS):
         outcome.unwrap()
 
@@ -151,7 +151,7 @@ def run_many_async(client: OpenRouter, count: int) -> None:
 
 
 def call_plainly_async(client: OpenRouter, count: int) -> None:
-    """Make the calls from as many tasks, without a run."""
+    """Make the calls from the same number of tasks, without a run."""
     numbers = iter(range(count))
 
     async def work() -> None:
@@ -169,7 +169,7 @@ def call_plainly_async(client: OpenRouter, count: int) -> None:
 
 
 def measure_throughput(count: int) -> None:
-    """Print requests per second, by turns, and their relation; by the clock and by CPU time."""
+    """Print requests per second of both ways, and their ratio by the clock and by CPU time."""
     pairs = {
         "threads": (call_plainly, run_many),
         "tasks": (call_plainly_async, run_many_async),
@@ -199,7 +199,7 @@ def read_memory() -> float:
 
 
 def measure_memory(count: int) -> None:
-    """Print the resident memory on the way through so many jobs."""
+    """Print the resident memory after each tenth of the jobs."""
     tenth = count // 10
     with serving(NoLimit()) as (client, _):
         began = time.perf_counter()
@@ -211,7 +211,7 @@ def measure_memory(count: int) -> None:
 
 
 def measure_limits(seconds: float) -> None:
-    """Print what share of each server's limit a run uses, and what share of requests is in vain."""
+    """Print the share of each limit that a run uses, and the share of refused requests."""
     for rate in RATES:
         for name, make in LIMITS.items():
             for says_when in (False, True):
@@ -229,7 +229,7 @@ def measure_limits(seconds: float) -> None:
 
 
 def main() -> None:
-    """Measure what is asked for."""
+    """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=["throughput", "memory", "limits"])
     parser.add_argument("size", nargs="?", type=int)

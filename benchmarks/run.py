@@ -1,9 +1,9 @@
 """
-Measure the client beside others, and write RESULTS.md and chart.svg.
+Compare the client with others, and write RESULTS.md and chart.svg.
 
-`make bench` runs it in the environment that it needs. A complete run is added to the last ones in
-results.json, of which three are kept; a quick or partial one only prints what it found, unless
-`--output` names a folder for it.
+`make bench` runs it in the environment that it needs. A complete run is added to results.json,
+which keeps the last three; a quick or partial one only prints its figures, unless `--output` names
+a folder for it.
 """
 
 import argparse
@@ -26,10 +26,10 @@ FAILURE = 1
 
 
 def main() -> int:
-    """Do what the command line says; returns the exit status."""
+    """Run the command and return its exit status."""
     arguments = parse_arguments()
     folder: Path = arguments.output or HERE
-    # A run takes minutes: what would keep it from being written is better known before.
+    # A run takes minutes, so find out first whether the results can be written.
     folder.mkdir(parents=True, exist_ok=True)
     kept = read_runs(folder / "results.json")
     if arguments.render:
@@ -58,7 +58,7 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def measure(sections: list[str] | tuple[str, ...], rounds: int) -> Run:
-    """Measure some sections, each after the other."""
+    """Measure some sections in turn."""
     from measuring.machine import describe_machine
     from measuring.servers import serving
 
@@ -72,7 +72,7 @@ def measure(sections: list[str] | tuple[str, ...], rounds: int) -> Run:
 
 
 def find_section(name: str) -> Callable[..., Iterator[Table]]:
-    """Return what measures a section."""
+    """Return the function that measures a section."""
     from measuring import calling, decoding, embedded, starting
 
     return {
@@ -98,7 +98,7 @@ def write_results(folder: Path, runs: list[Run]) -> None:
 
 
 def check(run: Run) -> int:
-    """Print the goals that a run missed; returns the exit status."""
+    """Print the goals that a run missed, and return the exit status."""
     missed = find_missed(run.tables)
     for line in missed:
         print(f"missed: {line}", file=sys.stderr)

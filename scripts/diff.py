@@ -1,8 +1,8 @@
 """
 Tell what changed between two contracts, what it means to users and which version it calls for.
 
-The comparison knows directions: a field that a request newly needs breaks, one that a reply newly
-has does not. `diff_rules/changes.py` says what the four classes of change mean.
+The comparison knows directions: a new required field breaks callers in a request, and not in a
+reply. `diff_rules/changes.py` says what the four classes of change mean.
 """
 
 import argparse

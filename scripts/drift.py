@@ -1,5 +1,5 @@
 """
-Tell where the tree no longer fits the contract, offline, one line a problem.
+Tell where the tree no longer fits the contract, offline, one line for each problem.
 
 Each line names a file, what is wrong there, and the command or the line that fixes it.
 """
@@ -38,10 +38,10 @@ def find_problems(root: Path) -> list[Problem]:
     """
     Return everything that is wrong in the tree below `root`.
 
-    A check of the public API that has nothing to compare with says so on stderr.
+    If there is no release to compare the public API with, stderr says so.
 
     Raises:
-        ContractError: The contract or a source cannot be read as what it has to be.
+        ContractError: The contract or a source cannot be parsed.
         OSError: A file cannot be read.
     """
     problems = check_generated_files(root)

@@ -1,9 +1,9 @@
 """
 Generate `generated/openrouter_rerank_api/` from `openapi.yaml`.
 
-The package depends on the contract, `generator-config.yml` and the two pinned tools alone: the same
-bytes come out on every run, in any working directory, under any ruff configuration, without a
-network. A run that fails leaves the old package as it was.
+The package depends only on the contract, `generator-config.yml`, the templates and the two pinned
+tools: the same bytes come out on every run, in any working directory, under any ruff configuration,
+without a network. A run that fails leaves the old package as it was.
 """
 
 import argparse
@@ -35,7 +35,7 @@ RUFF_STEPS = (
 
 
 class GenerationError(Exception):
-    """Generation cannot go on; the message is one that a person can act on."""
+    """The package cannot be generated; the message says what a person can do."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -61,10 +61,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def generate(spec: Path, output: Path) -> None:
     """
-    Build the package beside `output`, then put it in the place of `output`.
+    Build the package next to `output`, then replace `output` with it.
 
     Raises:
-        GenerationError: The contract, a tool or the folder is not what it has to be.
+        GenerationError: The contract, a tool or the folder is unfit.
         OSError: A file cannot be read or written.
     """
     output = output.resolve()
@@ -104,7 +104,7 @@ def build(spec: Path, package: Path) -> None:
 
 
 def read_pins() -> list[str]:
-    """Read which tools shape the bytes, each as `name==version`, from pyproject.toml."""
+    """Read the tools that shape the bytes from pyproject.toml, each as `name==version`."""
     with (ROOT / "pyproject.toml").open("rb") as file:
         pins: list[str] = tomllib.load(file)["dependency-groups"]["generate"]
     return pins
@@ -126,7 +126,7 @@ def require_tools(pins: Sequence[str]) -> None:
 
 def load_contract(spec: Path) -> dict[str, Any]:
     """Read the contract as plain data."""
-    # It comes with the generator, so it can be missing only where the generator is.
+    # It comes with the generator, so it is missing only if the generator is.
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
@@ -157,7 +157,7 @@ def run_generator(spec: Path, package: Path) -> None:
 
 
 def require_endpoints(document: Mapping[str, Any], package: Path) -> None:
-    """Check that each operation became a module; the generator drops one with exit status 0."""
+    """Check that each operation became a module: the generator can drop one and exit with 0."""
     operations = [
         operation.get("operationId", f"{method} {path}")
         for path, item in document["paths"].items()
@@ -173,7 +173,7 @@ def require_endpoints(document: Mapping[str, Any], package: Path) -> None:
 
 
 def refuse_multipart(package: Path) -> None:
-    """Refuse a request of several parts, which the template's models cannot give."""
+    """Refuse a multipart request, which our template's models cannot encode."""
     for module in sorted((package / "api").glob("*/*.py")):
         if ".to_multipart()" in module.read_text(encoding="utf-8"):
             raise GenerationError(
@@ -199,7 +199,7 @@ def add_package_data(document: Mapping[str, Any], package: Path) -> None:
 
 def run_ruff(package: Path) -> None:
     """Lint and format the package with the pinned ruff, shielded from every configuration."""
-    # Named one by one, since ruff passes over a folder below one that is called `build` or `venv`.
+    # Named one by one, since ruff skips folders that lie below one called `build` or `venv`.
     modules = sorted(str(path.relative_to(package)) for path in package.rglob("*.py"))
     for step in RUFF_STEPS:
         run_module(
@@ -220,7 +220,7 @@ def run_module(module: str, *arguments: str, cwd: Path) -> None:
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith("RUFF_")
     }
-    # -P: a file in the working directory must not stand in for an installed module.
+    # -P: a file in the working directory must not shadow an installed module.
     command = [sys.executable, "-P", "-m", module, *arguments]
     result = subprocess.run(
         command,
@@ -238,7 +238,7 @@ def run_module(module: str, *arguments: str, cwd: Path) -> None:
 
 
 def refuse_foreign_folder(output: Path) -> None:
-    """Refuse to replace anything that this script did not make."""
+    """Refuse to replace a folder that this script did not make."""
     if not output.exists():
         return
     marker = output / "__init__.py"
@@ -247,7 +247,7 @@ def refuse_foreign_folder(output: Path) -> None:
 
 
 def swap(built: Path, output: Path, *, retired: Path) -> None:
-    """Put `built` in the place of `output`, which goes to `retired`, or back if that fails."""
+    """Move `output` to `retired` and `built` to `output`; undo the first if the second fails."""
     if not output.exists():
         built.rename(output)
         return
@@ -268,13 +268,13 @@ def diff_trees(committed: Path, built: Path) -> Iterator[str]:
             before = f"a/{name}" if old is not None else "/dev/null"
             after = f"b/{name}" if new is not None else "/dev/null"
             lines = list(difflib.unified_diff(old or [], new or [], before, after))
-            # An empty file has no lines to differ in, yet it is there or it is not.
+            # An empty file has no lines to differ in, but it may be missing on one side.
             for line in lines or [f"--- {before}\n", f"+++ {after}\n"]:
                 yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
 
 
 def list_files(folder: Path) -> Iterator[str]:
-    """Yield the folder's files, as paths below it, without what Python caches."""
+    """Yield the folder's files, as paths below it, without Python's caches."""
     for path in folder.rglob("*"):
         if path.is_file() and "__pycache__" not in path.parts:
             yield path.relative_to(folder).as_posix()

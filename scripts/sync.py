@@ -1,8 +1,8 @@
 """
-Make `openapi.yaml` of OpenRouter's own OpenAPI document and `openapi-overlay.yaml`.
+Make `openapi.yaml` from OpenRouter's own OpenAPI document and `openapi-overlay.yaml`.
 
 The rules are in `scripts/contract/`; `contract.pipeline` lists them in order. The contract itself
-is a source too and comes out as it went in. A run that fails leaves the old file as it was.
+is also a source and comes out as it went in. A run that fails leaves the old file as it was.
 """
 
 import argparse
@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _fail(message: str) -> int:
-    # A document's own keys may stand in a message, line breaks and all.
+    # A message may quote a document's keys, which may hold line breaks.
     print(f"sync: {' '.join(message.split())}", file=sys.stderr)
     return 1
 
@@ -108,7 +108,7 @@ def _parse(content: bytes, name: str) -> JsonObject:
 
 
 def _report(contract: Contract, *, quiet: bool) -> None:
-    """Print what there is to know; over a contract of ours the overlay is redundant by design."""
+    """Print the explanation and the notices; the overlay is redundant over our own contract."""
     for line in contract.explanation:
         print(line)
     for notice in () if quiet else contract.notices:
@@ -134,13 +134,13 @@ def check(text: str, output: Path) -> int:
 
 def write(contract: Contract, text: str, output: Path, *, accept_losses: bool = False) -> list[str]:
     """
-    Put the contract in the place of `output`.
+    Replace `output` with the contract.
 
     Args:
         contract: The contract.
-        text: The same as text.
-        output: Where to; what is there is a contract, too.
-        accept_losses: Whether to do so even if `output` has a status or a required field that the
+        text: The contract as text.
+        output: The file; if it exists, it holds a contract.
+        accept_losses: Whether to write even if `output` has a status or a required field that the
             contract lacks.
 
     Returns:

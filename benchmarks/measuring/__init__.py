@@ -1,1 +1,1 @@
-"""What the benchmark is made of; `benchmarks/run.py` is its command."""
+"""The parts of the benchmark; `benchmarks/run.py` is its command."""

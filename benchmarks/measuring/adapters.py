@@ -21,11 +21,11 @@ class Adapter(NamedTuple):
 
     Attributes:
         name: What the tables call it.
-        packages: The distributions that its user installs; the first is what it comes from.
-        modules: What it needs; the first is what its user imports from.
-        imported: What its user imports from there; some packages put off the import until then.
-        open_sync: Makes a client for a base URL; returns how to call and how to close it. None if
-            it has no such half.
+        packages: The distributions that its user installs, its own first.
+        modules: The modules that it needs; its user imports from the first.
+        imported: The name that its user imports; some packages import their parts only then.
+        open_sync: Makes a client for a base URL, and returns how to call and how to close it. None
+            if it has no blocking calls.
         open_async: The same for async calls, called inside the event loop.
         gives_dicts: Whether it returns parsed JSON rather than models.
     """
@@ -39,7 +39,7 @@ class Adapter(NamedTuple):
     gives_dicts: bool = False
 
     def make_checker(self, count: int) -> Checker:
-        """Return what checks its replies to a request of that many documents."""
+        """Return a checker of its replies to a request of that many documents."""
         getter = itemgetter if self.gives_dicts else attrgetter
         read: Callable[[Any], Sequence[Any]] = getter("results")
         return Checker(count, read, getter("index", "relevance_score"))

@@ -1,4 +1,4 @@
-"""What calls cost: by size, by scheme, by how many are made at once, by how many documents."""
+"""The cost of calls by size, scheme, concurrency and number of documents."""
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from functools import partial
@@ -13,7 +13,7 @@ CPU = "ms of CPU per call"
 MILLISECONDS = 1_000
 FEW_AT_ONCE, MANY_AT_ONCE = 10, 200
 CALLS_AT_ONCE = (1, FEW_AT_ONCE, 50, MANY_AT_ONCE)
-# Enough for a batch to last some tens of milliseconds.
+# Enough for one measurement to take some tens of milliseconds.
 CALLS = {10: 100, 100: 50, 1_000: 16, 10_000: 3}
 ASYNC_CALLS = 200
 ASYNC_CALLS_EACH = 3
@@ -64,7 +64,7 @@ def measure_documents(server: Server, rounds: int) -> Iterator[Table]:
     measures = {f"documents-{count}": blocking(server.plain, count) for count in COUNTS}
     adapters = [adapter for adapter in find_installed() if adapter.name in GROWING]
     with running_clients(adapters, server) as clients:
-        # Each client's counts are compared with each other, so they follow each other closely.
+        # Each client's counts are compared with each other, so they are measured close together.
         samples = contest(clients, measures, rounds, by_client=True)
     yield from make_tables(titles, samples)
     early = subtract(samples, SMALL, LARGE)
@@ -78,7 +78,7 @@ def measure_documents(server: Server, rounds: int) -> Iterator[Table]:
 
 
 def subtract(samples: Mapping[str, Samples], low: int, high: int) -> dict[str, list[float]]:
-    """Return what one more document costs between two counts, by client and round."""
+    """Return the cost of one more document between two counts, by client and round."""
     before, after = samples[f"documents-{low}"], samples[f"documents-{high}"]
     return {
         name: [(b - a) / (high - low) for a, b in zip(before[name], after[name], strict=True)]
@@ -87,12 +87,12 @@ def subtract(samples: Mapping[str, Samples], low: int, high: int) -> dict[str, l
 
 
 def blocking(origin: str, count: int) -> Measure:
-    """Return what measures a batch of blocking calls."""
+    """Return a function that measures a series of blocking calls."""
     return lambda client: client.measure("call", origin=origin, count=count, calls=CALLS[count])
 
 
 def together(origin: str, at_once: int) -> Measure:
-    """Return what measures a batch of async calls."""
+    """Return a function that measures a series of async calls."""
     calls = max(ASYNC_CALLS, ASYNC_CALLS_EACH * at_once)
     return lambda client: client.measure(
         "call_async", origin=origin, count=SMALL, calls=calls, at_once=at_once
@@ -110,9 +110,9 @@ def contest(
     Measure the clients in turn, after one round that does not count.
 
     Args:
-        clients: Who is measured.
-        measures: What is measured, by table.
-        rounds: How often.
+        clients: The clients to measure.
+        measures: The measurements, by table.
+        rounds: How many rounds count.
         by_client: Whether all measures of a client follow each other, instead of all clients of a
             measure.
 

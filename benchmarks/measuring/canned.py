@@ -1,4 +1,4 @@
-"""What is asked and what is answered: made from nothing but counts, the same on every machine."""
+"""The requests and replies, made from counts alone so that they are the same everywhere."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -134,7 +134,7 @@ def write_reply(count: int) -> bytes:
 
 
 class Checker:
-    """Tells whether a reply is the one that was canned."""
+    """Checks that a reply is the canned one."""
 
     def __init__(self, count: int, read: Callable[[Any], Sequence[Any]], pick: Pick) -> None:
         """

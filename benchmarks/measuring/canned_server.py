@@ -1,8 +1,8 @@
 """
 A program that answers every POST with a canned reply, for machines without nginx.
 
-It speaks just enough HTTP/1.1 for the clients measured here: `Content-Length`, keep-alive, and one
-request after the other on a connection.
+It speaks just enough HTTP/1.1 for the clients measured here: `Content-Length`, keep-alive, and no
+pipelining.
 """
 
 import asyncio
@@ -48,7 +48,7 @@ class Canned(asyncio.Protocol):
 
 
 def read_replies(folder: Path) -> dict[bytes, bytes]:
-    """Read the canned bodies and give each its head."""
+    """Read the canned bodies, and put a head before each."""
     replies: dict[bytes, bytes] = {}
     for path in folder.glob("*.json"):
         body = path.read_bytes()

@@ -23,7 +23,7 @@ LABEL_WIDTH, PANEL_WIDTH, PANEL_GAP = 284, 206, 26
 TOP, ROW_HEIGHT, BAR_HEIGHT, FOOT = 74, 24, 13, 40
 VALUE_GAP = 5
 
-# The page may be light or dark, hence a background of the chart's own.
+# The page may be light or dark, so the chart has its own background.
 STYLE = """\
 text { font: 12px system-ui, sans-serif; fill: #24292f }
 .title { font-size: 15px; font-weight: 600 }
@@ -78,7 +78,7 @@ def middle(position: int) -> float:
 
 
 def scale(ratio: float) -> float:
-    """Return how far from a panel's left a ratio is."""
+    """Return the distance of a ratio from a panel's left edge."""
     inside = min(max(ratio, LOWEST), HIGHEST)
     return PANEL_WIDTH * log10(inside / LOWEST) / log10(HIGHEST / LOWEST)
 

@@ -1,8 +1,8 @@
 """
 How each client is made, called and closed, as its own documentation shows it.
 
-What a client needs is imported when it is made, so that a process which measures one of them pays
-for no other.
+Each client's modules are imported when it is made, so that a process that measures one of them does
+not pay for the others.
 """
 
 from collections.abc import Awaitable, Callable
@@ -196,7 +196,7 @@ def open_cohere(base_url: str) -> Sync:
 
 
 def open_async_cohere(base_url: str) -> Async:
-    """Make Cohere's client, which takes httpx-aiohttp where that is installed."""
+    """Make Cohere's client, which uses httpx-aiohttp if that is installed."""
     import cohere
 
     client: Any = cohere.AsyncClientV2(API_KEY, base_url=base_url, timeout=TIMEOUT_SECONDS)

@@ -11,7 +11,7 @@ Decode = Callable[[], Any]
 
 
 def prepare_json(count: int) -> Decode:
-    """Prepare what everyone has."""
+    """Prepare the standard library's parser."""
     content = write_reply(count)
     return lambda: json.loads(content)
 
@@ -35,7 +35,7 @@ def prepare_generated(count: int) -> Decode:
 
 
 def prepare_client(count: int) -> Decode:
-    """Prepare what this client does with a reply, from its bytes to the checked model."""
+    """Prepare this client's own decoding, from the bytes to the checked model."""
     import httpx
     from openrouter_rerank._codec.response import decode, read_reply
 
@@ -63,5 +63,5 @@ GIVE_DICTS = {"json.loads", "orjson.loads"}
 
 
 def make_checker(way: str, count: int) -> Checker:
-    """Return what checks the outcome of a decoder."""
+    """Return a checker of a decoder's result."""
     return ADAPTERS[BASELINE if way in GIVE_DICTS else DEFAULT].make_checker(count)

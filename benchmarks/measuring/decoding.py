@@ -1,4 +1,4 @@
-"""What it costs to turn the bytes of a large reply into models."""
+"""The cost of decoding a large reply into models."""
 
 from collections.abc import Callable, Hashable, Iterator
 from functools import partial

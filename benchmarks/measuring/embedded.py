@@ -1,4 +1,4 @@
-"""The embedded server against its own model run bare: documents per second."""
+"""The embedded server compared with its model alone, in documents per second."""
 
 import subprocess
 import sys
@@ -25,8 +25,8 @@ def measure_embedded(_server: Server, rounds: int) -> Iterator[Table]:
     """
     Measure one request after another; nothing if the extra is not installed.
 
-    It is measured by the clock, where other work can only slow a row down, and threads that spin
-    far more than others. Hence the best round of each row is taken, not the median.
+    We measure by the clock. Other work on the machine can only slow a row down, and most of all one
+    whose threads spin. So each row gets its best round, not its median.
     """
     if not (find_spec("onnxruntime") and find_spec("starlette")):
         return
@@ -80,7 +80,7 @@ def check_ranking(results: list[dict[str, Any]]) -> None:
 
 
 def prepare_bare(documents: list[str]) -> Callable[[], float]:
-    """Prepare the model's batches as the server makes them, and return what runs them alone."""
+    """Prepare the model's inputs as the server does, and return a function that runs them."""
     batches, threads = make_batches([QUERY, *documents])
     session = open_session(threads)
 
@@ -95,10 +95,10 @@ def prepare_bare(documents: list[str]) -> Callable[[], float]:
 
 def open_session(threads: int) -> Any:
     """
-    Load the model with onnxruntime's own settings, but for the number of threads.
+    Load the model with onnxruntime's own settings, except for the number of threads.
 
-    Threads that spin on after a run would take the processor from the server's turn, so they are
-    told to stop then, as the server's are.
+    Threads that keep spinning after a run would slow the server's turn down, so they stop, as the
+    server's do.
     """
     import onnxruntime
     from openrouter_rerank.local._models.model_file import read_model
@@ -114,7 +114,7 @@ def open_session(threads: int) -> Any:
 
 
 def make_batches(texts: list[str]) -> tuple[list[dict[str, Any]], int]:
-    """Return the inputs of the model's runs, and with how many threads the server makes them."""
+    """Return the inputs of the model's runs, and the number of threads that the server uses."""
     import numpy as np
     from openrouter_rerank.local._models import inference
     from openrouter_rerank.local._models.tokenizer import BertTokenizer

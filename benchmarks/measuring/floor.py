@@ -1,4 +1,4 @@
-"""The least that a call can cost: a socket, orjson, and of HTTP no more than the reply's length."""
+"""The cheapest possible call: a socket, orjson, and just enough HTTP to find the reply's end."""
 
 import asyncio
 import socket
@@ -17,7 +17,7 @@ class Request:
     """Writes requests to one URL."""
 
     def __init__(self, base_url: str) -> None:
-        """Take the URL apart."""
+        """Parse the URL."""
         parts = urlsplit(base_url)
         self.address = parts.hostname or "", parts.port or 0
         self.is_secure = parts.scheme == "https"

@@ -1,5 +1,5 @@
 """
-A program that does one thing as the first of a new process, and says what it cost.
+A program that does one thing first in a new process, and prints its cost.
 
     fresh.py HIDDEN import ADAPTER
     fresh.py HIDDEN construct ADAPTER BASE_URL
@@ -7,7 +7,7 @@ A program that does one thing as the first of a new process, and says what it co
     fresh.py HIDDEN traced ADAPTER BASE_URL COUNT
     fresh.py HIDDEN resident ADAPTER BASE_URL COUNT
 
-HIDDEN is a JSON list of modules that are to look as if they were not installed.
+HIDDEN is a JSON list of modules that appear not to be installed.
 
 The answer is a list of numbers: CPU seconds, or bytes. For `reply` it is empty, since the caller
 measures the whole process.
@@ -51,7 +51,7 @@ def measure_import(adapter: Adapter) -> list[float]:
 
 
 def measure_construction(adapter: Adapter, base_url: str) -> list[float]:
-    """Measure the first client of the process, then one of those that follow it."""
+    """Measure the first client of the process, then the average of the next ones."""
     import_client(adapter)
     start = time.process_time()
     kept = [open_sync(adapter, base_url)]
@@ -74,7 +74,7 @@ def get_reply(adapter: Adapter, base_url: str) -> list[float]:
 
 
 def measure_traced(adapter: Adapter, base_url: str, count: str) -> list[float]:
-    """Measure how much a call adds to what Python's allocator has handed out, at its peak."""
+    """Measure how much a call adds to the peak of memory that Python allocates."""
     import tracemalloc
 
     from measuring.canned import write_documents
@@ -113,7 +113,7 @@ def measure_resident(adapter: Adapter, base_url: str, count: str) -> list[float]
 def read_peak() -> int:
     """Return the most memory that was ever resident, in bytes."""
     if STATUS.exists():
-        # Linux hands the peak of getrusage on from the parent to the child.
+        # On Linux a child process inherits the peak that getrusage reports from its parent.
         (line,) = (line for line in STATUS.read_text().splitlines() if line.startswith("VmHWM:"))
         return int(line.split()[1]) * 1024
     import resource

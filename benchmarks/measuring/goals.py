@@ -1,4 +1,4 @@
-"""What the client is to reach, and whether a run has reached it."""
+"""The client's goals, and whether a run met them."""
 
 import math
 from collections.abc import Sequence
@@ -20,10 +20,10 @@ class Goal(NamedTuple):
         table: The table's key.
         row: The table's row.
         figure: Which of the row's figures.
-        bound: The bound, which itself is good enough.
+        bound: The bound; a figure equal to it meets the goal.
         unit: What follows the number.
         is_least: Whether the figure has to be at least the bound, rather than at most.
-        ceiling: What no sound measurement can exceed; beyond it the goal does not count as met.
+        ceiling: A figure above it cannot be right, and does not meet the goal.
     """
 
     title: str

@@ -1,7 +1,7 @@
 """
-Modules that look as if they were not installed.
+Makes modules appear not to be installed.
 
-It is imported by the processes that are measured, and imports nothing that their clients would.
+The measured processes import this module, so it imports nothing that a client might import.
 """
 
 import sys
@@ -12,7 +12,7 @@ from typing import Any
 
 
 class Hider:
-    """Has modules not be found, at the price of looking for one that is not there."""
+    """Keeps modules from being found, at the cost of a search for a missing one."""
 
     def __init__(self, hidden: Iterable[str]) -> None:
         """Take the names of the modules."""

@@ -1,9 +1,9 @@
 """
-What an installation of a client brings along.
+The packages that come with a client's installation.
 
-All clients are installed side by side, and some look for packages that only others bring: httpx
-asks for sniffio anew for every lock and imports click if it is there. Each is to be measured as its
-own users have it.
+All clients are installed in one environment, and some look for packages that only others bring:
+httpx looks for sniffio again at every lock and imports click if it is there. We measure each client
+as its own users have it.
 """
 
 from collections.abc import Iterable
@@ -30,7 +30,7 @@ def find_hidden(packages: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def add_closure(name: str, extras: Iterable[str], brought: set[str]) -> None:
-    """Add a distribution and all that it requires, as far as it is installed."""
+    """Add a distribution and those of its requirements that are installed."""
     brought.add(canonicalize_name(name))
     for text in metadata.requires(name) or ():
         requirement = Requirement(text)

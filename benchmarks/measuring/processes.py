@@ -1,4 +1,4 @@
-"""The measured processes, seen from the one that directs them."""
+"""The measured processes, as the main process starts and uses them."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from .servers import Server
 
 WORKER = Path(__file__).with_name("worker.py")
 FRESH = Path(__file__).with_name("fresh.py")
-# What would send a client elsewhere, or change what Python costs.
+# They would send a client elsewhere, or change the cost of Python.
 HIDDEN_VARIABLES = (
     "OPENROUTER_",
     "OPENAI_",
@@ -36,7 +36,7 @@ class Client:
 
     def measure(self, task: str, **arguments: str | int) -> float:
         """
-        Have a task of `worker.Worker` done.
+        Run a task of `worker.Worker`.
 
         Returns:
             CPU seconds for one call.
@@ -78,10 +78,10 @@ def write_hidden(adapter: Adapter) -> str:
 
 def make_environment() -> dict[str, str]:
     """
-    Return the environment of a measured process: no proxies, no certificates but the usual ones.
+    Return the environment of a measured process: no proxies, only the usual certificates.
 
-    With one certificate instead of all the usual ones, an httpx client costs 0.4 ms rather than 14,
-    so that only a process whose client was made before anything is timed may be told of one.
+    With a single certificate an httpx client costs 0.4 ms instead of 14 ms, so only a process that
+    makes its client before anything is timed may use one.
     """
     kept = {
         name: value

@@ -1,4 +1,4 @@
-"""RESULTS.md: the machine, the goals, every table, and what `NOTES.md` has to say."""
+"""RESULTS.md: the machine, the goals, every table, and the text of `NOTES.md`."""
 
 from collections.abc import Iterator, Sequence
 from statistics import median
@@ -37,7 +37,7 @@ def write_report(runs: Sequence[Run], notes: str) -> str:
 
 
 def write_machines(runs: Sequence[Run]) -> str:
-    """Write what the runs were made on, each difference once."""
+    """Write the machines of the runs; what is the same for all stands once."""
     lines = ["## Machine\n", *write_row(["", *write_numbers(runs)], is_head=True)]
     for name in runs[-1].machine:
         said = [run.machine.get(name, "") for run in runs]
@@ -53,7 +53,7 @@ def write_numbers(runs: Sequence[Run]) -> list[str]:
 
 
 def write_goals(runs: Sequence[Run]) -> str:
-    """Write each goal with what the runs gave; one missed run is a goal missed."""
+    """Write each goal with the runs' figures; one missed run misses the goal."""
     head = ["goal", "", "bound", *write_numbers(runs), ""]
     lines = ["## Goals\n", *write_row(head, is_head=True)]
     for goal in GOALS:
@@ -101,7 +101,7 @@ def write_ratio(figure: Figure | None) -> str:
 
 
 def write_number(value: float) -> str:
-    """Write a value with three digits that count."""
+    """Write a value with three significant digits."""
     return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 

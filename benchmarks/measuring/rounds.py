@@ -15,7 +15,7 @@ class Figure(TypedDict):
         value: The median over the rounds, in the table's unit.
         ratio: The median of the ratios to the baseline, each taken inside one round; None in a
             table without baseline.
-        spread: The range of the samples over their median: what the machine's other work did.
+        spread: The range of the samples divided by their median; other work widens it.
     """
 
     value: float
@@ -28,8 +28,8 @@ class Table(NamedTuple):
     Figures of the same kind.
 
     Attributes:
-        key: What goals and charts know it by.
-        title: What it shows.
+        key: Its name in goals and charts.
+        title: Its heading.
         unit: The unit of the values; "" for plain numbers.
         baseline: The row that the ratios are to; None for no ratios.
         rows: The figures by row.
@@ -66,8 +66,8 @@ def make_table(
     Reduce the samples of rounds to a table.
 
     Args:
-        key: What goals and charts know it by.
-        title: What it shows.
+        key: Its name in goals and charts.
+        title: Its heading.
         unit: The unit of its values.
         samples: One number a round, by row; every row has the same rounds.
         baseline: The row that the ratios are to; None for no ratios.

@@ -1,4 +1,4 @@
-"""The server that answers: nginx where it is installed, else an asyncio program, as a process."""
+"""The answering server, in its own process: nginx if installed, else an asyncio program."""
 
 import re
 import shutil
@@ -19,8 +19,8 @@ START_SECONDS = 10.0
 POLL_SECONDS = 0.02
 ASYNCIO_PROGRAM = Path(__file__).with_name("canned_server.py")
 
-# A POST for a static file ends in 405, which is turned into the file. The mirror has nginx read
-# the request's body to its end first, as a server that ranks would.
+# nginx answers a POST for a static file with 405, which we turn into the file. The mirror makes it
+# read the request's whole body first, as a real server would.
 NGINX_CONFIGURATION = """
 daemon off;
 master_process off;
@@ -103,7 +103,7 @@ def serving() -> Iterator[Server]:
 
 
 def find_ports(count: int) -> list[int]:
-    """Find free ports; nginx cannot be told to take any."""
+    """Find free ports, since nginx cannot choose one itself."""
     sockets = [socket.create_server((HOST, 0)) for _ in range(count)]
     ports = [found.getsockname()[1] for found in sockets]
     for found in sockets:
@@ -145,7 +145,7 @@ def read_name(command: list[str]) -> str:
 
 @contextmanager
 def running(command: list[str], *ports: int) -> Iterator[None]:
-    """Run a server for as long as the block lasts, which begins when it takes connections."""
+    """Run a server during the block, which starts once it accepts connections."""
     with subprocess.Popen(command) as process:  # noqa: S603 - one of the two servers
         try:
             for port in ports:

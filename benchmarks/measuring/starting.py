@@ -1,4 +1,4 @@
-"""What comes before the second call: the import, the client, the first reply, the memory."""
+"""The cost of the import, of the client, of the first reply, and of memory."""
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from functools import partial
@@ -29,7 +29,7 @@ def measure_start(server: Server, rounds: int) -> Iterator[Table]:
     )
     url = write_url(server.plain, SMALL)
     yield from measure_construction(url, rounds)
-    # A process of its own for each figure varies more than anything else here.
+    # Each figure takes a whole process, which varies more than anything else here.
     often = PROCESSES_A_ROUND * rounds
     samples = repeat(find_blocking(), lambda adapter: run_fresh("reply", adapter, url)[0], often)
     yield make_table(

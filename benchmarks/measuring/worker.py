@@ -1,5 +1,5 @@
 """
-A program that measures one client, as told by lines of JSON on its standard input.
+A program that measures one client, and reads its tasks as lines of JSON from standard input.
 
 Each line names a task of `Worker` with its arguments; each answer is a line with the CPU time that
 the task took, in seconds for one call. Between tasks the client stays open and the process sleeps.
@@ -49,8 +49,8 @@ class Window:
     """
     Measures the CPU time from the end of one of many calls that overlap to the end of a later one.
 
-    Neither the first calls, which open the connections, nor the last ones, after which they are
-    closed, are in it: a service that is busy does neither.
+    It leaves out the first calls, which open connections, and the last ones, which are followed by
+    closing: a busy service does neither.
 
     Attributes:
         seconds: What was measured, after the last call that counts.
@@ -59,14 +59,14 @@ class Window:
     seconds = 0.0
 
     def __init__(self, before: int, calls: int) -> None:
-        """Let as many calls pass before, then measure so many."""
+        """Skip the calls before, then measure the calls after."""
         self._before = before
         self._last = before + calls
         self._ended = 0
         self._start = 0.0
 
     def count(self) -> bool:
-        """Count a call that has ended; tell whether there shall be more."""
+        """Count a call that has ended; tell whether more are wanted."""
         self._ended += 1
         if self._ended == self._before:
             gc.collect()
@@ -88,12 +88,12 @@ class Worker:
         self._closers: list[Callable[[], Any]] = []
 
     def call(self, origin: str, count: int, calls: int) -> float:
-        """Make blocking calls, one after the other."""
+        """Make blocking calls in turn."""
         url = write_url(origin, count)
         documents = write_documents(count)
         checker = self._adapter.make_checker(count)
         call = self._sync.get(url) or self._open_sync(url)
-        # It also opens a connection anew that was idle for too long.
+        # It also opens a new connection if the old one was idle for too long.
         checker.check_whole(call(documents))
         stopwatch = Stopwatch()
         with stopwatch.running():
@@ -109,7 +109,7 @@ class Worker:
         return self._sync[url]
 
     def call_async(self, origin: str, count: int, calls: int, at_once: int) -> float:
-        """Make calls in tasks that go on at the same time, each call after call."""
+        """Make calls in concurrent tasks, in turn within each task."""
         return self._loop.run_until_complete(self._call_async(origin, count, calls, at_once))
 
     async def _call_async(self, origin: str, count: int, calls: int, at_once: int) -> float:

@@ -1,4 +1,4 @@
-"""What a contract must be before it is written: valid, and without a loss."""
+"""Checks of a contract before it is written: it is valid, and nothing is lost."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -18,7 +18,7 @@ MAX_MESSAGE = 300
 
 @dataclass
 class Inventory:
-    """What users rely on: the statuses, the fields, and which of them are required."""
+    """What users rely on: the statuses, the fields, and the required ones among them."""
 
     statuses: set[str] = field(default_factory=set[str])
     fields: set[str] = field(default_factory=set[str])
@@ -30,13 +30,13 @@ def validate_contract(document: JsonObject) -> JsonObject:
     Return the document as it is, if it is valid OpenAPI 3.1.
 
     Raises:
-        ContractError: It is not; the message says what is wrong first, and where.
+        ContractError: It is not; the message gives the first error and its place.
     """
-    # The validator would go after a reference to wherever it leads, the network included.
+    # The validator would follow a reference anywhere, even to the network.
     for _, node in walk(document, "document"):
         if isinstance(node.get("$ref"), str):
             resolve(document, node["$ref"])
-    # The validator may add to what it is given; a copy keeps the document as it is.
+    # The validator may change its input, so it gets a copy.
     validator = OpenAPIV31SpecValidator(json.loads(json.dumps(document)))
     for error in validator.iter_errors():
         where = "/".join(str(key) for key in error.absolute_path)
@@ -49,7 +49,7 @@ def list_losses(before: JsonObject, after: JsonObject) -> list[str]:
     """
     List the statuses and the required fields that `before` has and `after` lacks.
 
-    A field that became optional is not lost. Both documents are normalised ones, with every
+    A field that became optional is not lost. Both documents have to be normalised, with every
     reference written out.
     """
     old, new = take_inventory(before), take_inventory(after)

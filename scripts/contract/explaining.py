@@ -13,7 +13,7 @@ def explain_change(before: Any, after: Any, path: str = "") -> Iterator[str]:
     """
     Yield one line for each difference, `path: old -> new`.
 
-    Many gone or many new keys of one object make one line.
+    If an object lost or gained many keys, they share one line.
     """
     if before == after:
         return

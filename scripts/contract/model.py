@@ -1,4 +1,4 @@
-"""What the steps hand on: plain JSON data, the list of steps, and the error that ends a run."""
+"""What all steps share: plain JSON data, the form of a step, and the error that ends a run."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ JsonList = list[Any]
 
 
 class ContractError(Exception):
-    """The contract cannot be made; the message is one line that a person can act on."""
+    """The contract cannot be made; the message says in one line what a person can do."""
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,5 @@
 """
-Names for components, from where they stand in the operation and not from what upstream says.
+Names for components, from their position in the operation and not from upstream's names.
 
 A position is spelled `request.provider.sort`: a property after a dot, `[]` for the items of an
 array, `{}` for the further properties of an object. Alternatives share their position.
@@ -23,7 +23,7 @@ from .rules.replies import is_error
 OPERATION_ID = "createRerank"
 TAG = "Rerank"
 
-# The one table of names: what users import.
+# What users import.
 NAMES = {
     "error": "ErrorResponse",
     "error.error": "ErrorData",
@@ -50,10 +50,10 @@ _SCHEMAS = "#/components/schemas/"
 
 def name_components(document: JsonObject) -> JsonObject:
     """
-    Make components of the operation's objects, parameters and headers, and refer to them.
+    Move the operation's objects, parameters and headers to components, and refer to them.
 
     An object becomes a component if it has properties or a name in `NAMES`; one at an unknown
-    position is called by its parent's name and its property's.
+    position is named after its parent and its property.
     """
     operation = get_operation(document)
     schemas = _Components()
@@ -97,9 +97,9 @@ def _find_tag(document: JsonObject) -> JsonObject:
 
 def _order_replies(replies: JsonObject) -> Iterator[tuple[str, str, str]]:
     """
-    Yield each status with its position and what its names begin with.
+    Yield each status with its position and the prefix of its names.
 
-    The envelope that most errors share has the names; another one begins with its status' name.
+    The envelope that most errors share has no prefix; any other one has its status' name.
     """
     if SUCCESS in replies:
         yield SUCCESS, "response", ""
@@ -166,7 +166,7 @@ class _Components:
 
 
 class _Members:
-    """The parameters and headers, which are called by their own names."""
+    """The parameters and headers, which keep their own names."""
 
     def __init__(self) -> None:
         self.parameters: JsonObject = {}
@@ -203,9 +203,9 @@ def _is_component(schema: JsonObject, position: str) -> bool:
 
 def to_pascal(name: str) -> str:
     """
-    Return a property's or header's name as part of a component's: `HTTP-Referer`, HttpReferer.
+    Return a property's or header's name in Pascal case: HttpReferer for `HTTP-Referer`.
 
-    Capitals within a word stay, unless the whole word is of capitals.
+    Capitals within a word stay, unless the whole word is in capitals.
     """
     words = re.findall("[A-Za-z0-9]+", name)
     return "".join(

@@ -1,4 +1,4 @@
-"""One order for everything whose order says nothing, so that a diff shows only what changed."""
+"""One order for everything whose order has no meaning, so that a diff shows only changes."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ _KEYS: dict[str, tuple[str, ...]] = {
 
 
 def order_document(document: JsonObject) -> JsonObject:
-    """Put keys, names and the lists that are sets into their order."""
+    """Sort keys, names and the lists that are really sets."""
     return rewrite(document, "document", _order)
 
 

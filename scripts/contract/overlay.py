@@ -1,9 +1,9 @@
 """
 The overlay: our prose, our examples, and what upstream's document lacks.
 
-OpenAPI Overlay 1.0.0, sections 4.3 and 4.4, with two things more. An action that selects nothing is
-an error, unless it says `x-optional: true`. And where `update` meets an array, only the items that
-are not there yet are appended, so that an overlay applied twice does what it does once.
+OpenAPI Overlay 1.0.0, sections 4.3 and 4.4, with two additions. An action that selects nothing is
+an error, unless it says `x-optional: true`. And `update` appends to an array only the items that it
+lacks, so that applying an overlay twice gives the same as applying it once.
 """
 
 import copy
@@ -42,15 +42,15 @@ class _Action:
 
 def apply_overlay(document: JsonObject, overlay: JsonObject) -> tuple[JsonObject, list[Notice]]:
     """
-    Return the document with every action applied in turn, and what to tell of them.
+    Return the document with every action applied in turn, and notices about the actions.
 
-    Told are optional actions that select nothing, actions that put their value in the place of
-    upstream's, and actions that are redundant: what they say other than prose is already there. A
+    A notice reports an optional action that selects nothing, one that overrides a value of
+    upstream's, or one that is redundant: apart from prose, everything it says is already there. A
     removal right before an update is its first half, since Overlay 1.0 has no other way to replace;
     the two are redundant together.
 
     Raises:
-        ContractError: The overlay is not one, or an action cannot be applied or selects nothing.
+        ContractError: It is no overlay, or an action cannot be applied or selects nothing.
     """
     document = copy.deepcopy(document)
     notices: list[Notice] = []
@@ -135,7 +135,7 @@ def _remove_nodes(
 
 
 def _order_for_removal(location: tuple[int | str, ...]) -> tuple[int, int]:
-    # The deepest and the last go first, so that no removal moves what another one means.
+    # The deepest and the last go first, so that no removal shifts the target of another one.
     index = location[-1] if location and isinstance(location[-1], int) else 0
     return (-len(location), -index)
 
@@ -145,7 +145,7 @@ def _update_nodes(nodes: list[jsonpath.JSONPathNode], action: _Action) -> tuple[
     Update what an action selected.
 
     Returns:
-        Whether it had nothing to add but prose, and the keys whose values it replaced.
+        Whether it added only prose, and the keys whose values it replaced.
     """
     structure = _without_prose(action.update)
     is_idle = bool(structure) and all(_contains(node.value, structure) for node in nodes)
@@ -165,7 +165,7 @@ def _update(selected: object, action: _Action) -> list[str]:
 
 
 def _merge(target: JsonObject, update: JsonObject) -> Iterator[str]:
-    """Merge an update, and yield the path of each value that was there and is another now."""
+    """Merge an update, and yield the path of each value that it replaced."""
     for key, value in update.items():
         present = target.get(key)
         if is_object(present) and is_object(value):
@@ -193,7 +193,7 @@ def _contains(present: object, update: object) -> bool:
 
 
 def _without_prose(update: object) -> Any:
-    """Return what an update says besides prose; what is only there to hold prose goes too."""
+    """Return an update without prose, and without objects that only held prose."""
     if not is_object(update):
         return update
     kept: JsonObject = {}

@@ -1,4 +1,4 @@
-"""The way from upstream's document to the contract, as a list."""
+"""The steps from upstream's document to the contract, in order."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ PREPARING: tuple[Step, ...] = (
     Step("drop_false_flags", "they say what their absence says", root.drop_false_flags),
     Step("name_security", "a scheme is called by what it is", root.name_security),
 )
-# Run until they change nothing: merging two schemas can bring up what an earlier rule is for.
+# Repeated until nothing changes: merging two schemas can give an earlier rule more to do.
 SCHEMA_RULES: tuple[Step, ...] = (
     _for_schemas("the server fills in defaults, not the client", schemas.drop_unused_keywords),
     _for_schemas("a choice of required names is no type", unions.drop_presence_unions),
@@ -78,16 +78,16 @@ def build_contract(
     upstream: JsonObject, overlay: JsonObject, source: str, *, explain: bool = False
 ) -> Contract:
     """
-    Make the contract of upstream's document, or again of a contract.
+    Make the contract from upstream's document, or again from a contract.
 
     Args:
-        upstream: The whole document; a contract is one too, and comes out as it is.
+        upstream: The whole document; a contract is accepted too, and comes out unchanged.
         overlay: The overlay document.
         source: What `x-upstream` names as the source; a contract keeps the one it names itself.
         explain: Whether to say what each step changed.
 
     Raises:
-        ContractError: The document, the overlay or the result is not what it has to be.
+        ContractError: The document, the overlay or the result is unfit.
     """
     notices: list[Notice] = []
 
@@ -132,7 +132,7 @@ def _normalise(document: JsonObject, explanation: list[str], *, explain: bool) -
 
 
 def is_contract(document: JsonObject) -> bool:
-    """Tell whether a document is itself a product of this pipeline."""
+    """Tell whether this pipeline made a document."""
     return _find_source(document) is not None
 
 

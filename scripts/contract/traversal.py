@@ -1,8 +1,8 @@
 """
-Where in an OpenAPI document the schemas are, so that a rule never mistakes data for structure.
+A walk through an OpenAPI document that knows which parts are schemas and which are data.
 
 An example may hold a key called `$ref`, and a property may be called `description`; the grammar
-below says which keys of which object lead on.
+below says which keys of which object to follow.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -20,7 +20,7 @@ _SCHEMAS = (
     "unevaluatedItems", "unevaluatedProperties",
 )  # fmt: skip
 
-# Kind of object -> key -> what stands there; "map:" and "list:" stand for containers of it.
+# Kind of object -> key -> kind of the value; "map:" and "list:" mean containers of that kind.
 GRAMMAR: Mapping[str, Mapping[str, str]] = {
     "document": {
         "components": "components",
@@ -64,7 +64,7 @@ GRAMMAR: Mapping[str, Mapping[str, str]] = {
 
 
 def rewrite(node: JsonObject, kind: str, visit: Visit) -> JsonObject:
-    """Rebuild a tree from its leaves up, each object being what `visit(kind, object)` returns."""
+    """Rebuild a tree from its leaves up, replacing each object by `visit(kind, object)`."""
     grammar = GRAMMAR[kind]
     rebuilt = {key: _rewrite_value(value, grammar.get(key), visit) for key, value in node.items()}
     return visit(kind, rebuilt)

@@ -1,4 +1,4 @@
-"""The contract as text: canonical YAML, written so that a failure leaves the old file."""
+"""The contract as canonical YAML, written so that a failure leaves the old file."""
 
 import hashlib
 import json
@@ -66,7 +66,7 @@ def stamp_provenance(document: JsonObject, source: str) -> JsonObject:
     """
     Return the contract with its source and its own hash in `info`.
 
-    The hash is of all the rest, so that a hand edit shows as well as a change upstream.
+    The hash covers all the rest, so that a hand edit shows as well as a change upstream.
     """
     info = {key: value for key, value in document["info"].items() if key != PROVENANCE}
     bare = json.dumps({**document, "info": info}, sort_keys=True)
@@ -76,11 +76,11 @@ def stamp_provenance(document: JsonObject, source: str) -> JsonObject:
 
 def replace_file(path: Path, text: str) -> None:
     """
-    Write the whole text beside `path` and put it in its place.
+    Write the whole text to a scratch file, then move it to `path`.
 
     Raises:
         ContractError: The text cannot be written as UTF-8.
-        OSError: The folder cannot be written to; the old file is as it was.
+        OSError: The folder cannot be written to; the old file stays as it was.
     """
     path = path.resolve()
     try:

@@ -1,4 +1,4 @@
-"""What changed in where the requests of an operation go, and with which credentials."""
+"""Changes of the servers that requests go to, and of the credentials they need."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -36,13 +36,13 @@ def compare_servers(
 
 
 def list_urls(operation: Sequence[JsonObject], document: JsonObject) -> list[str]:
-    """Return the URLs of the servers that hold for an operation, the closest list of them."""
+    """Return the URLs of an operation's servers, from the closest list of them."""
     nodes = [node for node in (*operation, document) if node.get("servers")]
     return [server["url"] for server in nodes[0]["servers"]] if nodes else []
 
 
 def compare_security(old: JsonObject, new: JsonObject, place: Place) -> Iterator[Change]:
-    """Yield changes of the ways to authenticate, each compared by what it is, not by its name."""
+    """Yield changes of the ways to authenticate, each compared by its content, not by its name."""
     before, after = list_securities(old, place.old), list_securities(new, place.new)
     here = place.below("security")
     for way in before:
@@ -54,9 +54,9 @@ def compare_security(old: JsonObject, new: JsonObject, place: Place) -> Iterator
 
 
 def list_securities(operation: JsonObject, document: JsonObject) -> list[list[JsonObject]]:
-    """Return the ways to authenticate, each a list of schemes that are needed together."""
+    """Return the ways to authenticate, each a list of schemes that are used together."""
     schemes: JsonObject = document.get("components", {}).get("securitySchemes", {})
-    # An operation's own list holds in the place of the document's, an empty one included.
+    # An operation's own list, even an empty one, replaces the document's.
     declared = operation if "security" in operation else document
     ways: list[JsonObject] = declared.get("security") or [{}]
     return [
@@ -69,7 +69,7 @@ def list_securities(operation: JsonObject, document: JsonObject) -> list[list[Js
 
 
 def strip_text(scheme: JsonObject) -> dict[str, Any]:
-    """Return a security scheme without what is only for people to read."""
+    """Return a security scheme without its prose."""
     texts = {"description", "bearerFormat"}
     return {key: scheme[key] for key in scheme if key not in texts and not key.startswith("x-")}
 

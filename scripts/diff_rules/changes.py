@@ -1,8 +1,8 @@
 """
-A change between two contracts: where it is, what it means to users, which version it calls for.
+A change between two contracts: where it is, what it means to users, which version it needs.
 
 cosmetic    prose, examples, order, extensions; the same requests and replies
-open-enum   a value was added to or taken from `x-known-values`, which is a hint alone
+open-enum   a value was added to or removed from `x-known-values`, which is only a hint
 additive    what worked still works, and there is something new
 breaking    a call, a type check or an import that worked may fail
 """
@@ -15,7 +15,7 @@ Version = tuple[int, int, int]
 
 
 class ChangeClass(IntEnum):
-    """What a change means to users; a greater one outweighs a lesser one."""
+    """What a change means to users, in rising order of severity."""
 
     COSMETIC = 0
     OPEN_ENUM = 1
@@ -36,7 +36,7 @@ class Bump:
     initial: str
 
 
-# Known values and prose reach users as hints, never as types: they wait for the next release.
+# Known values and prose are hints and never types, so they can wait for the next release.
 BUMPS = {
     ChangeClass.COSMETIC: Bump("none", "none"),
     ChangeClass.OPEN_ENUM: Bump("none", "none"),
@@ -51,13 +51,13 @@ class Change:
     One change.
 
     Attributes:
-        path: Where users meet it, as in `request.provider.sort` or `response.200.results[].index`;
-            for what no field holds, a JSON pointer (RFC 6901, section 6).
+        path: Where users see it, as in `request.provider.sort` or `response.200.results[].index`;
+            outside of any field, a JSON pointer (RFC 6901, section 6).
         change_class: What it means to users.
         message: What changed.
-        home: Where it stands in the contract, as in `ErrorData.code`; the same as `path` for what
-            no component holds.
-        also: The other places where users meet the same change.
+        home: Where the contract declares it, as in `ErrorData.code`; the same as `path` outside of
+            components.
+        also: The other places where users see the same change.
     """
 
     path: str
@@ -69,10 +69,10 @@ class Change:
 
 def merge_changes(changes: Iterable[Change]) -> list[Change]:
     """
-    Make one of the changes that a shared component shows in several places; worst class first.
+    Merge the changes that a shared component shows in several places; the worst class comes first.
 
-    A component that stands in requests and in replies keeps one change for each direction, if the
-    two differ in class or in words.
+    A component used in both requests and replies keeps one change for each direction if the two
+    differ in class or in message.
     """
     merged: dict[tuple[str, ChangeClass, str], Change] = {}
     for change in changes:

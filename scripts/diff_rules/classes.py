@@ -1,4 +1,4 @@
-"""What changed in the classes that the generator makes of a contract's named schemas."""
+"""Changes of the classes that the generator makes from a contract's named schemas."""
 
 from collections.abc import Iterator
 
@@ -15,10 +15,10 @@ SCHEMAS = "#/components/schemas/"
 
 def compare_classes(old: JsonObject, new: JsonObject) -> Iterator[Change]:
     """
-    Yield which classes came, went or have another name.
+    Yield which classes were added, removed or renamed.
 
-    A name alone changes no request, yet it breaks: users import the class by it, and the modules
-    `components` and `operations` do so for them. A schema that makes no class has no such name.
+    A new name changes no request but breaks imports: users import the class by its name, and so do
+    the modules `components` and `operations`. A schema that makes no class does not matter here.
 
     Raises:
         ContractError: A reference leads nowhere.
@@ -53,7 +53,7 @@ def list_classes(document: JsonObject) -> list[str]:
 
 
 def is_same(old: JsonObject, old_name: str, new: JsonObject, new_name: str) -> bool:
-    """Tell whether two named schemas say the same about values, whatever else they are called."""
+    """Tell whether two schemas of different names allow the same values."""
     place = Place(old, new, Direction.REQUEST, "", "")
     before, after = ({"$ref": SCHEMAS + escape(name)} for name in (old_name, new_name))
     return not any(compare_schemas(before, after, place))

@@ -1,4 +1,4 @@
-"""What changed in the operations of two contracts: what is sent, and what is answered."""
+"""Changes of operations: of what is sent and of what is answered."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -40,7 +40,7 @@ def compare_operations(old: JsonObject, new: JsonObject) -> Iterator[Change]:
 
 
 def list_operations(document: JsonObject) -> dict[str, Operation]:
-    """Return each operation with the path item that it stands in, by method and path."""
+    """Return each operation with its path item, by method and path."""
     return {
         f"{method.upper()} {path}": (item[method], item)
         for path, node in document.get("paths", {}).items()
@@ -61,9 +61,9 @@ def compare_operation(old: Operation, new: Operation, place: Place) -> Iterator[
 
 
 def compare_names(old: JsonObject, new: JsonObject, place: Place) -> Iterator[Change]:
-    """Yield changes of what the generated module is called, and whether it is on its way out."""
+    """Yield changes of the generated module's name, and of the operation's deprecation."""
     for keyword in ("operationId", "tags"):
-        # The first tag is the name of the folder that the module lies in.
+        # The first tag is the name of the module's folder.
         before, after = (node.get(keyword) for node in (old, new))
         if keyword == "tags":
             before, after = before and before[0], after and after[0]
@@ -119,7 +119,7 @@ def compare_responses(old: JsonObject, new: JsonObject, place: Place) -> Iterato
         if status not in after:
             yield here.change(ChangeClass.BREAKING, "status removed")
         elif status not in before:
-            # Another success is another type that a call may return; an error is an error.
+            # A new success adds a type that a call may return; a new error is still an error.
             is_success = str(status).startswith("2")
             yield here.change(
                 ChangeClass.BREAKING if is_success else ChangeClass.ADDITIVE, "new status"

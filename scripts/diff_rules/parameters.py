@@ -1,4 +1,4 @@
-"""What changed in the parameters of an operation and in the headers of its replies."""
+"""Changes of an operation's parameters and of its replies' headers."""
 
 from collections.abc import Iterator, Sequence
 
@@ -11,7 +11,7 @@ from .restrictions import show
 from .schemas import compare_schemas
 from .shapes import name_component
 
-# They decide how a parameter is written into the request.
+# They decide how a parameter is encoded in the request.
 WRITING = ("style", "explode", "allowReserved", "allowEmptyValue", "content")
 
 

@@ -1,4 +1,4 @@
-"""Where in two contracts a comparison stands, and which way the data goes there."""
+"""A place in both contracts, and the direction of the data there."""
 
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -9,7 +9,7 @@ from .changes import Change, ChangeClass
 
 
 class Direction(Enum):
-    """Which way the data goes: what callers send, or what they are given."""
+    """Which way the data goes: sent by callers, or returned to them."""
 
     REQUEST = "request"
     RESPONSE = "response"
@@ -23,10 +23,10 @@ class Place:
     Attributes:
         old: The old contract.
         new: The new contract.
-        direction: Which way the data at this place goes.
-        path: Where users meet it.
-        home: Where it stands in the contract.
-        active: The pairs of schemas being compared on the way here; a circle ends at one of them.
+        direction: Which way the data goes here.
+        path: Where users see it.
+        home: Where the contract declares it.
+        active: The pairs of schemas that are being compared around this one; they end a circle.
     """
 
     old: JsonObject
@@ -41,11 +41,11 @@ class Place:
         return replace(self, path=self.path + suffix, home=self.home + suffix)
 
     def inside(self, component: str | None) -> "Place":
-        """Return the same place as part of the component that it refers to, if it does."""
+        """Return the same place inside a component; None for the place as it is."""
         return replace(self, home=component) if component else self
 
     def comparing(self, pair: str) -> "Place":
-        """Return the same place with one more pair of schemas on the way to it."""
+        """Return the same place with one more active pair of schemas."""
         return replace(self, active=self.active | {pair})
 
     def change(self, change_class: ChangeClass, message: str) -> Change:
@@ -53,11 +53,11 @@ class Place:
         return Change(self.path, change_class, message, self.home)
 
     def narrowed(self, message: str) -> Change:
-        """Return that fewer values pass: a caller may send one of those that no longer do."""
+        """Return the change that fewer values pass, which breaks callers who send the others."""
         return self.change(self._outcome(Direction.REQUEST), message)
 
     def widened(self, message: str) -> Change:
-        """Return that more values pass: a caller may be given one that it never had to handle."""
+        """Return the change that more values pass, which breaks callers who cannot handle them."""
         return self.change(self._outcome(Direction.RESPONSE), message)
 
     def _outcome(self, broken: Direction) -> ChangeClass:

@@ -1,4 +1,4 @@
-"""What a part of an OpenAPI document is when its references are followed."""
+"""References of an OpenAPI document, followed and written."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from contract.rules.inlining import resolve
 
 def follow(document: JsonObject, node: Any) -> Any:
     """
-    Return the node that a chain of references ends at; a node that is none is returned.
+    Return the node at the end of a chain of references; any other node is returned as it is.
 
     Raises:
         ContractError: The chain leads nowhere, or back to itself.

@@ -1,4 +1,4 @@
-"""A comparison of two contracts: the list of changes, as text and as JSON."""
+"""The comparison of two contracts as a list of changes, as text and as JSON."""
 
 import json
 from collections.abc import Sequence
@@ -36,10 +36,10 @@ def compare_contracts(old: JsonObject, new: JsonObject) -> list[Change]:
 
 def write_text(changes: Sequence[Change]) -> str:
     """
-    Return the changes as Markdown that reads well as plain text, too.
+    Return the changes as Markdown that also reads well as plain text.
 
-    What comes from the contracts stands in code spans and can neither leave them nor break a line,
-    so that a description of upstream's cannot put links or mentions into a pull request.
+    Text from the contracts goes into code spans and can neither leave them nor break a line, so
+    that a description of upstream's cannot put links or mentions into a pull request.
     """
     total = weigh(changes)
     if total is None:

@@ -1,4 +1,4 @@
-"""What changed in what a schema says about a value, beyond its kind and its fields."""
+"""Changes of a schema's restrictions, beyond a value's kind and its fields."""
 
 import json
 import math
@@ -27,10 +27,10 @@ Bound = tuple[float, int]
 
 
 def compare_annotations(old: JsonObject, new: JsonObject, place: Place) -> Iterator[Change]:
-    """Yield what changed in a schema's default, and whether it is on its way out."""
+    """Yield changes of a schema's default and of its deprecation."""
     before, after = old.get("default"), new.get("default")
     if before != after:
-        # Whoever leaves the field out gets something else than before.
+        # Callers who leave the field out get another value than before.
         is_other = before is not None and after is not None
         yield place.change(
             ChangeClass.BREAKING if is_other else ChangeClass.ADDITIVE,
@@ -42,7 +42,7 @@ def compare_annotations(old: JsonObject, new: JsonObject, place: Place) -> Itera
 
 
 def compare_restrictions(old: Shape, new: Shape, place: Place) -> Iterator[Change]:
-    """Yield what changed in which values of one kind pass."""
+    """Yield changes of which values of one kind pass."""
     yield from compare_values(old, new, place)
     yield from compare_known_values(old, new, place)
     yield from compare_formats(old, new, place)
@@ -55,7 +55,7 @@ def compare_restrictions(old: Shape, new: Shape, place: Place) -> Iterator[Chang
 
 
 def compare_values(old: Shape, new: Shape, place: Place) -> Iterator[Change]:
-    """Yield what changed in the list of the only values that pass."""
+    """Yield changes of a closed list of values."""
     if old.values is None and new.values is None:
         return
     if old.values is None:
@@ -70,7 +70,7 @@ def compare_values(old: Shape, new: Shape, place: Place) -> Iterator[Change]:
 
 
 def compare_known_values(old: Shape, new: Shape, place: Place) -> Iterator[Change]:
-    """Yield which known values came or went; every other value passes all the same."""
+    """Yield which known values were added or removed; other values pass either way."""
     before, after = (shape.keywords.get(KNOWN_VALUES, ()) for shape in (old, new))
     signs = [f"+{show(value)}" for value in after if value not in before]
     signs += [f"-{show(value)}" for value in before if value not in after]
@@ -98,7 +98,7 @@ def compare_bounds(keyword: str, old: Shape, new: Shape, place: Place) -> Iterat
     if (after > before) == (keyword in LEAST):
         yield place.narrowed(message)
     else:
-        # The type in Python stays the same, so nothing that handles replies has to change.
+        # The Python type stays the same, so code that handles replies need not change.
         yield place.change(ChangeClass.ADDITIVE, message)
 
 
@@ -142,7 +142,7 @@ def compare_rule(keyword: str, before: Any, after: Any, place: Place) -> Iterato
     """
     Yield a change of a keyword whose strictness cannot be compared.
 
-    One that is new in a request may refuse what passed; so may one that is other than before.
+    In a request, a new or a different one may refuse what passed before.
     """
     message = f"{keyword}: {show(before)} to {show(after)}"
     is_stricter = after not in (None, False)

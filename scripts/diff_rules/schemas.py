@@ -1,7 +1,7 @@
 """
-What changed between two schemas for those who send, or are given, a value of them.
+Changes between two schemas, for callers who send or receive a value of them.
 
-References are followed, so that it makes no difference which component a schema stands in.
+References are followed, so it does not matter which component declares a schema.
 """
 
 import json
@@ -22,7 +22,7 @@ def compare_schemas(old: Any, new: Any, place: Place) -> Iterator[Change]:
     Args:
         old: A schema of the old contract.
         new: A schema of the new contract.
-        place: Where they stand, and which way the data goes.
+        place: Where they are, and which way the data goes.
 
     Raises:
         ContractError: A reference leads nowhere.
@@ -69,7 +69,7 @@ def match_shapes(
 
 
 def measure(old: Shape, new: Shape, place: Place) -> tuple[int, int]:
-    """Return how far two shapes are apart: by their worst change, then by how many there are."""
+    """Return the distance of two shapes: their worst change, then the number of changes."""
     changes = list(compare_shapes(old, new, place))
     worst = weigh(changes)
     return (-1 if worst is None else worst, len(changes))
@@ -108,13 +108,13 @@ def compare_fields(old: Shape, new: Shape, place: Place) -> Iterator[Change]:
 
 
 def compare_further_fields(old: Shape, new: Shape, place: Place) -> Iterator[Change]:
-    """Yield the changes of the fields that two objects take without naming them."""
+    """Yield the changes of the fields that two objects allow without naming them."""
     before, after = (shape.keywords.get("additionalProperties", True) for shape in (old, new))
     here = place.below(".*")
     if before is not False and after is not False:
         yield from compare_schemas(before, after, here)
     elif before is not False:
-        # In replies, too: the class in Python loses the mapping that held them.
+        # It breaks in replies too: the Python class loses the mapping that held them.
         yield here.change(ChangeClass.BREAKING, "no fields but those named")
     elif after is not False:
         yield here.change(ChangeClass.ADDITIVE, "fields that are not named pass")

@@ -1,8 +1,8 @@
 """
 A schema as the list of shapes that a value may have, however the schema is written.
 
-`type: [string, "null"]`, `nullable: true` and an `anyOf` with a null say the same, and so does a
-reference alone or in an `allOf`: here they come out the same.
+`type: [string, "null"]`, `nullable: true` and an `anyOf` with a null mean the same, and so does a
+reference alone or in an `allOf`: each gives the same shapes.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +14,7 @@ from contract.rules.inlining import resolve
 from contract.rules.prose import KNOWN_VALUES, PROSE
 
 ANY = "any"
-# JSON Schema 2020-12 validation, section 6: what each keyword says something about.
+# The keywords that apply to each type (JSON Schema 2020-12 validation, section 6).
 KEYWORDS = {
     "string": {"minLength", "maxLength", "pattern", "contentEncoding", "contentMediaType"},
     "integer": {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"},
@@ -27,7 +27,7 @@ KEYWORDS = {
 }  # fmt: skip
 _SCALARS = frozenset({"string", "integer", "number"})
 _SPECIFIC = frozenset(keyword for keywords in KEYWORDS.values() for keyword in keywords)
-# What is told in the list of shapes, or in a shape's kind and values.
+# Keywords that the list of shapes, or a shape's kind and values, already express.
 _WHOLE = frozenset({"type", "nullable", "enum", "const", "anyOf", "oneOf"})
 
 
@@ -38,9 +38,9 @@ class Shape:
 
     Attributes:
         kind: The JSON type, or "any" for a schema that names none.
-        keywords: What else the schema says about values of this kind.
-        values: The only values of this kind that pass; None if that is not restricted.
-        component: Name of the component that the shape is written in; None if it is inline.
+        keywords: The schema's other keywords about values of this kind.
+        values: The only values of this kind that pass; None if any does.
+        component: Name of the component that declares the shape; None if it is inline.
     """
 
     kind: str
@@ -60,12 +60,12 @@ def list_shapes(
     passed: frozenset[str] = frozenset(),
 ) -> list[Shape]:
     """
-    Return the shapes that a value of the schema may have, none of them twice.
+    Return the distinct shapes that a value of the schema may have.
 
     Args:
         document: The contract, for references.
-        schema: The schema, or a boolean in the place of one.
-        component: Name of the component that the schema is written in, if it is in one.
+        schema: The schema, or a boolean instead of one.
+        component: Name of the component that declares the schema, if there is one.
         passed: The references followed to get here; a circle adds no shapes.
 
     Raises:
@@ -91,7 +91,7 @@ def list_shapes(
 
 
 def find_reference(schema: Any) -> str | None:
-    """Return the one reference that a schema is made of, alone or in an `allOf`; else None."""
+    """Return a schema's only reference, alone or in an `allOf`; None if there is none."""
     if not isinstance(schema, dict):
         return None
     node = cast("dict[str, Any]", schema)
@@ -103,13 +103,13 @@ def find_reference(schema: Any) -> str | None:
 
 
 def name_component(schema: Any) -> str | None:
-    """Return the name of the one component that a schema refers to; None if there is none."""
+    """Return the name of the only component that a schema refers to; None if there is none."""
     reference = find_reference(schema)
     return reference.rsplit("/", 1)[-1] if reference else None
 
 
 def combine(branch: Any, rest: JsonObject) -> Any:
-    """Return a schema for what passes both; the branch itself if the rest says nothing."""
+    """Return a schema for what passes both; the branch itself if the rest is empty."""
     return {"allOf": [branch, rest]} if rest else branch
 
 
@@ -152,7 +152,7 @@ def split(flat: JsonObject, component: str | None) -> Iterator[Shape]:
     for kind in list_kinds(flat, allowed):
         values = None if allowed is None else [v for v in allowed if kind in kinds_of(v)]
         if kind == "null":
-            # OpenAPI 3.0's `nullable` stands beside an enum that does not name null.
+            # In OpenAPI 3.0, `nullable` adds null to an enum that does not list it.
             if values != [] or flat.get("nullable"):
                 yield Shape(kind, {}, None, None)
         elif values != []:
@@ -161,7 +161,7 @@ def split(flat: JsonObject, component: str | None) -> Iterator[Shape]:
 
 
 def find_values(flat: JsonObject) -> Sequence[Any] | None:
-    """Return the only values that pass; None if that is not restricted."""
+    """Return the only values that pass; None if any does."""
     if "const" in flat:
         return [flat["const"]]
     return cast("Sequence[Any] | None", flat.get("enum"))
@@ -195,7 +195,7 @@ def kinds_of(value: object) -> tuple[str, ...]:
 
 
 def is_about(keyword: str, kind: str) -> bool:
-    """Tell whether a keyword says something about values of the kind."""
+    """Tell whether a keyword applies to values of the kind."""
     if keyword in {KNOWN_VALUES, "format"}:
         return kind in _SCALARS
     if keyword in _WHOLE or is_decoration(keyword):
@@ -204,6 +204,6 @@ def is_about(keyword: str, kind: str) -> bool:
 
 
 def is_decoration(keyword: str) -> bool:
-    """Tell whether a keyword says nothing about which values pass."""
+    """Tell whether a keyword has no effect on which values pass."""
     is_extension = keyword.startswith("x-") and keyword != KNOWN_VALUES
     return keyword in PROSE or keyword in {"default", "deprecated"} or is_extension

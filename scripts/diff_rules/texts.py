@@ -1,4 +1,4 @@
-"""What changed in a contract for its readers alone: prose, examples, extensions, order."""
+"""Changes that matter only to a contract's readers: prose, examples, extensions, order."""
 
 import json
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from contract.rules.prose import KNOWN_VALUES, PROSE
 from .changes import Change, ChangeClass
 from .references import escape
 
-# In these maps the keys are names that somebody chose: a field may be called `description`.
+# Maps whose keys are free names: a field may be called `description`.
 NAMING = frozenset(
     {
         "$defs", "callbacks", "content", "dependentSchemas", "encoding", "headers", "links",
@@ -19,7 +19,7 @@ NAMING = frozenset(
     }
 )  # fmt: skip
 ROOT_TEXTS = frozenset({"info", "jsonSchemaDialect", "openapi", "tags"})
-# What they hold is data, and what it means is compared elsewhere.
+# They hold data, which is compared elsewhere.
 DATA = frozenset({"const", "default"})
 
 
@@ -27,13 +27,13 @@ def compare_texts(
     old: Any, new: Any, pointer: str = "#", *, holds_names: bool = False
 ) -> Iterator[Change]:
     """
-    Yield the changes that no request and no reply can show, each at its JSON pointer.
+    Yield the changes that affect no request and no reply, each at its JSON pointer.
 
     Args:
         old: A part of the old contract.
         new: The same part of the new contract.
-        pointer: Where the part stands.
-        holds_names: Whether the part is a map from names, so that none of its keys is a keyword.
+        pointer: Where the part is.
+        holds_names: Whether the part is a map from free names, so that no key is a keyword.
     """
     if isinstance(old, dict) and isinstance(new, dict):
         before, after = cast("dict[str, Any]", old), cast("dict[str, Any]", new)
@@ -51,7 +51,7 @@ def compare_texts(
 
 
 def is_text(key: str, *, is_root: bool) -> bool:
-    """Tell whether a keyword holds what only people, or other tools, read."""
+    """Tell whether a keyword is only for people or for other tools."""
     if key.startswith("x-"):
         return key != KNOWN_VALUES
     return key in PROSE or (is_root and key in ROOT_TEXTS)
@@ -74,7 +74,7 @@ def compare_lists(old: list[object], new: list[object], pointer: str) -> Iterato
 
 
 def is_reordered(old: list[str], new: list[str]) -> bool:
-    """Tell whether the entries that both lists hold stand in another order."""
+    """Tell whether the entries that are in both lists have another order."""
     return [entry for entry in old if entry in new] != [entry for entry in new if entry in old]
 
 

@@ -1,7 +1,7 @@
 """
-Whether the hand-written client covers the contract, and which line is still to be written.
+Whether the hand-written client covers the contract, and which lines are missing.
 
-The sources are read, not imported, so that a broken one is told like any other.
+The sources are parsed, not imported, so that a broken one is reported like any other.
 """
 
 import ast
@@ -29,8 +29,8 @@ from .syntax import (
 
 HOOKS = Path("hooks", "openrouter_rerank")
 MODELS = Path("generated", "openrouter_rerank_api", "models", "__init__.py")
-# What takes the fields of the request by name, and where a field has another name there.
-TAKERS: tuple[tuple[str, str, Mapping[str, str]], ...] = (
+# What takes the fields of the request by name, and which field has another name there.
+SIGNATURES: tuple[tuple[str, str, Mapping[str, str]], ...] = (
     ("_rerank.py", "Rerank.rerank", {}),
     ("_rerank.py", "Rerank.rerank_async", {}),
     ("_rerank.py", "Rerank.rank", {"documents": "items"}),
@@ -75,13 +75,13 @@ def list_fields(operation: JsonObject, contract: JsonObject) -> list[str]:
 
 def check_fields(root: Path, fields: Iterable[str]) -> Iterator[Problem]:
     """
-    Yield each field that something which takes the request's fields does not take.
+    Yield each field of the request that one of the `SIGNATURES` lacks.
 
     Raises:
-        ContractError: What takes the fields is no longer there under its name.
+        ContractError: A function or class of `SIGNATURES` does not exist.
     """
     keywords = [(field, to_keyword(field)) for field in fields]
-    for file, name, renamed in TAKERS:
+    for file, name, renamed in SIGNATURES:
         path = HOOKS / file
         definitions = find_definitions(parse_module(root / path), name)
         if not definitions:
@@ -133,9 +133,9 @@ def check_exports(root: Path, schemas: Iterable[str]) -> Iterator[Problem]:
     """
     Yield each generated model that users cannot import by name.
 
-    Users meet the models of the schemas that the contract names. The generator also makes classes
-    of inline schemas and names them itself (`...Type0`, `...AdditionalProperty`): those are held as
-    mappings and nobody has to name them.
+    These are the models of the schemas that the contract names. The generator also makes classes
+    for inline schemas and names them itself (`...Type0`, `...AdditionalProperty`): they are used as
+    mappings, so nobody has to import them.
     """
     names = {re.sub(r"\W|_", "", name).lower() for name in schemas}
     exported: set[str | int] = set()

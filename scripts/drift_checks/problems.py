@@ -1,4 +1,4 @@
-"""What a check of the tree hands on: the problems found, each with what mends it."""
+"""What a check of the tree returns: the problems found, each with its fix."""
 
 from dataclasses import dataclass
 

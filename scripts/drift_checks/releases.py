@@ -1,4 +1,4 @@
-"""Whether the public API still keeps what the last release promised, or the version says not."""
+"""Whether the public API breaks that of the last release without a version that allows it."""
 
 import importlib.util
 import os
@@ -58,7 +58,7 @@ def check_release(root: Path) -> list[Problem]:
 
 def find_tag(root: Path) -> str:
     """
-    Return the last version tag before, or at, what is checked out.
+    Return the last version tag at or before the checked-out commit.
 
     Raises:
         NotComparableError: There is no such tag, no repository, or no git.
@@ -79,7 +79,7 @@ def find_tag(root: Path) -> str:
 
 
 def run_git(root: Path, *arguments: str) -> bytes:
-    """Run git on the tree's own repository, whatever repository a hook of git's runs in."""
+    """Run git on the tree's own repository, even inside a git hook of another one."""
     environment = {name: value for name, value in os.environ.items() if name[:4] != "GIT_"}
     command = ["git", "-C", str(root), *arguments]
     return subprocess.run(command, env=environment, capture_output=True, check=True).stdout
@@ -103,7 +103,7 @@ def read_version(root: Path) -> Version:
 
 
 def find_breakages(old_root: Path, new_root: Path) -> Iterator[tuple[str, str]]:
-    """Yield where the old sources promised something that the new ones do not, and what."""
+    """Yield the place and the description of each break between the old and the new sources."""
     import griffe
 
     old, new = load(old_root), load(new_root)
@@ -121,7 +121,7 @@ def find_breakages(old_root: Path, new_root: Path) -> Iterator[tuple[str, str]]:
         for breakage in griffe.find_breaking_changes(before, after):
             said = _COLOUR.sub("", breakage.explain(griffe.ExplanationStyle.ONE_LINE))
             where, (_, title, kind) = locate(breakage.obj, roots), said.split(": ", 2)
-            # What is inherited or exported again breaks once, however often it is met.
+            # An inherited or re-exported name is found several times but breaks once.
             key = (where, title.rpartition(".")[2], kind)
             if key not in seen:
                 seen.add(key)
@@ -130,7 +130,7 @@ def find_breakages(old_root: Path, new_root: Path) -> Iterator[tuple[str, str]]:
 
 
 def get(collection: Any, name: str) -> Any:
-    """Return what a dotted name stands for; None if there is no such thing."""
+    """Return the object of a dotted name; None if there is none."""
     try:
         return collection[name]
     except KeyError:
@@ -151,10 +151,10 @@ def load(root: Path) -> Any:
 
 
 def list_lost_names(old: Any, new: Any) -> Iterator[tuple[Any, str]]:
-    """Yield each name that a module no longer has in `__all__`; griffe passes over those."""
+    """Yield each name that a module no longer has in `__all__`, which griffe does not report."""
     for module in [old, *old.modules.values()] if old.is_module else []:
         after = new if module is old else get(new, module.name)
-        # The removal of a module itself is griffe's to tell.
+        # Griffe itself reports the removal of a module.
         if after is not None and (module is old or not module.is_private):
             names, kept = ({str(name) for name in side.exports or ()} for side in (module, after))
             yield from ((module, name) for name in sorted(names - kept))
@@ -162,9 +162,9 @@ def list_lost_names(old: Any, new: Any) -> Iterator[tuple[Any, str]]:
 
 def locate(thing: Any, roots: Sequence[Path]) -> str:
     """
-    Return the file, from the root that it lies below, and the line of what griffe found.
+    Return the file and the line of an object that griffe found, relative to its root.
 
-    What was removed has the line that it had in the release.
+    A removed object has the line that it had in the release.
     """
     path = Path(thing.filepath)
     name = next((path.relative_to(root) for root in roots if path.is_relative_to(root)), path)

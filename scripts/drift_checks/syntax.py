@@ -1,4 +1,4 @@
-"""What Python sources define, read without importing them."""
+"""What Python sources define, found without importing them."""
 
 import ast
 from collections.abc import Iterator
@@ -42,7 +42,7 @@ def find_definitions(module: ast.Module, name: str) -> list[Definition]:
 
 
 def list_keywords(definition: Definition) -> dict[str, int]:
-    """Return the line of each argument of a function, or key of a `TypedDict`, given by name."""
+    """Return the line of each argument of a function, or of each key of a `TypedDict`, by name."""
     if isinstance(definition, ast.ClassDef):
         fields = [node for node in definition.body if isinstance(node, ast.AnnAssign)]
         return {node.target.id: node.lineno for node in fields if isinstance(node.target, ast.Name)}
@@ -52,7 +52,7 @@ def list_keywords(definition: Definition) -> dict[str, int]:
 
 def find_value(module: ast.Module, name: str, path: Path) -> ast.expr:
     """
-    Return what a module assigns to a name at its top level.
+    Return the expression that a module assigns to a name at its top level.
 
     Raises:
         ContractError: It assigns nothing to that name.
@@ -97,7 +97,7 @@ def list_values(value: ast.expr) -> dict[str, int]:
 
 
 def list_imports(module: ast.Module) -> Iterator[tuple[str, int]]:
-    """Yield the name and the line of each module that is imported by its whole name."""
+    """Yield the name and the line of each absolute import."""
     for node in ast.walk(module):
         if isinstance(node, ast.Import):
             yield from ((alias.name, node.lineno) for alias in node.names)

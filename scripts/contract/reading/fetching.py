@@ -1,4 +1,4 @@
-"""Upstream's document over https, within a size and a time that it cannot stretch."""
+"""Upstream's document over https, with hard limits on size and time."""
 
 from http import HTTPStatus
 from urllib.parse import urlsplit, urlunsplit
@@ -29,8 +29,8 @@ def fetch_document(
     Fetch a document of at most `MAX_SOURCE_BYTES` within `seconds`, redirects included.
 
     Raises:
-        ContractError: The URL is not https, or leads to one that is not; the reply is no 200, too
-            large or compressed; or it does not come in time.
+        ContractError: The URL is not https, or redirects to one that is not; the reply is no 200,
+            too large or compressed; or it takes too long.
     """
     shown = describe_source(url)
     try:
@@ -45,7 +45,7 @@ def fetch_document(
 async def _fetch_in_time(
     url: str, seconds: float, transport: httpx.AsyncBaseTransport | None
 ) -> bytes:
-    # httpx's own timeouts start anew with every byte, so a trickle would never end.
+    # httpx's own timeouts start again with every byte, so a trickle would never end.
     with anyio.fail_after(seconds):
         async with httpx.AsyncClient(transport=transport, timeout=seconds) as client:
             for _ in range(MAX_REDIRECTS + 1):
@@ -81,9 +81,9 @@ async def _read_reply(response: httpx.Response) -> bytes:
 
 def describe_source(source: str) -> str:
     """
-    Return the source as the contract may name it.
+    Return the source in the form that the contract names it.
 
-    That is a URL without user, password, query and fragment, or a file's bare name.
+    This is a URL without user, password, query and fragment, or a file's bare name.
 
     Raises:
         ContractError: It is a URL that cannot be read (RFC 3986, section 3).

@@ -2,8 +2,8 @@
 From bytes to plain JSON data, safely: documents come from the network.
 
 YAML is read as YAML 1.2's JSON-like core: a plain scalar is null, true, false, a number or else a
-string, so dates and `no` stay strings. Only an event stream is taken from libyaml, since its
-composer recurses and a deeply nested document would crash the interpreter.
+string, so dates and `no` stay strings. We take only an event stream from libyaml: its composer
+recurses, and a deeply nested document would crash the interpreter.
 """
 
 import json
@@ -50,9 +50,9 @@ def parse_document(content: bytes) -> JsonObject:
     Parse YAML or JSON whose root is an object.
 
     Raises:
-        ContractError: It is too large, not UTF-8, neither YAML nor JSON, has a key twice, nests
-            more than `MAX_DEPTH` deep, grows beyond `MAX_NODES` through its aliases, or its root
-            is not an object.
+        ContractError: It is too large, not UTF-8, neither YAML nor JSON, repeats a key, nests more
+            than `MAX_DEPTH` deep, grows beyond `MAX_NODES` through its aliases, or its root is not
+            an object.
     """
     if len(content) > MAX_SOURCE_BYTES:
         raise ContractError(f"the document is larger than {MAX_SOURCE_BYTES // 2**20} MiB")
@@ -69,7 +69,7 @@ def parse_document(content: bytes) -> JsonObject:
 
 
 def _parse_json(text: str) -> Any:
-    """Parse JSON; None if it is none, since a YAML document may begin with a brace too."""
+    """Parse JSON; None if it is not JSON, since YAML may begin with a brace too."""
     try:
         document = json.loads(
             text,
@@ -145,7 +145,7 @@ class _Builder:
         Take one event.
 
         Raises:
-            ContractError: The event is none that plain JSON data can have.
+            ContractError: Plain JSON data has no such event.
         """
         if isinstance(event, yaml.ScalarEvent):
             self.add(_read_scalar(event, is_key=self.expects_key()), 1, event.anchor)

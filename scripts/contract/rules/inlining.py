@@ -1,8 +1,8 @@
 """
 References, followed and written out.
 
-With every reference written out, a rule sees one kind of schema only, and no rule depends on what
-upstream calls a component or on whether it has one at all; naming brings references back.
+With every reference written out, a rule sees only one kind of schema, and no rule depends on the
+names of upstream's components or on whether there are any. Naming brings references back.
 """
 
 from typing import Any
@@ -16,11 +16,11 @@ MAX_INLINED_DEPTH = 100
 
 def resolve(document: JsonObject, reference: str) -> JsonObject:
     """
-    Return the object that a reference such as `#/components/schemas/Result` stands for.
+    Return the object that a reference such as `#/components/schemas/Result` points to.
 
     Raises:
-        ContractError: It leads out of the document (which would need a file or the network), to
-            nothing, or to what is not an object (RFC 6901, section 4).
+        ContractError: It points out of the document (to a file or the network), to nothing, or to
+            something other than an object (RFC 6901, section 4).
     """
     if not reference.startswith("#/"):
         raise ContractError(f"the reference {reference} leads out of the document")
@@ -46,7 +46,7 @@ def split_pointer(reference: str) -> list[str]:
 
 def inline_references(document: JsonObject) -> JsonObject:
     """
-    Write out every reference of the operation; of the components only security remains.
+    Write out every reference of the operation; the only components left are security schemes.
 
     Raises:
         ContractError: A reference is dangling or circular, or the written-out operation nests more
@@ -68,7 +68,7 @@ def inline_references(document: JsonObject) -> JsonObject:
 
 
 class _Inliner:
-    """Writes references out, within a budget that a bomb of references would exceed."""
+    """Writes references out, within limits that stop a bomb of references."""
 
     def __init__(self, document: JsonObject) -> None:
         self._document = document
@@ -100,7 +100,7 @@ class _Inliner:
         written = self.write_out(target, kind, depth + 1, (*chain, reference))
         siblings = {key: value for key, value in node.items() if key != "$ref"}
         if kind != "schema" or not siblings:
-            # Beside a reference that is not a schema's, only prose has a meaning (OpenAPI 3.1,
+            # Next to a reference that is not a schema's, only prose is allowed (OpenAPI 3.1,
             # Reference Object).
             return written
         return {"allOf": [written, self.write_out(siblings, kind, depth + 1, chain)]}

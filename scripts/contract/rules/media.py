@@ -1,4 +1,4 @@
-"""What the operation's bodies are made of: JSON, and nothing that rerank never speaks."""
+"""The operation's bodies, reduced to JSON."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ def with_body_schema(holder: JsonObject, schema: JsonObject) -> JsonObject:
 
 
 def keep_json(document: JsonObject) -> JsonObject:
-    """Drop the media types that rerank never speaks: it takes and gives JSON, and never streams."""
+    """Drop all media types but JSON: rerank neither takes forms nor streams."""
 
     def visit(kind: str, node: JsonObject) -> JsonObject:
         content = node.get("content")

@@ -9,7 +9,7 @@ from contract.model import ContractError, JsonObject, is_list, is_object
 from .nulls import UNIONS, accepts_null, list_types, with_null, without_null
 from .prose import KNOWN_VALUES
 
-# What makes a schema a statement about its value's kind, and not mere decoration of one.
+# Keywords that restrict the value's kind, and do not only decorate a schema.
 _SHAPING = frozenset(
     {"additionalProperties", "const", "enum", "items", "properties", "type", *UNIONS}
 )
@@ -17,7 +17,7 @@ _SHAPING = frozenset(
 
 def merge_all_of(schema: JsonObject) -> JsonObject:
     """
-    Merge the members of `allOf`, and what stands beside it, into one schema.
+    Merge the members of `allOf`, and the keywords next to it, into one schema.
 
     Raises:
         ContractError: The members contradict each other, or more than one has alternatives.
@@ -28,7 +28,7 @@ def merge_all_of(schema: JsonObject) -> JsonObject:
     members = [member for member in (*schema["allOf"], beside) if is_object(member) and member]
     if not members:
         return {}
-    # A decoration that says "or null" means the whole; schemas that say what the value is each
+    # A decoration that says "or null" applies to the whole; schemas that restrict the kind all
     # have to take null.
     shaping = [member for member in members if _SHAPING & member.keys()]
     decorations = [member for member in members if not _SHAPING & member.keys()]
@@ -46,7 +46,7 @@ def _add_null(merged: JsonObject) -> JsonObject:
 
 def merge_schemas(first: JsonObject, second: JsonObject) -> JsonObject:
     """
-    Return the schema of what both take; where they only decorate, the second one wins.
+    Return the schema of the values that both take; in decorations the second one wins.
 
     Raises:
         ContractError: Nothing can be both, or both have alternatives.
@@ -105,7 +105,7 @@ def _intersect(first: list[Any], second: list[Any]) -> list[Any]:
 
 
 def _choose(chooser: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    # OpenAPI 3.0 wrote exclusive bounds as booleans, which the later rule reads.
+    # OpenAPI 3.0 wrote exclusive bounds as booleans, which a later rule reads.
     return lambda a, b: b if isinstance(a, bool) or isinstance(b, bool) else chooser(a, b)
 
 

@@ -1,20 +1,20 @@
 """
-The ways to write that a value may be null, and the one that the other rules see.
+The ways to write that a value may be null, turned into the single one that other rules see.
 
 Upstream has written `nullable: true` (OpenAPI 3.0), `type: [..., "null"]`, alternatives with a null
-among them, and enums that hold a null, and has gone from one to another within a release.
+among them, and enums that hold a null, and has switched between them within a release.
 """
 
 from contract.model import JsonObject, is_list, is_object
 
 NULL: JsonObject = {"type": "null"}
-# In alternatives it stands for null; elsewhere it says nothing.
+# Among alternatives it means null; elsewhere it means nothing.
 BARE_NULLABLE: JsonObject = {"nullable": True}
 UNIONS = ("anyOf", "oneOf")
 
 
 def list_types(schema: JsonObject) -> list[str]:
-    """Return the types that the schema names, null included; none means any."""
+    """Return the types that the schema names, null included; an empty list means any."""
     types = schema.get("type")
     if isinstance(types, str):
         return [types]
@@ -22,7 +22,7 @@ def list_types(schema: JsonObject) -> list[str]:
 
 
 def is_null(schema: object) -> bool:
-    """Tell whether a schema, as one of several alternatives, stands for null alone."""
+    """Tell whether a schema, as one of several alternatives, means only null."""
     if not is_object(schema):
         return False
     if schema == BARE_NULLABLE:
@@ -64,8 +64,8 @@ def read_nullable(schema: JsonObject) -> JsonObject:
     """
     Turn `nullable: true` into a null among the types or the alternatives.
 
-    Alone it stays: only what holds the schema knows whether it stands for null (an alternative) or
-    for nothing (`BARE_NULLABLE`).
+    Alone it stays: only the parent knows whether it means null (in alternatives) or nothing
+    (`BARE_NULLABLE`).
     """
     if "nullable" not in schema or schema == BARE_NULLABLE:
         return schema
@@ -87,5 +87,5 @@ def with_null(schema: JsonObject) -> JsonObject:
 
 
 def forget_bare_nullable(schema: JsonObject) -> JsonObject:
-    """Turn what only says that it may be null, and is no alternative, into anything at all."""
+    """Turn a bare `nullable: true` outside of alternatives into a schema for any value."""
     return {} if schema == BARE_NULLABLE else schema

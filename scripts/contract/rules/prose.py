@@ -1,4 +1,4 @@
-"""Upstream's words out, since the overlay brings ours."""
+"""Removal of upstream's prose, since the overlay adds our own."""
 
 from contract.model import JsonObject, is_object
 from contract.traversal import rewrite
@@ -17,7 +17,7 @@ def strip_prose(document: JsonObject) -> JsonObject:
     """
     Drop descriptions, titles, examples and the extensions of other tools.
 
-    Only where they are that: a property that is called `description` stays.
+    A property that is called `description` stays.
     """
     return rewrite(document, "document", _strip)
 

@@ -1,4 +1,4 @@
-"""The replies: each says which status it is, and errors share one envelope."""
+"""The replies: each is described by its status, and errors share one envelope."""
 
 import json
 from http import HTTPStatus
@@ -13,7 +13,7 @@ from .unions import sort_values
 
 
 def is_error(status: str) -> bool:
-    """Tell whether a key of `responses` stands for a reply that reports an error."""
+    """Tell whether a key of `responses` is that of an error."""
     return not status.startswith(("1", "2", "3"))
 
 
@@ -37,9 +37,9 @@ def _name_status(status: str) -> str:
 
 def share_error_envelopes(document: JsonObject) -> JsonObject:
     """
-    Make error bodies that differ in nothing but the values they know into the same body.
+    Merge error bodies that differ only in their known values.
 
-    Upstream declares one envelope for each status; a value known to one is known to all.
+    Upstream declares one envelope for each status; a value known to one becomes known to all.
     """
     operation = get_operation(document)
     groups: dict[str, list[str]] = {}
@@ -67,7 +67,7 @@ def _dump_structure(schema: JsonObject) -> str:
 
 
 def _unite_known(first: Any, second: Any) -> Any:
-    """Walk two equal structures together, uniting the values that they know."""
+    """Walk two equal structures together and merge their known values."""
     if is_object(first) and is_object(second):
         united = {
             key: _unite_known(first.get(key, second.get(key)), second.get(key, first.get(key)))

@@ -7,12 +7,12 @@ from contract.traversal import rewrite
 
 
 def write_version(document: JsonObject) -> JsonObject:
-    """Call the document OpenAPI 3.1, whose one way of writing null the rules have arrived at."""
+    """Call the document OpenAPI 3.1, whose way of writing null the rules produce."""
     return {**document, "openapi": "3.1.0"}
 
 
 def drop_false_flags(document: JsonObject) -> JsonObject:
-    """Drop `required: false` and `deprecated: false`, which say what their absence says."""
+    """Drop `required: false` and `deprecated: false`, which are the defaults."""
 
     def visit(kind: str, node: JsonObject) -> JsonObject:
         if kind == "schema":
@@ -24,7 +24,7 @@ def drop_false_flags(document: JsonObject) -> JsonObject:
 
 
 def name_security(document: JsonObject) -> JsonObject:
-    """Call each HTTP scheme by its `scheme`, whatever upstream calls it."""
+    """Name each HTTP scheme after its `scheme`, whatever upstream calls it."""
     schemes = document.get("components", {}).get("securitySchemes", {})
     names = {name: _name_scheme(name, scheme) for name, scheme in schemes.items()}
     if len(set(names.values())) != len({json.dumps(s, sort_keys=True) for s in schemes.values()}):

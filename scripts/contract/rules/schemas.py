@@ -1,4 +1,4 @@
-"""Rules for one schema each, applied to every schema from the innermost out."""
+"""Rules for a single schema, applied to every schema from the innermost out."""
 
 import math
 from typing import Any
@@ -21,8 +21,8 @@ def drop_unused_keywords(schema: JsonObject) -> JsonObject:
     """
     Drop what a client must not act on.
 
-    A default is the server's to fill in: a client that sent it would pin it. Definitions are
-    written out, and a discriminator's mapping names components that are no more.
+    The server fills in a default: a client that sent it would pin it. Definitions are written out,
+    and a discriminator's mapping names components that no longer exist.
     """
     return {
         key: value
@@ -35,7 +35,7 @@ def open_enum(schema: JsonObject) -> JsonObject:
     """
     Turn an enum into its plain type with the values in `x-known-values`, sorted.
 
-    Every enum here grows without notice, and a client must take what it has never heard of.
+    Every enum here grows without notice, so a client must accept values it does not know.
     """
     values = schema.get("enum", [schema["const"]] if "const" in schema else None)
     if not is_list(values):
@@ -70,7 +70,7 @@ def read_true(schema: JsonObject) -> JsonObject:
     """
     Write a property, or an item, that may be anything as `{}`: the generator takes no `true`.
 
-    JSON Schema 2020-12, section 4.3.2, has the two mean the same.
+    The two mean the same (JSON Schema 2020-12, section 4.3.2).
     """
     opened = dict(schema)
     if schema.get("items") is True:
@@ -84,7 +84,7 @@ def read_true(schema: JsonObject) -> JsonObject:
 
 
 def infer_type(schema: JsonObject) -> JsonObject:
-    """Say `type: object` where properties are listed and `type: array` where items are."""
+    """Add `type: object` to a schema with properties and `type: array` to one with items."""
     if "type" not in schema and not schema.keys() & {"anyOf", "oneOf"}:
         if is_object(schema.get("properties")):
             return {**schema, "type": "object"}
@@ -94,7 +94,7 @@ def infer_type(schema: JsonObject) -> JsonObject:
 
 
 def order_types(schema: JsonObject) -> JsonObject:
-    """Write a list of types in one order, and a list of one as that one."""
+    """Sort a list of types, and replace a list of one by that type."""
     if not is_list(schema.get("type")):
         return schema
     types = sort_types(set(list_types(schema)))
@@ -105,7 +105,7 @@ def read_bounds(schema: JsonObject) -> JsonObject:
     """
     Write the bounds of an integer as `minimum` and `maximum`, each with the bound included.
 
-    OpenAPI 3.0 also wrote `exclusiveMinimum: true` beside a minimum.
+    OpenAPI 3.0 also wrote `exclusiveMinimum: true` next to a minimum.
     """
     bounded = dict(schema)
     for side, step in (("Minimum", 1), ("Maximum", -1)):
@@ -124,14 +124,14 @@ def read_bounds(schema: JsonObject) -> JsonObject:
 
 
 def open_additional_properties(schema: JsonObject) -> JsonObject:
-    """Write `additionalProperties: true` where any value may stand."""
+    """Write `additionalProperties: true` where any value is allowed."""
     if schema.get("additionalProperties") in ({}, BARE_NULLABLE):
         return {**schema, "additionalProperties": True}
     return schema
 
 
 def sort_required(schema: JsonObject) -> JsonObject:
-    """Write `required` in order, each name once, and not at all when it is empty."""
+    """Sort `required` without repeats, and drop it when it is empty."""
     if not is_list(schema.get("required")):
         return schema
     names: list[Any] = sorted({str(name) for name in schema["required"]})

@@ -1,4 +1,4 @@
-"""The rerank operation and all that it refers to, out of upstream's whole document."""
+"""The rerank operation and all that it refers to, cut out of upstream's document."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ METHOD = "post"
 RETRY_EXTENSIONS = ("x-retry-strategy", "x-speakeasy-retries")
 
 _OPERATION_KEYS = ("deprecated", "operationId", "requestBody", "responses", "tags")
-# OpenAPI 3.1, Parameter Object: such header parameters shall be ignored.
+# Header parameters of these names have to be ignored (OpenAPI 3.1, Parameter Object).
 _IGNORED_HEADERS = frozenset({"accept", "authorization", "content-type"})
 
 
@@ -46,7 +46,7 @@ def slice_operation(document: JsonObject) -> JsonObject:
 
 def find_path_item(document: JsonObject) -> JsonObject:
     """
-    Return the path item of /rerank, a reference followed.
+    Return the path item of /rerank, with its reference followed.
 
     Raises:
         ContractError: There is none.
@@ -81,7 +81,7 @@ def _take_operation(document: JsonObject, item: JsonObject) -> JsonObject:
 
 
 def _merge_parameters(document: JsonObject, item: JsonObject, operation: JsonObject) -> JsonList:
-    """Return the operation's parameters with those of its path, which it may override."""
+    """Return the parameters of the operation and its path; the operation's own take precedence."""
     merged: dict[tuple[str, str], Any] = {}
     for holder in (item, operation):
         for parameter in _as_list(holder.get("parameters"), "parameters"):
@@ -123,7 +123,7 @@ def _find_schemes(document: JsonObject, security: Any) -> JsonObject:
 
 
 def _copy_referenced(document: JsonObject, sliced: JsonObject) -> None:
-    """Add to `sliced` what its parts refer to, as whole components, or whole paths."""
+    """Add what `sliced` refers to, as whole components or whole paths."""
     waiting = [(kind, node) for kind, node in walk(sliced, "document")]
     seen: set[str] = set()
     while waiting:

@@ -1,4 +1,4 @@
-"""Alternatives in one form: `anyOf` of distinct members, a null last, no more than needed."""
+"""Alternatives in one form: the shortest `anyOf` of distinct members, null last."""
 
 import json
 from itertools import chain
@@ -26,9 +26,9 @@ _CONTAINERS = {"array": _ARRAY_KEYWORDS, "object": _OBJECT_KEYWORDS}
 
 def split_types(schema: JsonObject) -> JsonObject:
     """
-    Turn a list of types with a container among others into alternatives.
+    Turn a list of types with an object or array in it into alternatives.
 
-    So the object among them can be named; each keyword goes with the type that it is about.
+    The object can then get a name; each keyword goes with the type that it applies to.
     """
     types = [name for name in list_types(schema) if name != "null"]
     if len(types) < 2 or not set(types) & _CONTAINERS.keys():
@@ -49,7 +49,7 @@ def _take_keywords(schema: JsonObject, types: list[str]) -> JsonObject:
 
 
 def drop_presence_unions(schema: JsonObject) -> JsonObject:
-    """Drop alternatives that only say which properties have to be there: they are no types."""
+    """Drop alternatives that only list required properties: they are no types."""
     return {
         key: value
         for key, value in schema.items()
@@ -65,7 +65,7 @@ def simplify_union(schema: JsonObject) -> JsonObject:
     """
     Turn `anyOf` and `oneOf` into the simplest schema that takes the same values.
 
-    `oneOf` is read as `anyOf`, since a client need not refuse what fits two alternatives.
+    `oneOf` is read as `anyOf`, since a client need not refuse a value that fits two alternatives.
 
     Raises:
         ContractError: The schema has both `anyOf` and `oneOf`.
@@ -108,7 +108,7 @@ def _unite_equals(members: JsonList) -> JsonList:
 
 
 def _absorb(members: JsonList) -> JsonList:
-    """Drop what a plain member of the same type takes anyway, keeping the values it knows."""
+    """Drop members that a plain member of the same type covers, keeping their known values."""
     plain: JsonObject = {
         types[0]: []
         for member in members
@@ -146,7 +146,7 @@ def _build_union(members: JsonList, *, null: bool) -> JsonObject:
 
 
 def rank_type(schema: Any) -> tuple[int, str]:
-    """Return where a schema stands among alternatives: scalars, containers, references, null."""
+    """Return a schema's sort key: scalars, containers, references, null."""
     if not is_object(schema):
         return (len(TYPE_ORDER), "")
     if schema == NULL:
@@ -157,7 +157,7 @@ def rank_type(schema: Any) -> tuple[int, str]:
 
 
 def sort_values(values: list[Any]) -> list[Any]:
-    """Return the distinct values in order; those of another type than text come last."""
+    """Return the distinct values sorted, text first."""
     distinct = {json.dumps(value): value for value in values}
     return sorted(
         distinct.values(), key=lambda v: (0, v) if isinstance(v, str) else (1, json.dumps(v))
