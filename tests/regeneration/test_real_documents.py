@@ -7,7 +7,7 @@ import sync
 from real_documents import DOCUMENTS, NAMES, needs_documents
 from regeneration.regenerator import Regenerator, digest
 
-# Since then nothing but lists of values and ways of writing changed.
+# Since then only lists of values and ways of writing changed.
 LAST_CHANGE = "openrouter-2026-06-09.yaml"
 # So many real changes there were between 2026-04-07 and 2026-08-21.
 MOST_SETS = 7

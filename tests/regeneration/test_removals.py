@@ -80,7 +80,7 @@ def test_a_loss_is_accepted_by_a_person(
     base: Path, regenerator: Regenerator, reduced_overlay: Callable[[str], str],
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    """With the overlay fixed, sync still refuses, unless it is told to accept what is lost."""
+    """With the overlay fixed, sync still refuses, unless it may accept what is lost."""
     document = build_document()
     drop_status(document)
     overlay = reduced_overlay("$.paths['/rerank'].post.responses['529']")

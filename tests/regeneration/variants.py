@@ -151,7 +151,7 @@ def title_everything(document: Json) -> None:
 
 
 def inline_prices(document: Json) -> None:
-    """Write each price as a decorated reference to a schema that is no more than a string."""
+    """Write each price as a decorated reference to a schema that is just a string."""
     get_schemas(document)["Decimal"] = {"type": "string", "description": "Words of theirs"}
     decimal = {"$ref": "#/components/schemas/Decimal"}
     prices = get_schemas(document)["Preferences"]["properties"]["max_price"]["properties"]
@@ -189,12 +189,15 @@ def write_null(write: Write) -> Change:
     return lambda document: rewrite_nulls(document, write)
 
 
-TAKERS = (
+SIGNATURES = (
     "Rerank.rerank", "Rerank.rerank_async", "Rerank.rank", "Rerank.rank_async", "RerankArguments",
     "encode_request",
 )  # fmt: skip
 FIELD_LINES = (
-    *(f"{name} has no keyword rank_hint for the field rank_hint of the request" for name in TAKERS),
+    *(
+        f"{name} has no keyword rank_hint for the field rank_hint of the request"
+        for name in SIGNATURES
+    ),
     "the generated model CreateRerankRequestBodyRankHint is not exported",
     "the generated model CreateRerankResponseBodyWarningsItem is not exported",
 )

@@ -31,7 +31,7 @@ def test_a_tree_that_fits_passes_and_says_what_was_not_compared(tree: CopiedTree
 
 
 def test_every_problem_is_one_line(tree: CopiedTree) -> None:
-    """Problems of different checks are told together, and the status is 1."""
+    """Problems of different checks are reported together, and the status is 1."""
     tree.edit("generated/openrouter_rerank_api/unset.py", "class Unset:", "class Unset():")
     tree.edit(
         "hooks/openrouter_rerank/errors/_statuses.py",

@@ -121,7 +121,7 @@ def test_explain_says_what_each_step_changed(
 def test_the_overlays_notices_are_printed(
     tmp_path: Path, output: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Of another's document it is told which actions did nothing."""
+    """For a document that is no contract, actions that did nothing are reported."""
     foreign = tmp_path / "foreign.yaml"
     foreign.write_bytes(sync.OUTPUT.read_bytes())
     edit(foreign, "x-upstream:", "x-other:")
@@ -168,7 +168,7 @@ def swell(path: Path) -> None:
 
 
 def become_other(path: Path) -> None:
-    """Be of another format."""
+    """Take another format."""
     path.write_text("swagger: '2.0'\n", encoding="utf-8")
 
 

@@ -1,4 +1,4 @@
-"""The overlay's actions, and what is told of them."""
+"""The overlay's actions, and the notices about them."""
 
 from typing import Any
 
@@ -55,7 +55,7 @@ def test_an_action_that_selects_nothing_is_an_error() -> None:
 
 
 def test_an_optional_action_that_selects_nothing_is_reported() -> None:
-    """An action may say that its target need not be there; then that is told."""
+    """An action may say that its target need not be there; then it is reported."""
     action = {"target": "$.gone", "update": {"a": 1}, "x-optional": True}
 
     assert apply({}, action) == ({}, ["overlay: $.gone selects nothing, as it may"])
@@ -80,7 +80,7 @@ def test_what_is_already_there_is_redundant(update: Json) -> None:
 
 
 def test_prose_alone_is_never_redundant() -> None:
-    """An action that brings nothing but prose has nothing for upstream to catch up with."""
+    """An action that adds only prose has nothing for upstream to catch up with."""
     document = {"a": {"b": {"type": "string"}}}
     update = {"b": {"description": "ours"}, "example": {"b": "c"}}
 
@@ -98,7 +98,7 @@ def test_a_replacement_that_changes_nothing_is_redundant() -> None:
 
 
 def test_what_is_put_in_the_place_of_upstreams_is_reported() -> None:
-    """A value of upstream's that the overlay replaces is told, prose apart."""
+    """A value of upstream's that the overlay replaces is reported, prose apart."""
     document = {"a": {"b": {"type": "integer", "description": "x"}}}
     update = {"b": {"type": "string", "description": "y"}}
 

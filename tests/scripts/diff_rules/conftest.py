@@ -1,4 +1,4 @@
-"""A small contract, made anew for each test, that tests change in one place."""
+"""A small contract, made for each test, which changes it in one place."""
 
 from typing import Any
 

@@ -44,7 +44,7 @@ def test_requests_that_go_elsewhere_break(
 
 
 def test_the_closest_servers_hold(old: Contract, new: Contract, operation: Contract) -> None:
-    """An operation's own servers hold in the place of the document's."""
+    """An operation's own servers replace the document's."""
     new["servers"] = list_servers(OTHER)
     operation["servers"] = list_servers(OURS)
 

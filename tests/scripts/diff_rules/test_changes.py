@@ -1,4 +1,4 @@
-"""What a change calls for, and how changes of shared components are told once."""
+"""What a change calls for, and how changes of shared components are reported once."""
 
 import pytest
 from diff_rules.changes import (
@@ -44,7 +44,7 @@ def test_a_breaking_version_is_minor_before_1_0(version: Version, breaking: Vers
 
 
 def test_a_shared_component_changes_once() -> None:
-    """One change that is met in several places is told once, with the other places."""
+    """One change that is met in several places is reported once, with the other places."""
     first = Change("response.400.error", ChangeClass.ADDITIVE, "x", home="ErrorData")
     second = Change("response.500.error", ChangeClass.ADDITIVE, "x", home="ErrorData")
 

@@ -15,7 +15,7 @@ def rename(contract: Contract, old_name: str, new_name: str) -> None:
 
 
 def test_a_renamed_class_breaks(old: Contract, new: Contract) -> None:
-    """Users import classes by name, and the new name is told once, not as a class more."""
+    """Users import classes by name, and the new name is reported once, not as a class more."""
     rename(new, "Problem", "Failure")
 
     assert list(compare_classes(old, new)) == [

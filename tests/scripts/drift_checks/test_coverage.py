@@ -30,7 +30,7 @@ def test_the_client_covers_the_contract(tree: CopiedTree, contract: dict[str, An
 
 
 def test_a_new_field_names_each_line_to_write(tree: CopiedTree, contract: dict[str, Any]) -> None:
-    """A field of the request is told for every function that takes fields by name."""
+    """A field of the request is reported for every function that takes fields by name."""
     fields = contract["components"]["schemas"]["CreateRerankRequestBody"]["properties"]
     fields["maxTokens"] = {"type": "integer"}
 
@@ -53,7 +53,7 @@ def test_a_query_parameter_is_a_field_too(tree: CopiedTree, contract: dict[str, 
 
 
 def test_a_keyword_that_went_missing_is_told(tree: CopiedTree, contract: dict[str, Any]) -> None:
-    """A keyword that the hooks lose is told where it was lost; `rank` calls documents items."""
+    """A keyword that the hooks lose is reported where it was lost; `rank` calls documents items."""
     tree.edit(f"{HOOKS}/_rerank.py", "items: Iterable[T],", "things: Iterable[T],")
 
     problems = check_coverage(tree.root, contract)
@@ -75,7 +75,7 @@ def test_a_method_that_is_gone_is_an_error(tree: CopiedTree, contract: dict[str,
 def test_a_new_status_names_the_line_before_its_own(
     tree: CopiedTree, contract: dict[str, Any]
 ) -> None:
-    """A status without a class is told below the status before it; ranges need no class."""
+    """A status without a class is reported below the status before it; ranges need no class."""
     responses = get_operation(contract)["responses"]
     responses |= dict.fromkeys(("418", "4XX", "default"), responses["400"])
 
@@ -86,7 +86,7 @@ def test_a_new_status_names_the_line_before_its_own(
 
 
 def test_a_new_header_names_the_table(tree: CopiedTree, contract: dict[str, Any]) -> None:
-    """A header parameter that the client does not send is told."""
+    """A header parameter that the client does not send is reported."""
     get_operation(contract)["parameters"].append({"name": "X-New", "in": "header"})
 
     (problem,) = check_coverage(tree.root, contract)

@@ -1,4 +1,4 @@
-"""The products of the commands, told when anything else has touched them."""
+"""The files that commands write, reported when anything else changed them."""
 
 import sys
 from pathlib import Path
@@ -25,7 +25,7 @@ def test_nothing_is_wrong_with_the_committed_products(tree: CopiedTree) -> None:
 
 
 def test_each_edit_below_generated_is_one_line(tree: CopiedTree) -> None:
-    """Edited, added, lost and headless files are told once each, with the command to run."""
+    """Edited, added, lost and headless files are reported once each, with the command to run."""
     tree.edit(f"{PACKAGE}/unset.py", "class Unset:", "class Unset():")
     (tree.root / PACKAGE / "added.py").write_text(generate.HEADER, encoding="utf-8")
     (tree.root / PACKAGE / "errors.py").unlink()
@@ -87,7 +87,7 @@ def test_an_import_of_the_hooks_is_told(tree: CopiedTree, line: str, count: int)
 
 
 def test_a_broken_module_is_told(tree: CopiedTree) -> None:
-    """A generated module that is not Python is told like any other problem."""
+    """A generated module that is not Python is reported like any other problem."""
     (tree.root / PACKAGE / "server.py").write_text("def (", encoding="utf-8")
 
     (problem,) = check_imports(tree.root)
@@ -127,7 +127,7 @@ def test_a_contract_that_gives_nothing_is_told(tree: CopiedTree) -> None:
 
 
 def test_a_contract_that_sync_would_change_is_told(tree: CopiedTree) -> None:
-    """A hand edit of the contract that sync does not keep is told with sync's own words."""
+    """A hand edit of the contract that sync does not keep is reported in sync's own words."""
     tree.edit("openapi.yaml", "type: integer\n", "type: integer\n          exclusiveMinimum: 0\n")
 
     (problem,) = check_fixed_point(tree.root)

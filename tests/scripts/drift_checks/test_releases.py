@@ -57,7 +57,7 @@ def test_an_unchanged_api_keeps_its_promise(released: CopiedTree) -> None:
 
 
 def test_each_broken_promise_is_one_line(released: CopiedTree) -> None:
-    """Keywords, methods, exports and fields that are gone are told, with the version needed."""
+    """Keywords, methods, exports and fields that are gone are reported, with the version needed."""
     break_api(released)
 
     problems = check_release(released.root)
@@ -96,7 +96,7 @@ def test_what_the_release_did_not_have_breaks_nothing(released: CopiedTree) -> N
 
 
 def test_a_module_that_is_gone_is_one_line(released: CopiedTree) -> None:
-    """A public module that went is told once, not name by name."""
+    """A public module that went is reported once, not name by name."""
     (released.root / HOOKS / "utils.py").unlink()
 
     problems = check_release(released.root)
@@ -158,7 +158,7 @@ def test_without_a_repository_there_is_nothing_to_compare(tree: CopiedTree) -> N
 def test_without_git_there_is_nothing_to_compare(
     tree: CopiedTree, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A machine without git is told so."""
+    """A missing git is the reason given."""
     monkeypatch.setenv("PATH", "")
 
     with pytest.raises(NotComparableError, match="git is not installed"):

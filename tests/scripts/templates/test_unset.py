@@ -1,4 +1,4 @@
-"""UNSET stays itself wherever a model goes, with nothing but the generated package there."""
+"""UNSET stays itself wherever a model goes, with only the generated package there."""
 
 import json
 import subprocess
