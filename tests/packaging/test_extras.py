@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from frameworks.readme import read_example
+from integration.frameworks.readme import read_example
 from openrouter_rerank import __version__
 
 CONSUMER = Path(__file__).with_name("consumer.py")

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from frameworks.readme import read_example
+from integration.frameworks.readme import read_example
 
 JOB = """
 import runpy, sys

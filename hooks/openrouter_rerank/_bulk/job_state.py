@@ -106,7 +106,8 @@ class JobState:
         sent_at: When it was last sent.
         due_at: When it may be sent again.
         error: The error of the last attempt.
-        settings: The job's settings; None until an attempt's options were applied.
+        is_accepted: Whether the job's options were found to be right, at its first attempt.
+        settings: The job's settings, once it is accepted.
     """
 
     job: RerankJob
@@ -120,7 +121,8 @@ class JobState:
     sent_at: float = 0.0
     due_at: float = 0.0
     error: OpenRouterError | None = None
-    settings: Settings | None = None
+    is_accepted: bool = False
+    settings: Settings = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         """Make options that also store the job's settings here."""
@@ -135,8 +137,6 @@ class JobState:
 
     def is_expired(self, now: float) -> bool:
         """Return whether no time is left for another attempt."""
-        if self.settings is None or self.attempts == 0:
-            return False
         elapsed = now - self.began_at
         deadline = self.settings.deadline
         longest = self.settings.retry_config.backoff.max_elapsed_time / MILLISECONDS
@@ -156,8 +156,6 @@ class JobState:
         """
         error.attempts = self.attempts
         self.error = error
-        if self.settings is None:
-            return None
         elapsed = now - self.began_at
         delay = plan_delay(
             self.settings.retry_config,
@@ -189,7 +187,7 @@ class JobState:
 
     def _store_settings(self, settings: Settings) -> Settings:
         """Keep the job's settings, and return those of the attempt."""
-        self.settings = settings
+        self.settings, self.is_accepted = settings, True
         remaining = settings.deadline
         if remaining is not None:
             remaining -= self.sent_at - self.began_at

@@ -136,7 +136,7 @@ class AdaptiveRateLimiter:
             if self._probe_sent_at is not None and sent_at >= self._probe_sent_at:
                 self._resume(now)
         elif self.rate is not None and is_success:
-            self._raise_rate(now)
+            self._raise_rate(self.rate, now)
 
     def record_throttled(self, sent_at: float, now: float, retry_after: float | None) -> None:
         """
@@ -261,11 +261,9 @@ class AdaptiveRateLimiter:
         self._margin = rate * min(MAX_MARGIN, COUNTING_ERROR / self._delivery_count)
         return BACKOFF * rate
 
-    def _raise_rate(self, now: float) -> None:
+    def _raise_rate(self, rate: float, now: float) -> None:
         """Raise the rate for the time since the last success; faster, the longer it goes well."""
-        if self.rate is None:
-            return
         overtime = (now - self._resumed_at) / self._recovery_seconds - 1
         acceleration = 2 ** min(max(0.0, overtime), MAX_DOUBLINGS)
-        self.rate = min(MAX_RATE, self.rate + self._slope * (now - self._raised_at) * acceleration)
+        self.rate = min(MAX_RATE, rate + self._slope * (now - self._raised_at) * acceleration)
         self._raised_at = now

@@ -103,7 +103,7 @@ class Scheduler:
         if not (is_due or self._new_jobs or may_take):
             return self._retry_queue[0][0] - now if self._retry_queue else math.inf
         if self._max_cost is not None and self.cost >= self._max_cost:
-            return self._stop_at_max_cost(may_take=may_take)
+            return self._stop_at_max_cost()
         wait = self._rate_limiter.wait(now)
         if wait > 0:
             return wait
@@ -235,15 +235,13 @@ class Scheduler:
         state.begin(now)
         return state
 
-    def _stop_at_max_cost(self, *, may_take: bool) -> Action | float:
+    def _stop_at_max_cost(self) -> Action:
         """Stop the run if there is another job; take one to find out."""
         if self._new_jobs or self._retry_queue:
             self._stop("max_cost", None)
             return Action.END
-        if may_take:
-            self._is_taking = True
-            return Action.TAKE_JOB
-        return math.inf
+        self._is_taking = True
+        return Action.TAKE_JOB
 
     def _fail_expired(self, now: float) -> None:
         """Fail the jobs whose deadline passed while the rate limiter kept the run waiting."""
@@ -280,8 +278,8 @@ class Scheduler:
 
 def limit_pause(state: JobState, error: OpenRouterError) -> float | None:
     """Return the server's Retry-After in seconds, cut to the policy's maximum; None without one."""
-    if error.retry_after is None or state.settings is None:
-        return error.retry_after
+    if error.retry_after is None:
+        return None
     return min(error.retry_after, state.settings.retry_config.max_retry_after_ms / MILLISECONDS)
 
 

@@ -292,15 +292,14 @@ class TaskWorkers:
                 raise
             except OpenRouterError as error:
                 event = state.plan_retry(error, clock.now(), clock.draw())
-                if state.settings is not None:
-                    hooks = state.settings.hooks
-                    if event is None:
-                        await hooks.errors.emit_async(error)
-                    else:
-                        await hooks.retries.emit_async(event)
+                hooks = state.settings.hooks
+                if event is None:
+                    await hooks.errors.emit_async(error)
+                else:
+                    await hooks.retries.emit_async(event)
                 scheduler.on_failure(state, error, clock.now(), is_retried=event is not None)
             except (TypeError, ValueError) as error:
-                if state.settings is not None:
+                if state.is_accepted:
                     raise
                 scheduler.on_refused(state, state.refuse(error), clock.now())
         except Exception as error:  # noqa: BLE001 - raised in the caller's task

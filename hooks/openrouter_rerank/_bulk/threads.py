@@ -224,17 +224,16 @@ class ThreadWorkers:
             except OpenRouterError as error:
                 failed = error
                 event = state.plan_retry(error, clock.now(), clock.draw())
-                if state.settings is not None:
-                    hooks = state.settings.hooks
-                    if event is None:
-                        hooks.errors.emit(error)
-                    else:
-                        hooks.retries.emit(event)
+                hooks = state.settings.hooks
+                if event is None:
+                    hooks.errors.emit(error)
+                else:
+                    hooks.retries.emit(event)
                 return lambda: scheduler.on_failure(
                     state, failed, clock.now(), is_retried=event is not None
                 )
             except (TypeError, ValueError) as error:
-                if state.settings is not None:
+                if state.is_accepted:
                     raise
                 refused = state.refuse(error)
                 return lambda: scheduler.on_refused(state, refused, clock.now())

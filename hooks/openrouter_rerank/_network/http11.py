@@ -190,9 +190,9 @@ class Http11(ConnectionBase[httpcore.NetworkStream], httpcore.ConnectionInterfac
 
     def _open(self, extensions: Extensions, timeout: float | None) -> httpcore.NetworkStream:
         host, context = self._endpoint.host, self._endpoint.context
+        name = extensions.get("sni_hostname") or host
         self._stream = self._backend.connect_tcp(host, self._endpoint.port, timeout)
         if context is not None:
-            name = extensions.get("sni_hostname") or host
             self._stream = self._stream.start_tls(context, name, timeout)
         return self._stream
 
@@ -255,9 +255,9 @@ class AsyncHttp11(ConnectionBase[httpcore.AsyncNetworkStream], httpcore.AsyncCon
         self, extensions: Extensions, timeout: float | None
     ) -> httpcore.AsyncNetworkStream:
         host, context = self._endpoint.host, self._endpoint.context
+        name = extensions.get("sni_hostname") or host
         self._stream = await self._backend.connect_tcp(host, self._endpoint.port, timeout)
         if context is not None:
-            name = extensions.get("sni_hostname") or host
             self._stream = await self._stream.start_tls(context, name, timeout)
         return self._stream
 

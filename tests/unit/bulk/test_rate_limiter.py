@@ -191,3 +191,40 @@ def test_callers_limit_allows_no_burst_after_idleness() -> None:
 
     assert limiter.wait(60.0) > 0.95
     assert limiter.limit == 1.0
+
+
+class Outage(NoLimit):
+    """Refuses everything for a while."""
+
+    def __init__(self, starts_at: float, ends_at: float) -> None:
+        """Take the times."""
+        self._starts_at, self._ends_at = starts_at, ends_at
+
+    def ask(self, now: float) -> float:
+        """Return 0 if a request may pass, else the seconds until one may."""
+        return max(0.0, self._ends_at - now) if now >= self._starts_at else 0.0
+
+
+def test_throttling_by_chance_does_not_hide_an_outage() -> None:
+    """Where replies were throttled by chance, a server that then refuses all is left alone."""
+    run = simulate(Outage(4.0, 8.0), failing=0.2, seconds=8)
+
+    late = [at for at in run.sent if at >= 6.0]
+    assert len(late) < 20
+
+
+@pytest.mark.parametrize(("failing", "share"), [(0.02, 0.7), (0.05, 0.3)])
+def test_throttling_by_chance_keeps_a_limit_that_was_found(failing: float, share: float) -> None:
+    """A limit that was found is kept to when some replies are throttled by chance, too."""
+    run = simulate(SlidingWindow(50), failing=failing, seconds=20)
+
+    assert run.limiter.rate is not None
+    assert run.passed >= share * 50 * 20
+
+
+def test_fast_servers_limit_is_found() -> None:
+    """A limit is found where more replies come in a window than are counted, too."""
+    run = simulate(TokenBucket(4000), seconds=16, workers=16)
+
+    assert run.passed >= 0.85 * 4000 * 16
+    assert run.throttled < 0.1 * len(run.sent)

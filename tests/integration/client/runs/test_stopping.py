@@ -1,0 +1,155 @@
+"""What ends a run before its jobs are done: refusals, costs and errors."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+from integration.client import faults
+from integration.client.conftest import Serve
+from integration.client.fault_server import Exchange
+from integration.client.runs.jobs import HALVES, KEY, join_threads, make_jobs, priced, run
+from openrouter_rerank import (
+    OpenRouter,
+    RerankJob,
+    RunProgress,
+    errors,
+)
+from openrouter_rerank.testing import FakeOpenRouter
+
+
+@pytest.mark.parametrize("half", HALVES)
+@pytest.mark.parametrize("status", [401, 402])
+def test_refusal_stops_the_run(half: str, status: int, serve: Serve) -> None:
+    """After a 401 or 402 nothing is sent; what was under way comes out, then the error."""
+
+    def act(exchange: Exchange) -> bool:
+        if exchange.request.json["query"] == "query 5":
+            return faults.error(status)(exchange)
+        return faults.ok(exchange)
+
+    server = serve(act)
+    with OpenRouter(KEY, server_url=server.url) as client:
+        outcomes, failure = run(half, client, make_jobs(), max_concurrency=2)
+
+    assert isinstance(failure, errors.RunStoppedError)
+    assert (failure.reason, failure.status_code) == ("refused", status)
+    assert failure.done == len(outcomes) == len(server.requests)
+    assert isinstance(failure.cause, errors.OpenRouterError)
+    assert [outcome.error for outcome in outcomes if outcome.error] == [failure.cause]
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_run_stops_at_max_cost(half: str) -> None:
+    """Nothing is sent once the costs reach the limit, overshooting by the calls in flight alone."""
+    with FakeOpenRouter(*[priced(0.25)] * 9) as client:
+        outcomes, failure = run(half, client, make_jobs(), max_cost=1.0, max_concurrency=2)
+
+    assert isinstance(failure, errors.RunStoppedError)
+    assert failure.reason == "max_cost"
+    assert 4 <= len(outcomes) == len(client.requests) <= 5
+    assert failure.cost == 0.25 * len(outcomes)
+    assert [job.id for job in failure.unsent] == [len(outcomes)]
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_cost_may_be_reached_by_the_last_job(half: str) -> None:
+    """A run whose last job spends the last credit has ended well."""
+    with FakeOpenRouter(*[priced(0.25)] * 4) as client:
+        outcomes, failure = run(half, client, make_jobs(4), max_cost=1.0)
+
+    assert failure is None
+    assert [outcome.cost for outcome in outcomes] == [0.25] * 4
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_reply_without_a_cost_ends_a_limited_run(half: str) -> None:
+    """Under `max_cost`, a reply that tells no cost is an outcome, and the last."""
+    with FakeOpenRouter(priced(0.1), priced(None)) as client:
+        outcomes, failure = run(half, client, make_jobs(), max_cost=1.0, max_concurrency=1)
+
+    assert isinstance(failure, errors.RunStoppedError)
+    assert failure.reason == "unknown_cost"
+    assert len(outcomes) == 2
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_error_of_the_iterable_comes_after_its_outcomes(half: str, serve: Serve) -> None:
+    """What was taken comes out before what the caller's iterable raises."""
+    server = serve(faults.ok)
+
+    def break_off() -> Iterator[RerankJob]:
+        yield from make_jobs(5)
+        raise LookupError("no more")
+
+    with OpenRouter(KEY, server_url=server.url) as client:
+        outcomes, failure = run(half, client, break_off())
+
+    assert repr(failure) == "LookupError('no more')"
+    assert [outcome.job.id for outcome in outcomes] == list(range(5))
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_what_is_no_job_ends_the_run(half: str) -> None:
+    """Something else than a `RerankJob` is the caller's mistake, not an outcome."""
+    with FakeOpenRouter() as client:
+        _, failure = run(half, client, [*make_jobs(1), {"query": "q"}])  # type: ignore[list-item]
+
+    assert str(failure) == "jobs: expected RerankJob, got dict at position 1"
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_error_of_on_progress_ends_the_run(half: str, serve: Serve) -> None:
+    """It reaches the caller as it is, and no thread goes on."""
+    server = serve(faults.ok)
+
+    def refuse(_: RunProgress) -> None:
+        raise LookupError("enough")
+
+    with OpenRouter(KEY, server_url=server.url) as client:
+        outcomes, failure = run(half, client, make_jobs(), on_progress=refuse)
+
+    assert repr(failure) == "LookupError('enough')"
+    assert len(outcomes) == 1
+    assert join_threads()
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_error_of_a_hook_ends_the_run(half: str) -> None:
+    """What a hook raises is no job's outcome: it ends the run as it would have ended a call."""
+    with FakeOpenRouter() as client:
+
+        @client.hooks.before_request
+        def refuse(_: object) -> None:
+            raise ValueError("hook")
+
+        outcomes, failure = run(half, client, make_jobs(3))
+
+    assert (outcomes, repr(failure)) == ([], "ValueError('hook')")
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_closed_client_ends_the_run(half: str) -> None:
+    """A million jobs do not fail one by one because the client is closed."""
+    with FakeOpenRouter() as client:
+        client.close()
+        outcomes, failure = run(half, client, make_jobs())
+
+    assert outcomes == []
+    assert isinstance(failure, errors.ClientClosedError)
+
+
+def test_run_whose_tasks_others_cancel_says_so(serve: Serve) -> None:
+    """A run does not look finished when somebody cancels all tasks of the event loop but one."""
+    server = serve(faults.stall)
+
+    async def work() -> None:
+        async with OpenRouter(KEY, server_url=server.url) as client:
+            outcomes = client.rerank.rerank_many_async(make_jobs())
+            waiting = asyncio.ensure_future(anext(outcomes))
+            await asyncio.to_thread(server.wait_for_requests, 1)
+            for task in asyncio.all_tasks() - {waiting, asyncio.current_task()}:
+                task.cancel()
+            await waiting
+
+    with pytest.raises(RuntimeError, match="cancelled by somebody else"):
+        asyncio.run(work())

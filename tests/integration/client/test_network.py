@@ -1,0 +1,162 @@
+"""Certificates, proxies, and uploads that get stuck."""
+
+import gc
+import ssl
+
+import pytest
+from integration.client import faults
+from integration.client.calling import KEY, MODES, ONCE, call_once
+from integration.client.conftest import CERTIFICATE, Serve
+from integration.client.fault_server import Exchange, FaultServer, closed_port
+from integration.client.fault_tables.row import SUCCESS
+from openrouter_rerank.errors import ConnectionFailedError, DeadlineExceededError
+
+PASSWORD = "pr0xy-pa55word"
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_bad_certificate_is_not_retried(
+    mode: str, serve: Serve, server_tls: ssl.SSLContext
+) -> None:
+    """A certificate that nobody trusts ends the call at the first attempt, with nothing sent."""
+    server = serve(faults.ok, tls=server_tls)
+
+    outcome = call_once(mode, server.url)
+
+    assert outcome.kind is ConnectionFailedError
+    assert outcome.error is not None
+    assert outcome.error.attempts == 1
+    assert (server.opened, server.requests) == (1, [])
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_certificate_for_another_name_is_not_retried(
+    mode: str, serve: Serve, server_tls: ssl.SSLContext, client_tls: ssl.SSLContext
+) -> None:
+    """A trusted certificate of another host ends the call at the first attempt."""
+    server = serve(faults.ok, tls=server_tls)
+
+    outcome = call_once(mode, server.url.replace("127.0.0.1", "localhost"), verify=client_tls)
+
+    assert outcome.kind is ConnectionFailedError
+    assert outcome.error is not None
+    assert outcome.error.attempts == 1
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_certificate_file_is_honoured(
+    mode: str, serve: Serve, server_tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What `SSL_CERT_FILE` names is trusted."""
+    server = serve(faults.ok, tls=server_tls)
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+
+    outcome = call_once(mode, server.url)
+
+    assert outcome.kind is SUCCESS
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_deadline_holds_inside_tls(
+    mode: str, serve: Serve, server_tls: ssl.SSLContext, client_tls: ssl.SSLContext
+) -> None:
+    """A body that trickles through https is stopped by the deadline."""
+    server = serve(faults.trickle(faults.LONG_HEAD, b" ", 0.05), tls=server_tls)
+
+    outcome = call_once(mode, server.url, verify=client_tls, deadline_ms=300)
+
+    assert outcome.kind is DeadlineExceededError
+    assert server.wait_for_open(0)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_deadline_holds_inside_the_handshake(mode: str, serve: Serve) -> None:
+    """A server that never answers the handshake is given up at the deadline."""
+    with FaultServer(faults.stall, read=lambda exchange: exchange.sip(0, 600)) as server:
+        url = server.url.replace("http:", "https:")
+        outcome = call_once(mode, url, deadline_ms=300)
+        # A connection that is left open is a warning when it is collected, and warnings are errors.
+        gc.collect()
+
+    assert outcome.kind is DeadlineExceededError
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_refusing_proxy_is_a_failed_connection(
+    mode: str, serve: Serve, server_tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When no proxy listens, nothing is sent, and the error does not hold its password."""
+    server = serve(faults.ok, tls=server_tls)
+    with closed_port() as port:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://user:{PASSWORD}@127.0.0.1:{port}")
+        outcome = call_once(mode, server.url)
+
+    assert outcome.kind is ConnectionFailedError
+    assert outcome.error is not None
+    assert outcome.error.attempts == 3
+    assert PASSWORD not in repr(outcome.error)
+    assert server.opened == 0
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("status", [403, 407, 502])
+def test_proxy_that_opens_no_tunnel_is_a_failed_connection(
+    mode: str, status: int, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A proxy's own error is not one of the API, and the key never reaches the proxy."""
+    proxy = serve(faults.page(status))
+    monkeypatch.setenv("HTTPS_PROXY", proxy.origin)
+
+    outcome = call_once(mode, "https://127.0.0.1:9/api/v1")
+
+    assert outcome.kind is ConnectionFailedError
+    assert {request.method for request in proxy.requests} == {"CONNECT"}
+    assert KEY not in repr(proxy.requests)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("scope", ["127.0.0.1", "*", "127.0.0.1:{port}"])
+def test_no_proxy_is_respected(
+    mode: str, scope: str, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A host that `NO_PROXY` names is asked directly."""
+    server = serve(faults.ok)
+    proxy = serve(faults.page(502))
+    monkeypatch.setenv("HTTP_PROXY", proxy.origin)
+    monkeypatch.setenv("NO_PROXY", scope.format(port=server.url.split(":")[2].split("/")[0]))
+
+    outcome = call_once(mode, server.url)
+
+    assert outcome.kind is SUCCESS
+    assert proxy.opened == 0
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_proxy_carries_plain_http(mode: str, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy that `HTTP_PROXY` names gets the request with its whole address."""
+    proxy = serve(faults.ok)
+    monkeypatch.setenv("HTTP_PROXY", proxy.origin)
+
+    outcome = call_once(mode, "http://rerank.invalid/api/v1")
+
+    assert outcome.kind is SUCCESS
+    assert proxy.requests[0].target == "http://rerank.invalid/api/v1/rerank"
+
+
+def read_slowly(exchange: Exchange) -> None:
+    """Take an upload in at a rate that would keep a client busy for a minute."""
+    while True:
+        exchange.sip(200_000, 0.05)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_deadline_holds_inside_an_upload(mode: str) -> None:
+    """A server that reads the request slowly is given up at the deadline."""
+    with FaultServer(read=read_slowly) as server:
+        outcome = call_once(
+            mode, server.url, deadline_ms=300, query="x" * 30_000_000, retry_config=ONCE
+        )
+
+    assert outcome.kind is DeadlineExceededError
+    assert server.requests == []

@@ -1,0 +1,127 @@
+"""How far an attempt got, by what crossed its connection."""
+
+import socket
+import ssl
+import threading
+
+import httpcore
+import pytest
+from openrouter_rerank._network.deadline import Attempt
+from openrouter_rerank._network.streams import (
+    AsyncBackend,
+)
+from unit.network.connecting import FAR_SECONDS, connect, echo_over_tls, make_context, read_port
+
+
+def read_state(attempt: Attempt) -> tuple[bool, bool, bool]:
+    """Return how far an attempt got."""
+    return attempt.is_opened, attempt.is_sent, attempt.is_answered
+
+
+def test_attempt_records_how_far_it_got(listener: socket.socket, attempt: Attempt) -> None:
+    """Opening, writing and reading a byte are recorded, each in turn."""
+    states: list[tuple[bool, bool, bool]] = [read_state(attempt)]
+
+    with connect(listener) as (stream, peer):
+        states.append(read_state(attempt))
+        stream.write(b"asked", FAR_SECONDS)
+        states.append(read_state(attempt))
+        assert peer.recv(100) == b"asked"
+        peer.sendall(b"answered")
+        assert stream.read(100, FAR_SECONDS) == b"answered"
+        states.append(read_state(attempt))
+
+    assert states == [
+        (False, False, False),
+        (True, False, False),
+        (True, True, False),
+        (True, True, True),
+    ]
+
+
+def test_end_of_the_stream_is_no_answer(listener: socket.socket, attempt: Attempt) -> None:
+    """A connection that closes without a byte has not answered."""
+    with connect(listener) as (stream, peer):
+        peer.close()
+        data = stream.read(100, FAR_SECONDS)
+
+    assert (data, attempt.is_answered) == (b"", False)
+
+
+@pytest.mark.anyio
+async def test_async_attempt_records_how_far_it_got(
+    listener: socket.socket, attempt: Attempt
+) -> None:
+    """The async half records the same, over TLS too; its deadline is a cancel scope's."""
+    stream = await AsyncBackend().connect_tcp("127.0.0.1", read_port(listener), FAR_SECONDS)
+    peer, _ = listener.accept()
+    states = [read_state(attempt)]
+    assert stream.get_extra_info("ssl_object") is None
+
+    server = threading.Thread(target=echo_over_tls, args=[peer])
+    server.start()
+    secure = await stream.start_tls(make_context(ssl.PROTOCOL_TLS_CLIENT), "h", FAR_SECONDS)
+    await secure.write(b"asked", FAR_SECONDS)
+    states.append(read_state(attempt))
+    data = await secure.read(100, FAR_SECONDS)
+    states.append(read_state(attempt))
+    await secure.aclose()
+    server.join()
+
+    assert data == b"asked"
+    assert [state[0] for state in states] == [True] * 3
+    assert states[-1] == (True, True, True)
+
+
+def test_old_connection_without_an_answer_is_stale() -> None:
+    """A request that was sent over a connection opened before, and got no byte, met a stale one."""
+    states = {
+        (opened, sent, answered): make_attempt(opened, sent, answered).met_stale_connection
+        for opened in (False, True)
+        for sent in (False, True)
+        for answered in (False, True)
+    }
+
+    assert [state for state, is_stale in states.items() if is_stale] == [(False, True, False)]
+
+
+def make_attempt(opened: bool, sent: bool, answered: bool) -> Attempt:
+    """Make an attempt that got this far."""
+    attempt = Attempt(None)
+    attempt.is_opened, attempt.is_sent, attempt.is_answered = opened, sent, answered
+    return attempt
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("event", "state"),
+    [
+        ("connection.connect_tcp.started", (True, False, False)),
+        ("connection.connect_unix_socket.started", (True, False, False)),
+        ("http11.send_request_headers.started", (False, True, False)),
+        ("http2.send_request_headers.started", (False, True, False)),
+        ("http11.send_request_headers.complete", (False, False, False)),
+        ("http11.receive_response_headers.started", (False, False, False)),
+        ("http11.receive_response_headers.complete", (False, False, True)),
+        ("connection.close.started", (False, False, False)),
+    ],
+)
+async def test_trace_events_tell_the_same(event: str, state: tuple[bool, bool, bool]) -> None:
+    """The events of httpcore say the same of a transport of the caller's, in both halves."""
+    attempts = Attempt(None), Attempt(None)
+
+    info = {"request": httpcore.Request("POST", "http://h/")}
+    attempts[0].trace(event, info)
+    await attempts[1].trace_async(event, info)
+
+    assert [read_state(attempt) for attempt in attempts] == [state, state]
+
+
+def test_a_tunnel_is_not_yet_the_request() -> None:
+    """What a proxy is asked for does not count as sent."""
+    attempt = make_attempt(opened=True, sent=False, answered=False)
+    tunnel = httpcore.Request("CONNECT", "http://proxy/")
+
+    attempt.trace("http11.send_request_headers.started", {"request": tunnel})
+
+    assert attempt.failed_before_sending

@@ -1,0 +1,30 @@
+"""The modules that only export names: what they list, and what they refuse."""
+
+from types import ModuleType
+
+import openrouter_rerank
+import pytest
+from openrouter_rerank import components, operations, types, utils
+
+LAZY = [openrouter_rerank, components, operations]
+
+
+@pytest.mark.parametrize("module", [*LAZY, types, utils], ids=lambda module: module.__name__)
+def test_every_exported_name_is_there_and_listed(module: ModuleType) -> None:
+    """`dir()` lists what `__all__` names, and each name can be had."""
+    names = set(module.__all__)
+
+    assert names <= set(dir(module))
+    assert all(getattr(module, name) is not None for name in names)
+
+
+@pytest.mark.parametrize("module", LAZY, ids=lambda module: module.__name__)
+def test_unknown_name_is_an_attribute_error(module: ModuleType) -> None:
+    """A name that a lazy module does not have is refused as by any other, by its full path."""
+    with pytest.raises(AttributeError, match=f"module '{module.__name__}' has no attribute 'nope'"):
+        module.nope  # noqa: B018
+
+
+def test_names_of_the_official_sdk_are_aliases() -> None:
+    """The official SDK's second name for the reply is the same class."""
+    assert operations.CreateRerankResponse is operations.CreateRerankResponseBody
