@@ -1,5 +1,6 @@
 """HTTP/1.1 on one connection, sync and async, and beside httpcore's own."""
 
+import ssl
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from itertools import pairwise
 from typing import Any, NamedTuple, TypeVar, cast
@@ -27,6 +28,7 @@ class Wire(httpcore.NetworkStream):
         self.write_error = write_error
         self.written: list[bytes] = []
         self.timeouts: list[float | None] = []
+        self.tls_names: list[str | None] = []
         self.is_closed = self.is_readable = False
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002
@@ -44,6 +46,17 @@ class Wire(httpcore.NetworkStream):
     def close(self) -> None:
         """Note it."""
         self.is_closed = True
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,  # noqa: ARG002
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> "Wire":
+        """Note for which name, and go on."""
+        self.timeouts.append(timeout)
+        self.tls_names.append(server_hostname)
+        return self
 
     def get_extra_info(self, info: str) -> Any:
         """Tell whether something can be read."""
@@ -68,6 +81,16 @@ class AsyncWire(httpcore.AsyncNetworkStream):
     async def aclose(self) -> None:
         """Note it."""
         self.wire.close()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> "AsyncWire":
+        """Note for which name, and go on."""
+        self.wire.start_tls(ssl_context, server_hostname, timeout)
+        return self
 
     def get_extra_info(self, info: str) -> Any:
         """Tell whether something can be read."""
@@ -206,14 +229,14 @@ def finish(coroutine: Coroutine[Any, Any, T]) -> T:
 ENDPOINT = Endpoint(ORIGIN, None)
 
 
-def open_sync(wire: Wire) -> SyncHalf:
+def open_sync(wire: Wire, endpoint: Endpoint = ENDPOINT) -> SyncHalf:
     """Prepare a sync connection over a wire."""
-    return SyncHalf(Http11(ENDPOINT, Backend(wire)))
+    return SyncHalf(Http11(endpoint, Backend(wire)))
 
 
-def open_async(wire: Wire) -> AsyncHalf:
+def open_async(wire: Wire, endpoint: Endpoint = ENDPOINT) -> AsyncHalf:
     """Prepare an async connection over a wire."""
-    return AsyncHalf(AsyncHttp11(ENDPOINT, AsyncBackend(wire)))
+    return AsyncHalf(AsyncHttp11(endpoint, AsyncBackend(wire)))
 
 
 both = pytest.mark.parametrize("connect", [open_sync, open_async])
@@ -247,6 +270,19 @@ def test_any_body_goes_out_with_its_head(connect: Any) -> None:
     assert head == b"POST /rerank HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked"
     assert (rest, len(wires[1].written)) == (b"2\r\nbo\r\n2\r\ndy\r\n0\r\n\r\n", 1)
     assert wires[2].written == [b"POST /rerank HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n"]
+
+
+@both
+def test_tls_is_for_the_hosts_name(connect: Any) -> None:
+    """With a TLS context, the connection is secured once, for the name of the endpoint."""
+    endpoint = Endpoint(httpcore.Origin(b"https", b"h", 443), ssl.create_default_context())
+    wire = Wire(REPLY, REPLY)
+    half = connect(wire, endpoint)
+
+    statuses = [half.send(b"body").status for _ in range(2)]
+
+    assert statuses == [200, 200]
+    assert wire.tls_names == ["h"]
 
 
 @both
