@@ -14,7 +14,7 @@ from ._version import __version__
 if TYPE_CHECKING:
     from . import components, errors, operations, types, utils
     from ._bulk.jobs import RerankJob, RerankOutcome, RunProgress
-    from ._call.transport import HooksTransport
+    from ._call.hooks_transport import HooksTransport
     from ._client import OpenRouter
     from ._events.hooks import Hooks, RetryEvent
     from ._raw_response import RateLimit, RawReply
@@ -49,7 +49,7 @@ _MODULE_BY_NAME = {
     "UNSET": ".types",
     "BackoffStrategy": "._policy.retries",
     "Hooks": "._events.hooks",
-    "HooksTransport": "._call.transport",
+    "HooksTransport": "._call.hooks_transport",
     "OpenRouter": "._client",
     "Ranked": "._rerank",
     "RateLimit": "._raw_response",

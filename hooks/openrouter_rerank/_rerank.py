@@ -21,8 +21,8 @@ from .types import UNSET, Unset
 if TYPE_CHECKING:
     from ._bulk.jobs import RerankJob
     from ._bulk.scheduler import Progress
-    from ._bulk.tasks import AsyncRerankOutcomes
-    from ._bulk.threads import RerankOutcomes
+    from ._bulk.task_workers import AsyncRerankOutcomes
+    from ._bulk.thread_workers import RerankOutcomes
     from ._raw_response import RawRerank
 
 DEFAULT_BATCH_SIZE = 1000
@@ -271,7 +271,7 @@ class Rerank:
                 raised it; after an exception from `jobs`, retries are made too.
         """
         from ._bulk.options import read_run_options, require_jobs
-        from ._bulk.threads import RerankOutcomes
+        from ._bulk.thread_workers import RerankOutcomes
 
         options = read_run_options(
             max_concurrency=max_concurrency,
@@ -302,7 +302,7 @@ class Rerank:
         Cancelling the task that waits for an outcome cancels them too.
         """
         from ._bulk.options import read_run_options, require_async_jobs
-        from ._bulk.tasks import AsyncRerankOutcomes
+        from ._bulk.task_workers import AsyncRerankOutcomes
 
         options = read_run_options(
             max_concurrency=max_concurrency,

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import anyio
 import httpx
 
-from openrouter_rerank._codec.body import BodyError, read, read_async, read_framing
+from openrouter_rerank._codec.response_body import BodyError, read, read_async, read_framing
 from openrouter_rerank._network.auth import read_origin
 from openrouter_rerank._network.deadline import current_attempt
 from openrouter_rerank._network.upload import Upload

@@ -8,7 +8,7 @@ import httpx
 
 from openrouter_rerank._codec.request import EncodedRequest
 from openrouter_rerank._codec.response import Reply
-from openrouter_rerank._codec.results import Document
+from openrouter_rerank._codec.response_model import Document
 from openrouter_rerank._events.hooks import CallObserver, Hooks, Observation
 from openrouter_rerank._events.logging import logger
 from openrouter_rerank.errors import ResponseValidationError

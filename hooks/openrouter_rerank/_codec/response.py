@@ -18,7 +18,7 @@ from openrouter_rerank.errors import ResponseValidationError
 
 from .error_reply import build_status_error, find_status, parse_object
 from .json import IS_FAST, JsonObject, load_fast, load_json
-from .results import Document, ShapeError, build_model, type_name
+from .response_model import Document, ShapeError, build_model, type_name
 
 
 def read_reply(response: httpx.Response) -> JsonObject:

@@ -5,7 +5,7 @@ from itertools import islice
 from queue import SimpleQueue
 
 from openrouter_rerank._bulk.jobs import RerankJob, RerankOutcome
-from openrouter_rerank._bulk.threads import RerankOutcomes
+from openrouter_rerank._bulk.thread_workers import RerankOutcomes
 from openrouter_rerank._client import OpenRouter
 from openrouter_rerank._codec.request import require_count
 

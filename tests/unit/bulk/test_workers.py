@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Iterator
+from typing import Any, cast
 
 import anyio
 import pytest
 import trio.testing
 from openrouter_rerank import OpenRouter, RerankJob, RerankOutcome
 from openrouter_rerank._bulk.options import read_run_options
-from openrouter_rerank._bulk.tasks import TaskWorkers
+from openrouter_rerank._bulk.task_workers import TaskWorkers
 from openrouter_rerank.testing import FakeOpenRouter
 
 JOB = RerankJob(query="q", documents=["a"], model="m")
@@ -27,7 +28,8 @@ def break_clock(client: FakeOpenRouter, after: int) -> None:
             return time
         raise BrokenClockError
 
-    client._caller.clock = client._caller.clock._replace(now=now)
+    caller = cast("Any", client)._caller
+    caller.clock = caller.clock._replace(now=now)
 
 
 def test_failure_of_a_thread_is_raised() -> None:
@@ -85,7 +87,7 @@ def test_earlier_wakeup_outlives_a_later_one() -> None:
     """Of two tasks that watch the time, each ends at its own; no wakeup is left behind."""
     ended: list[float] = []
 
-    async def wait(workers: TaskWorkers, seconds: float) -> None:
+    async def wait(workers: Any, seconds: float) -> None:
         await workers._wait(seconds)
         ended.append(seconds)
 
@@ -98,12 +100,12 @@ def test_earlier_wakeup_outlives_a_later_one() -> None:
             on_progress=None,
         )
         async with OpenRouter("sk-or-key") as client:
-            workers = TaskWorkers(client._caller, [], options)
+            workers: Any = TaskWorkers(cast("Any", client)._caller, [], options)
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(wait, workers, 20.0)
                 await anyio.wait_all_tasks_blocked()
                 tasks.start_soon(wait, workers, 10.0)
-        return workers._next_wakeup
+        return float(workers._next_wakeup)
 
     clock = trio.testing.MockClock(autojump_threshold=0)
     left = anyio.run(work, backend="trio", backend_options={"clock": clock})

@@ -19,7 +19,7 @@ from openrouter_rerank.errors import OpenRouterError
 
 DOCUMENTS = ["a", "b", "c"]
 PACKAGE = "openrouter_rerank._codec"
-MODULES = ("json", "request", "results", "response")
+MODULES = ("json", "request", "response_model", "response")
 
 
 def import_without_orjson() -> dict[str, ModuleType]:

@@ -9,7 +9,7 @@ from attrs import define, field
 from hypothesis import given
 from hypothesis import strategies as st
 from openrouter_rerank._codec.response import decode, read_reply
-from openrouter_rerank._codec.results import has_fields
+from openrouter_rerank._codec.response_model import has_fields
 from openrouter_rerank.errors import (
     STATUS_ERRORS,
     OpenRouterDefaultError,

@@ -21,7 +21,7 @@ from .job_state import JobState, SingleAttemptSettings, prepare_job_state
 from .jobs import RerankJob, RerankOutcome
 from .options import RunOptions
 from .scheduler import Action
-from .threads import GATHER_SECONDS, LONGEST_WAIT_SECONDS, SAME_TIME_SECONDS
+from .thread_workers import GATHER_SECONDS, LONGEST_WAIT_SECONDS, SAME_TIME_SECONDS
 
 Jobs = Iterable[RerankJob] | AsyncIterable[RerankJob]
 
