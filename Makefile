@@ -23,6 +23,8 @@ USABLE := import sys, pip; sys.exit(sys.version_info < (3, 11))
 
 # What belongs to the caller's shell must not reach into .venv, nor choose pyright's version.
 unexport PYTHONHOME PYTHONPATH PYRIGHT_PYTHON_FORCE_VERSION PYRIGHT_PYTHON_PYLANCE_VERSION
+# Without bytecode, every process that a test starts would compile the whole client again.
+unexport PYTHONDONTWRITEBYTECODE
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 

@@ -63,10 +63,24 @@ GRAMMAR: Mapping[str, Mapping[str, str]] = {
 }
 
 
+def _split_role(role: str) -> tuple[str, str]:
+    """Return a role's container, "" for none, and the kind of the objects in it."""
+    container, _, kind = role.rpartition(":")
+    return container, kind
+
+
+_ROLES = {
+    kind: {key: _split_role(role) for key, role in roles.items()} for kind, roles in GRAMMAR.items()
+}
+
+
 def rewrite(node: JsonObject, kind: str, visit: Visit) -> JsonObject:
     """Rebuild a tree from its leaves up, replacing each object by `visit(kind, object)`."""
-    grammar = GRAMMAR[kind]
-    rebuilt = {key: _rewrite_value(value, grammar.get(key), visit) for key, value in node.items()}
+    roles = _ROLES[kind]
+    rebuilt = dict(node)
+    for key, value in node.items():
+        if key in roles:
+            rebuilt[key] = _rewrite_value(value, *roles[key], visit)
     return visit(kind, rebuilt)
 
 
@@ -77,14 +91,11 @@ def rewrite_schemas(document: JsonObject, rule: Callable[[JsonObject], JsonObjec
     )
 
 
-def _rewrite_value(value: Any, role: str | None, visit: Visit) -> Any:
-    container, _, kind = (role or "").rpartition(":")
-    if not kind:
-        return value
+def _rewrite_value(value: Any, container: str, kind: str, visit: Visit) -> Any:
     if container == "map" and is_object(value):
-        return {key: _rewrite_value(child, kind, visit) for key, child in value.items()}
+        return {key: _rewrite_value(child, "", kind, visit) for key, child in value.items()}
     if container == "list" and is_list(value):
-        return [_rewrite_value(child, kind, visit) for child in value]
+        return [_rewrite_value(child, "", kind, visit) for child in value]
     # A schema may be `true` or `false` instead of an object.
     return rewrite(value, kind, visit) if not container and is_object(value) else value
 
@@ -98,9 +109,8 @@ def walk(node: JsonObject, kind: str) -> Iterator[tuple[str, JsonObject]]:
 
 def children(node: JsonObject, kind: str) -> Iterator[Child]:
     """Yield the objects right below one, each with the keys that lead to it and its kind."""
-    for key, role in GRAMMAR[kind].items():
+    for key, (container, child_kind) in _ROLES[kind].items():
         value = node.get(key)
-        container, _, child_kind = role.rpartition(":")
         if not container and is_object(value):
             yield (key,), child_kind, value
         elif container == "map" and is_object(value):
