@@ -6,10 +6,13 @@ SHELL := /bin/sh
 PYTHON ?=
 # Arguments for pytest, as in: make test ARGS="-k retries"; with ARGS=-n0 in one process.
 ARGS ?=
-# Each file of tests runs in one of the processes, so that what its tests share is made once.
-PARALLEL := -n auto --maxprocesses 4 --dist loadfile
+# Each file of tests runs in one process, so that what its tests share is made once. In order, since
+# the many short files of tests/unit then come last and keep all processes busy to the end.
+PARALLEL := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 # The tests that are to reach all of hooks/, but the command and the embedded server.
-COVERING := tests/unit tests/integration/client tests/integration/frameworks
+COVERING := tests/unit tests/integration/client tests/integration/frameworks \
+    --ignore=tests/unit/cli --ignore=tests/unit/local --ignore=tests/unit/scripts \
+    --ignore=tests/integration/frameworks/ray/test_cluster.py
 # What make sync reads: a file or an https URL; upstream's own if it is empty.
 SOURCE ?=
 

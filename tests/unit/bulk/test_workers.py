@@ -1,6 +1,8 @@
 """The workers of a run: what no outcome of a job shows."""
 
 import math
+import queue
+import threading
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -8,10 +10,12 @@ import anyio
 import pytest
 import trio.testing
 from openrouter_rerank import OpenRouter, RerankJob, RerankOutcome
-from openrouter_rerank._bulk.options import read_run_options
+from openrouter_rerank._bulk.options import RunOptions, read_run_options
 from openrouter_rerank._bulk.task_workers import TaskWorkers
+from openrouter_rerank._bulk.thread_workers import ThreadWorkers
 from openrouter_rerank.testing import FakeOpenRouter
 
+BOUND_SECONDS = 30.0
 JOB = RerankJob(query="q", documents=["a"], model="m")
 
 
@@ -30,6 +34,17 @@ def break_clock(client: FakeOpenRouter, after: int) -> None:
 
     caller = cast("Any", client)._caller
     caller.clock = caller.clock._replace(now=now)
+
+
+def make_options() -> RunOptions:
+    """Return the options of a run with two workers."""
+    return read_run_options(
+        max_concurrency=2,
+        ordered=True,
+        requests_per_minute=None,
+        max_cost=None,
+        on_progress=None,
+    )
 
 
 def test_failure_of_a_thread_is_raised() -> None:
@@ -83,6 +98,34 @@ async def test_run_may_be_closed_before_it_begins() -> None:
     assert (given, taken, client.requests) == ([], [], [])
 
 
+def test_thread_that_wakes_early_leaves_the_others_wakeup() -> None:
+    """Of two threads that watch the time, the one that is woken first leaves the other's alone."""
+    with OpenRouter("sk-or-key") as client:
+        workers: Any = ThreadWorkers(cast("Any", client)._caller, [], make_options())
+    ended: queue.SimpleQueue[float] = queue.SimpleQueue()
+
+    def wait(seconds: float, started: threading.Event) -> None:
+        with workers._lock:
+            started.set()
+            workers._wait(seconds)
+            ended.put(workers._next_wakeup)
+
+    for seconds in (3000.0, 2000.0):
+        started = threading.Event()
+        threading.Thread(target=wait, args=(seconds, started), daemon=True).start()
+        started.wait()
+        with workers._lock:
+            # Free again only once the thread waits.
+            wakeup = workers._next_wakeup
+    wakeups: list[float] = []
+    for _ in range(2):
+        with workers._lock:
+            workers._work_available.notify()
+        wakeups.append(ended.get(timeout=BOUND_SECONDS))
+
+    assert wakeups == [wakeup, math.inf]
+
+
 def test_earlier_wakeup_outlives_a_later_one() -> None:
     """Of two tasks that watch the time, each ends at its own; no wakeup is left behind."""
     ended: list[float] = []
@@ -92,15 +135,8 @@ def test_earlier_wakeup_outlives_a_later_one() -> None:
         ended.append(seconds)
 
     async def work() -> float:
-        options = read_run_options(
-            max_concurrency=2,
-            ordered=True,
-            requests_per_minute=None,
-            max_cost=None,
-            on_progress=None,
-        )
         async with OpenRouter("sk-or-key") as client:
-            workers: Any = TaskWorkers(cast("Any", client)._caller, [], options)
+            workers: Any = TaskWorkers(cast("Any", client)._caller, [], make_options())
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(wait, workers, 20.0)
                 await anyio.wait_all_tasks_blocked()
