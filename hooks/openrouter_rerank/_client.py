@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
 
+    from ._call.config import Settings
     from ._events.logging import DebugLogger
     from ._network.auth import ApiKey
     from ._network.connection import Verify
@@ -98,27 +99,35 @@ class OpenRouter:
         # Imported here, so that importing the class alone does not wait for them.
         from ._call.caller import Caller
         from ._call.config import read_settings
+        from ._call.error_mapping import clear_locals
         from ._call.sender import Sender
         from ._network.pool_registry import PoolRegistry
         from ._rerank import Rerank
 
-        require_client(client, httpx.Client, "client")
-        require_client(async_client, httpx.AsyncClient, "async_client")
-        self._settings = read_settings(
-            api_key=api_key,
-            server=server,
-            url_params=url_params,
-            server_url=server_url,
-            http_referer=http_referer,
-            x_open_router_title=x_open_router_title,
-            x_open_router_categories=x_open_router_categories,
-            retry_config=retry_config,
-            timeout_ms=timeout_ms,
-            timeout=timeout,
-            deadline_ms=deadline_ms,
-            max_response_bytes=max_response_bytes,
-            debug_logger=debug_logger,
-        )
+        try:
+            require_client(client, httpx.Client, "client")
+            require_client(async_client, httpx.AsyncClient, "async_client")
+            self._settings = read_settings(
+                api_key=api_key,
+                server=server,
+                url_params=url_params,
+                server_url=server_url,
+                http_referer=http_referer,
+                x_open_router_title=x_open_router_title,
+                x_open_router_categories=x_open_router_categories,
+                retry_config=retry_config,
+                timeout_ms=timeout_ms,
+                timeout=timeout,
+                deadline_ms=deadline_ms,
+                max_response_bytes=max_response_bytes,
+                debug_logger=debug_logger,
+            )
+        except (TypeError, ValueError) as error:
+            clear_locals(error)
+            raise
+        finally:
+            # An error keeps the variables of this frame.
+            del api_key
         self.hooks = self._settings.hooks
         pools = PoolRegistry(
             verify=verify, proxy=httpx.Proxy(proxy) if isinstance(proxy, str) else proxy
@@ -162,8 +171,11 @@ class OpenRouter:
         await self.aclose()
 
     def __repr__(self) -> str:
-        """Say where the client's calls go, without the key."""
-        return f"OpenRouter(server_url={str(self._settings.target.server_url)!r})"
+        """Show where the client's calls go, never the key."""
+        # A debugger also shows a client whose constructor has refused an argument.
+        settings: Settings | None = vars(self).get("_settings")
+        server_url = None if settings is None else str(settings.target.server_url)
+        return f"OpenRouter(server_url={server_url!r})"
 
 
 def require_client(client: object, kind: type[object], name: str) -> None:

@@ -295,3 +295,10 @@ def test_import_needs_no_extra(tmp_path: Path) -> None:
     ).stdout
 
     assert printed == "[]\n"
+
+
+def test_client_that_was_never_set_up_has_a_repr() -> None:
+    """A debugger may show a client whose constructor has refused an argument."""
+    client = OpenRouter.__new__(OpenRouter)
+
+    assert repr(client) == "OpenRouter(server_url=None)"

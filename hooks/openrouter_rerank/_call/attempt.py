@@ -11,7 +11,7 @@ from openrouter_rerank._network.deadline import current_attempt
 from openrouter_rerank._network.upload import Upload
 from openrouter_rerank.errors import OpenRouterError, ResponseValidationError
 
-from .error_mapping import HTTPX_ERRORS
+from .error_mapping import HTTPX_ERRORS, clear_locals
 from .state import CallState
 
 # RFC 9110, sections 15.4.8 and 15.4.9: only these two keep the method and the body.
@@ -92,7 +92,12 @@ def _send_and_read(send: Send, request: httpx.Request, state: CallState) -> http
             # three connections.
             response.close()
     except HTTPX_ERRORS as error:
+        clear_locals(error)
         raise state.map_error(error) from error
+    except BaseException as error:
+        # An interrupt, for one, can come while the request's head is being written.
+        clear_locals(error)
+        raise
     finally:
         current_attempt.reset(token)
     return _buffer_response(request, response, body)
@@ -112,7 +117,12 @@ async def _send_and_read_async(
         finally:
             await _close(response, state)
     except HTTPX_ERRORS as error:
+        clear_locals(error)
         raise state.map_error(error) from error
+    except BaseException as error:
+        # An interrupt, for one, can come while the request's head is being written.
+        clear_locals(error)
+        raise
     finally:
         current_attempt.reset(token)
     return _buffer_response(request, response, body)

@@ -1,6 +1,7 @@
 """Mapping the exceptions of httpx to those of the client. Pure: no I/O."""
 
 import ssl
+import traceback
 from collections.abc import Iterator
 
 import httpx
@@ -69,6 +70,17 @@ def map_error(error: Exception, *, failed_before_sending: bool) -> OpenRouterErr
     if isinstance(mapped, ConnectionFailedError):
         mapped.is_permanent = any(isinstance(cause, _PERMANENT) for cause in walk_causes(error))
     return mapped
+
+
+def clear_locals(error: BaseException) -> None:
+    """
+    Clear the variables of the frames that an exception and its causes keep.
+
+    Those of the HTTP code hold the head of the request, and the key with it, or the password of a
+    proxy; tools such as Sentry and rich show the variables of every frame of a traceback.
+    """
+    for cause in walk_causes(error):
+        traceback.clear_frames(cause.__traceback__)
 
 
 def walk_causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -15,6 +15,7 @@ from .config import (
     Settings,
     read_settings,
 )
+from .error_mapping import clear_locals
 from .retry_loop import send_with_retries, send_with_retries_async
 from .sender import Sender
 from .target import USER_AGENT
@@ -86,18 +87,25 @@ class HooksTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
             TypeError: An argument has the wrong type.
             ValueError: An argument has a value that cannot work.
         """
-        self._settings = read_settings(
-            api_key=api_key,
-            server_url=server_url,
-            http_referer=http_referer,
-            x_open_router_title=x_open_router_title,
-            x_open_router_categories=x_open_router_categories,
-            retry_config=retry_config,
-            timeout_ms=timeout_ms,
-            timeout=timeout,
-            deadline_ms=deadline_ms,
-            max_response_bytes=max_response_bytes,
-        )
+        try:
+            self._settings = read_settings(
+                api_key=api_key,
+                server_url=server_url,
+                http_referer=http_referer,
+                x_open_router_title=x_open_router_title,
+                x_open_router_categories=x_open_router_categories,
+                retry_config=retry_config,
+                timeout_ms=timeout_ms,
+                timeout=timeout,
+                deadline_ms=deadline_ms,
+                max_response_bytes=max_response_bytes,
+            )
+        except (TypeError, ValueError) as error:
+            clear_locals(error)
+            raise
+        finally:
+            # An error keeps the variables of this frame.
+            del api_key
         self.hooks = self._settings.hooks
         self._sender = Sender(
             PoolRegistry(

@@ -59,7 +59,12 @@ class BearerAuth:
             if inspect.iscoroutine(key):
                 key.close()
             raise TypeError("api_key: an async function needs an async call, such as rerank_async")
-        set_bearer(request, clean_key(key))
+        try:
+            token = clean_key(key)
+        finally:
+            # An error keeps the variables of this frame.
+            del key
+        set_bearer(request, token)
 
     async def apply_async(self, request: httpx.Request) -> None:
         """
@@ -72,7 +77,11 @@ class BearerAuth:
             set_bearer(request, self._read_token())
             return
         key = self._source()
-        set_bearer(request, clean_key(await key if inspect.isawaitable(key) else key))
+        try:
+            token = clean_key(await key if inspect.isawaitable(key) else key)
+        finally:
+            del key
+        set_bearer(request, token)
 
 
 def set_bearer(request: httpx.Request, token: str) -> None:
@@ -89,16 +98,19 @@ def clean_key(key: object, *, name: str = "api_key") -> str:
     Raises:
         TypeError: The key is not text.
         ValueError: The key holds white space, control characters or characters beyond ASCII
-            (RFC 9110, section 5.5). The message never holds the key.
+            (RFC 9110, section 5.5). Neither the message nor this frame holds the key then.
     """
     if key is None:
         return ""
     if not isinstance(key, str):
-        raise TypeError(f"{name}: expected str, got {type(key).__name__}")
-    stripped = key.strip()
-    if not re.fullmatch(_VISIBLE_ASCII, stripped):
+        kind = type(key).__name__
+        del key
+        raise TypeError(f"{name}: expected str, got {kind}")
+    key = key.strip()
+    if not re.fullmatch(_VISIBLE_ASCII, key):
+        del key
         raise ValueError(f"{name}: holds white space, control or non-ASCII characters")
-    return stripped
+    return key
 
 
 def read_origin(url: httpx.URL) -> Origin:

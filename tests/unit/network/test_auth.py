@@ -1,11 +1,14 @@
 """The API key: its sources, its form, and the one origin that gets it."""
 
-from collections.abc import Generator
+import traceback
+from collections.abc import Callable, Generator
 from typing import Any
 
 import httpx
 import pytest
+from openrouter_rerank import HooksTransport, OpenRouter
 from openrouter_rerank._network.auth import BearerAuth, clean_key, read_origin
+from openrouter_rerank.testing import FakeOpenRouter
 
 SECRET = "sk-or-secret"
 
@@ -120,6 +123,57 @@ def test_key_that_is_not_text_is_refused(key: Any) -> None:
     """A key of the wrong type is named by its type alone."""
     with pytest.raises(TypeError, match=rf"^api_key: expected str, got {type(key).__name__}$"):
         BearerAuth(key)
+
+
+BAD_KEY = "sk-or-bad key"
+
+
+def show_our_frames(error: BaseException) -> str:
+    """Return what a tool shows that prints the variables of the package's frames."""
+    shown = traceback.TracebackException.from_exception(error, capture_locals=True)
+    return repr([frame.locals for frame in shown.stack if "openrouter_rerank" in frame.filename])
+
+
+def make_with_wrong_client(key: Any) -> OpenRouter:
+    """Have another argument refused."""
+    wrong: Any = object()
+    return OpenRouter(key, client=wrong)
+
+
+@pytest.mark.parametrize("key", [BAD_KEY, BAD_KEY.encode()])
+@pytest.mark.parametrize("make", [OpenRouter, HooksTransport, make_with_wrong_client])
+def test_refused_key_is_in_no_frame(make: Callable[[Any], object], key: Any) -> None:
+    """The error of a refused key keeps no frame of the package that holds it."""
+    with pytest.raises((TypeError, ValueError)) as refused:
+        make(key)
+
+    assert len(refused.traceback) > 2
+    assert BAD_KEY not in show_our_frames(refused.value)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("key", [BAD_KEY, BAD_KEY.encode()])
+async def test_refused_key_of_a_function_is_in_no_frame(key: Any) -> None:
+    """The error of a function's refused key keeps no frame of the package that holds it."""
+
+    async def read_key() -> Any:
+        return key
+
+    def call_sync() -> None:
+        with FakeOpenRouter(api_key=lambda: key) as client:
+            client.rerank.rerank(documents=["a"], model="m", query="q")
+
+    async def call_async() -> None:
+        async with FakeOpenRouter(api_key=read_key) as client:
+            await client.rerank.rerank_async(documents=["a"], model="m", query="q")
+
+    with pytest.raises((TypeError, ValueError)) as sync_error:
+        call_sync()
+    with pytest.raises((TypeError, ValueError)) as async_error:
+        await call_async()
+
+    assert BAD_KEY not in show_our_frames(sync_error.value)
+    assert BAD_KEY not in show_our_frames(async_error.value)
 
 
 def test_function_with_wrong_key_is_refused() -> None:

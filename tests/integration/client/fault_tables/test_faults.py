@@ -77,7 +77,8 @@ def check_error(error: OpenRouterError, attempts: int) -> None:
     """Check what holds for every error."""
     assert error.attempts == attempts
     assert str(error).strip()
-    assert KEY not in "".join(traceback.format_exception(error))
+    shown = traceback.TracebackException.from_exception(error, capture_locals=True)
+    assert KEY not in "".join(shown.format())
     assert (error.raw_response is None) == (error.status_code is None)
 
 

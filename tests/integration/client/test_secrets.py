@@ -1,0 +1,109 @@
+"""What tools show that look into the frames of an error: never the key, nor a proxy's password."""
+
+import json
+import traceback
+from typing import Any
+
+import anyio
+import pytest
+import sentry_sdk
+from integration.client import faults
+from integration.client.calling import ALL_MODES, DOCUMENTS, KEY, ONCE
+from integration.client.conftest import Serve
+from integration.client.fault_server import Fault
+from openrouter_rerank import OpenRouter
+from openrouter_rerank.errors import OpenRouterError
+from sentry_sdk.envelope import Envelope
+from sentry_sdk.transport import Transport
+
+PASSWORD = "pa55word-of-the-proxy"
+FAULTS: dict[str, tuple[Fault, dict[str, Any]]] = {
+    "read timeout": (faults.stall, {"timeout_ms": 100}),
+    "deadline": (faults.stall, {"deadline_ms": 100}),
+    "reset": (faults.reset_after(b""), {}),
+    "no reply": (faults.hang_up, {}),
+}
+
+
+class Recorder(Transport):
+    """Keeps what Sentry's SDK would send."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent: list[str] = []
+
+    def capture_envelope(self, envelope: Envelope) -> None:
+        """Keep an event as the text that would be sent."""
+        self.sent += [json.dumps(item.payload.json) for item in envelope.items]
+
+
+def fail(mode: str, url: str, settings: dict[str, Any]) -> OpenRouterError:
+    """Make a call that fails, and return its error with all its frames."""
+    arguments: dict[str, Any] = {
+        "api_key": KEY, "server_url": url, "retry_config": ONCE, **settings
+    }  # fmt: skip
+    if mode == "sync":
+        with OpenRouter(**arguments) as client, pytest.raises(OpenRouterError) as caught:
+            client.rerank.rerank(documents=DOCUMENTS, model="m", query="q")
+        return caught.value
+
+    async def call() -> OpenRouterError:
+        async with OpenRouter(**arguments) as client:
+            try:
+                await client.rerank.rerank_async(documents=DOCUMENTS, model="m", query="q")
+            except OpenRouterError as error:
+                # The frame of this function, whose variables are the test's own, is left out.
+                return error.with_traceback(error.__traceback__ and error.__traceback__.tb_next)
+            raise AssertionError("it did not fail")
+
+    return anyio.run(call, backend=mode)
+
+
+def show(error: OpenRouterError) -> str:
+    """Return what the standard library and Sentry's SDK show of an error."""
+    frames = error.__traceback__
+    # The test's own frame, which holds the key, is left out.
+    while frames is not None and "openrouter_rerank" not in frames.tb_frame.f_code.co_filename:
+        frames = frames.tb_next
+    error = error.with_traceback(frames)
+    recorder = Recorder()
+    with sentry_sdk.new_scope() as scope:
+        client = sentry_sdk.Client(
+            "http://key@localhost/1", transport=recorder, default_integrations=False,
+        )  # fmt: skip
+        scope.set_client(client)
+        scope.capture_exception(error)
+    shown = traceback.TracebackException.from_exception(error, capture_locals=True)
+    assert any("retry_loop" in sent for sent in recorder.sent)
+    return "".join(shown.format()) + "".join(recorder.sent)
+
+
+@pytest.mark.parametrize("mode", ALL_MODES)
+@pytest.mark.parametrize(("fault", "settings"), FAULTS.values(), ids=FAULTS)
+def test_frames_hold_no_key(
+    mode: str, fault: Fault, settings: dict[str, Any], serve: Serve
+) -> None:
+    """No frame that an error or its causes keep holds the key."""
+    server = serve(fault)
+
+    error = fail(mode, server.url, settings)
+
+    assert KEY not in show(error)
+
+
+@pytest.mark.parametrize("mode", ALL_MODES)
+@pytest.mark.parametrize(("fault", "settings"), FAULTS.values(), ids=FAULTS)
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_frames_hold_no_password_of_a_proxy(
+    mode: str, fault: Fault, settings: dict[str, Any], scheme: str, serve: Serve
+) -> None:
+    """Through a proxy, to plain HTTP and by a tunnel, no frame holds its password or the key."""
+    server = serve(fault)
+    address = server.origin.removeprefix("http://")
+    proxy = f"http://user:{PASSWORD}@{address}"
+
+    error = fail(mode, f"{scheme}://api.invalid/api/v1", {**settings, "proxy": proxy})
+
+    shown = show(error)
+    assert KEY not in shown
+    assert PASSWORD not in shown
