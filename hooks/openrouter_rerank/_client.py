@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 import httpx
 
-from ._call.config import DEFAULT_DEADLINE_MS, DEFAULT_MAX_RESPONSE_BYTES
+from ._call.defaults import DEFAULT_DEADLINE_MS, DEFAULT_MAX_RESPONSE_BYTES
 from .types import UNSET, Unset
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from ._call.config import DEFAULT_DEADLINE_MS
+from ._call.defaults import DEFAULT_DEADLINE_MS
 from ._client import OpenRouter
 from ._codec.request import require_count, require_text
 from ._network.auth import API_KEY_VARIABLE

@@ -17,8 +17,6 @@ from .target import Target, fill_template, read_server_url
 
 # Some centuries in milliseconds; larger numbers overflow in one place or another.
 LARGEST_NUMBER = 1e13
-DEFAULT_DEADLINE_MS = 180_000
-DEFAULT_MAX_RESPONSE_BYTES = 64 * 1024 * 1024
 DEFAULT_TIMEOUT = httpx.Timeout(connect=5.0, read=60.0, write=60.0, pool=None)
 # Argument -> environment variable; the names are the official SDK's.
 ATTRIBUTION_VARIABLES = {

@@ -9,12 +9,11 @@ from openrouter_rerank._policy.retries import RetryConfig
 from openrouter_rerank.types import UNSET, Unset
 
 from .config import (
-    DEFAULT_DEADLINE_MS,
-    DEFAULT_MAX_RESPONSE_BYTES,
     DEFAULT_TIMEOUT,
     Settings,
     read_settings,
 )
+from .defaults import DEFAULT_DEADLINE_MS, DEFAULT_MAX_RESPONSE_BYTES
 from .error_mapping import clear_locals
 from .retry_loop import send_with_retries, send_with_retries_async
 from .sender import Sender

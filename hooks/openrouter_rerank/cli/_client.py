@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 import httpx
 
 from openrouter_rerank import OpenRouter, RetryConfig
-from openrouter_rerank._call.config import DEFAULT_DEADLINE_MS
+from openrouter_rerank._call.defaults import DEFAULT_DEADLINE_MS
 
 DEFAULT_MODEL = "cohere/rerank-v3.5"
 

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from openrouter_rerank._call.config import DEFAULT_MAX_RESPONSE_BYTES
+from openrouter_rerank._call.defaults import DEFAULT_MAX_RESPONSE_BYTES
 from openrouter_rerank._codec.response_body import BodyError, BodyReader, read, read_async
 from openrouter_rerank.errors._base import read_text
 

@@ -1,0 +1,4 @@
+"""The defaults of a client's arguments; apart from the rest, so that signatures import no more."""
+
+DEFAULT_DEADLINE_MS = 180_000
+DEFAULT_MAX_RESPONSE_BYTES = 64 * 1024 * 1024
