@@ -94,8 +94,8 @@ def _send_and_read(send: Send, request: httpx.Request, state: CallState) -> http
     except HTTPX_ERRORS as error:
         clear_locals(error)
         raise state.map_error(error) from error
-    except BaseException as error:
-        # An interrupt, for one, can come while the request's head is being written.
+    except KeyboardInterrupt as error:
+        # It can come while the request's head is being written.
         clear_locals(error)
         raise
     finally:
@@ -119,10 +119,6 @@ async def _send_and_read_async(
     except HTTPX_ERRORS as error:
         clear_locals(error)
         raise state.map_error(error) from error
-    except BaseException as error:
-        # An interrupt, for one, can come while the request's head is being written.
-        clear_locals(error)
-        raise
     finally:
         current_attempt.reset(token)
     return _buffer_response(request, response, body)

@@ -178,9 +178,10 @@ class Http11(ConnectionBase[httpcore.NetworkStream], httpcore.ConnectionInterfac
         extensions: Extensions = cast("Any", request).extensions
         timeouts = extensions.get("timeout", {})
         stream = self._stream or self._open(extensions, timeouts.get("connect"))
-        content = self._protocol.encode_request(request, cast("Iterable[bytes]", request.stream))
+        body = cast("Iterable[bytes]", request.stream)
         try:
-            stream.write(content, timeouts.get("write"))
+            # In no variable, since the head holds the key, and a cancelled call keeps its frames.
+            stream.write(self._protocol.encode_request(request, body), timeouts.get("write"))
         except httpcore.WriteError:
             self._protocol.on_write_error()
         timeout = timeouts.get("read")
@@ -241,9 +242,8 @@ class AsyncHttp11(ConnectionBase[httpcore.AsyncNetworkStream], httpcore.AsyncCon
         timeouts = extensions.get("timeout", {})
         stream = self._stream or await self._open(extensions, timeouts.get("connect"))
         body = [chunk async for chunk in cast("AsyncIterable[bytes]", request.stream)]
-        content = self._protocol.encode_request(request, body)
         try:
-            await stream.write(content, timeouts.get("write"))
+            await stream.write(self._protocol.encode_request(request, body), timeouts.get("write"))
         except httpcore.WriteError:
             self._protocol.on_write_error()
         timeout = timeouts.get("read")
