@@ -77,7 +77,7 @@ def _refuse_idle(action: _Action) -> Notice:
     if not action.is_optional:
         raise ContractError(
             f"the overlay's action for {action.target} selects nothing: upstream may have dropped "
-            f"it; mend the action, or mark it {OPTIONAL}: true"
+            f"it; fix the action, or mark it {OPTIONAL}: true"
         )
     return Notice(action.target, "selects nothing, as it may")
 
