@@ -79,7 +79,7 @@ def test_error_inside_a_200_is_retried_as_its_status() -> None:
     "outcome", [Outcome(400), Outcome(401), Outcome(402), Outcome(content=b"<html>"), Outcome(204)]
 )
 def test_lasting_error_ends_the_loop(outcome: Outcome) -> None:
-    """What another try does not mend is raised after the first."""
+    """What another try does not fix is raised after the first."""
     error, server = run_to_error(outcome, Outcome())
 
     assert (error.attempts, server.slept) == (1, [])
