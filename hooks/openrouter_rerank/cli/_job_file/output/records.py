@@ -20,8 +20,8 @@ class Record:
     What a line says about a job.
 
     Attributes:
-        position: See `Entry`.
-        digest: See `Entry`, as a number; 0 in a failure's line.
+        position: The job's number among the jobs of the input, from 0.
+        digest: Tells jobs apart by their arguments; 0 in a failure's line.
         cost: What the reply has cost, in credits; 0 if it does not say.
     """
 
