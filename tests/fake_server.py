@@ -6,14 +6,17 @@ import anyio
 import httpcore
 import httpx
 from attrs import define, field
+from openrouter_rerank._call.call import Call
 from openrouter_rerank._call.clock import Clock
-from openrouter_rerank._call.config import CallSettings
-from openrouter_rerank._call.retry_loop import send_with_retries, send_with_retries_async
+from openrouter_rerank._call.config import Settings
+from openrouter_rerank._call.sender import Sender
+from openrouter_rerank._call.target import Target
 from openrouter_rerank._codec.response import Reply
 from openrouter_rerank._events.hooks import Hooks
 from openrouter_rerank._events.logging import CallLog
-from openrouter_rerank._network.auth import BearerAuth, read_origin
+from openrouter_rerank._network.auth import BearerAuth
 from openrouter_rerank._network.deadline import current_attempt
+from openrouter_rerank._network.pool_registry import PoolRegistry
 from openrouter_rerank._policy.retries import RetryConfig
 from openrouter_rerank.errors import OpenRouterError
 
@@ -80,11 +83,12 @@ class Outcome:
     body_error: Exception | None = None
 
 
-class FakeServer:
+class FakeServer(Sender):
     """A clock that moves when it is told to, and a server that follows a script."""
 
-    def __init__(self, outcomes: Sequence[Outcome]) -> None:
+    def __init__(self, outcomes: Sequence[Outcome] = ()) -> None:
         """Begin at an arbitrary time."""
+        super().__init__(PoolRegistry())
         self.time = 1000.0
         self.outcomes = list(outcomes)
         self.requests: list[httpx.Request] = []
@@ -129,15 +133,15 @@ class FakeServer:
         return self.send(request)
 
 
-def make_call(policy: RetryConfig = POLICY, deadline: float | None = 180.0) -> CallSettings:
+def make_settings(policy: RetryConfig = POLICY, deadline: float | None = 180.0) -> Settings:
     """Allow what a client allows by default."""
-    return CallSettings(
+    return Settings(
         auth=BearerAuth(SECRET),
-        origin=read_origin(httpx.URL("https://h/api/v1")),
+        target=Target(httpx.URL("https://h/api/v1"), {}),
         retry_config=policy,
+        timeout=None,
         deadline=deadline,
         max_response_bytes=1000,
-        is_custom_transport=False,
         hooks=Hooks(),
         log=CallLog(),
     )
@@ -149,28 +153,22 @@ def make_request(url: str = URL, read: float | None = 60.0) -> httpx.Request:
     return httpx.Request("POST", url, content=b"body", extensions={"timeout": timeout})
 
 
+def begin(server: FakeServer, settings: Settings | None = None) -> Call:
+    """Prepare a call of the server, on its clock."""
+    return Call(server, make_request(), settings or make_settings(), server.clock)
+
+
 def run_both(
-    *outcomes: Outcome, call: CallSettings | None = None, url: str = URL, read: float | None = 60.0
+    *outcomes: Outcome, settings: Settings | None = None, url: str = URL, read: float | None = 60.0
 ) -> tuple[Reply | OpenRouterError, FakeServer]:
     """Run a script sync and async, prove that they agree, and return how it went."""
     servers = FakeServer(outcomes), FakeServer(outcomes)
-    given_call = call or make_call()
     ended: list[Reply | OpenRouterError] = []
     for is_async, server in enumerate(servers):
         request = make_request(url, read)
+        call = Call(server, request, settings or make_settings(), server.clock)
         try:
-            if is_async:
-                ended.append(
-                    anyio.run(
-                        send_with_retries_async,
-                        server.send_async,
-                        request,
-                        given_call,
-                        server.clock,
-                    )
-                )
-            else:
-                ended.append(send_with_retries(server.send, request, given_call, server.clock))
+            ended.append(anyio.run(call.run_async) if is_async else call.run())
         except OpenRouterError as error:
             ended.append(error)
     first, second = servers
@@ -181,18 +179,18 @@ def run_both(
     return ended[1], second
 
 
-def run_to_reply(*outcomes: Outcome, call: CallSettings | None = None) -> tuple[Reply, FakeServer]:
+def run_to_reply(*outcomes: Outcome, settings: Settings | None = None) -> tuple[Reply, FakeServer]:
     """Run a script that ends well."""
-    ended, server = run_both(*outcomes, call=call)
+    ended, server = run_both(*outcomes, settings=settings)
     assert isinstance(ended, Reply)
     return ended, server
 
 
 def run_to_error(
-    *outcomes: Outcome, call: CallSettings | None = None, url: str = URL
+    *outcomes: Outcome, settings: Settings | None = None, url: str = URL
 ) -> tuple[OpenRouterError, FakeServer]:
     """Run a script that ends in an error."""
-    ended, server = run_both(*outcomes, call=call, url=url)
+    ended, server = run_both(*outcomes, settings=settings, url=url)
     assert isinstance(ended, OpenRouterError)
     return ended, server
 

@@ -132,8 +132,14 @@ class OpenRouter:
         pools = PoolRegistry(
             verify=verify, proxy=httpx.Proxy(proxy) if isinstance(proxy, str) else proxy
         )
-        sender = Sender(pools, transport, async_transport)
-        self._caller = Caller(self._settings, sender, client, async_client)
+        sender = Sender(
+            pools,
+            transport=transport,
+            async_transport=async_transport,
+            client=client,
+            async_client=async_client,
+        )
+        self._caller = Caller(self._settings, sender)
         self.rerank = Rerank(self._caller)
 
     def close(self) -> None:

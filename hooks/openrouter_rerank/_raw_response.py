@@ -111,13 +111,15 @@ class RawRerank:
         """
         check_arguments(arguments)
         encoded, options = prepare(**arguments)
-        return make_raw_reply(self._caller.call(encoded, options), encoded.documents)
+        reply = self._caller.send(self._caller.resolve(options), encoded)
+        return make_raw_reply(reply, encoded.documents)
 
     async def rerank_async(self, **arguments: Unpack[RerankArguments]) -> RawReply:
         """Async `rerank`, on asyncio or trio."""
         check_arguments(arguments)
         encoded, options = prepare(**arguments)
-        return make_raw_reply(await self._caller.call_async(encoded, options), encoded.documents)
+        reply = await self._caller.send_async(self._caller.resolve(options), encoded)
+        return make_raw_reply(reply, encoded.documents)
 
 
 def check_arguments(arguments: Mapping[str, object]) -> None:

@@ -157,7 +157,7 @@ class Rerank:
             deadline_ms=deadline_ms,
             http_headers=http_headers,
         )
-        reply = self._caller.call(encoded, options)
+        reply = self._caller.send(self._caller.resolve(options), encoded)
         return reply.decode(encoded.documents)
 
     async def rerank_async(
@@ -210,7 +210,7 @@ class Rerank:
             deadline_ms=deadline_ms,
             http_headers=http_headers,
         )
-        reply = await self._caller.call_async(encoded, options)
+        reply = await self._caller.send_async(self._caller.resolve(options), encoded)
         return reply.decode(encoded.documents)
 
     def rerank_many(
@@ -465,7 +465,7 @@ class Rerank:
                 extra_body=extra_body,
             ),
             self._caller.clock,
-            options,
+            self._caller.resolve(options),
             batch_size=batch_size,
             max_concurrency=max_concurrency,
             top_n=top_n,
@@ -509,7 +509,7 @@ class Rerank:
                 extra_body=extra_body,
             ),
             self._caller.clock,
-            options,
+            self._caller.resolve(options),
             batch_size=batch_size,
             max_concurrency=max_concurrency,
             top_n=top_n,

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
-from fake_server import SECRET, Outcome, make_call, run_to_error
+from fake_server import SECRET, Outcome, make_settings, run_to_error
 from openrouter_rerank import errors
 from openrouter_rerank._codec.response import decode, read_reply
 from openrouter_rerank.errors import STATUS_ERRORS, OpenRouterError
@@ -267,7 +267,9 @@ FAILURES = [
 @pytest.mark.parametrize("outcome", FAILURES)
 def test_no_error_shows_the_key(outcome: Outcome) -> None:
     """The key is in no text, repr, traceback, attribute or pickle of an error that a call gives."""
-    error, server = run_to_error(outcome, outcome, outcome, outcome, call=make_call(deadline=90))
+    error, server = run_to_error(
+        outcome, outcome, outcome, outcome, settings=make_settings(deadline=90)
+    )
 
     shown = [
         str(error),
@@ -276,7 +278,7 @@ def test_no_error_shows_the_key(outcome: Outcome) -> None:
         repr(vars(error)),
         repr(error.raw_response and vars(error.raw_response)),
         repr(pickle.dumps(error)),
-        repr(make_call()),
+        repr(make_settings()),
     ]
     assert server.requests[0].headers["Authorization"] == f"Bearer {SECRET}"
     assert not any(SECRET in text for text in shown)

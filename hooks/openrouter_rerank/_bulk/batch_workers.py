@@ -40,7 +40,7 @@ def run_batched(
 
     def send(batch: Batch) -> None:
         try:
-            call.record_reply(batch, caller.call(batch.request, call.options))
+            call.record_reply(batch, caller.send(call.limit_settings(), batch.request))
         except BaseException as error:  # noqa: BLE001 - raised in the caller's thread
             call.record_failure(batch.number, error, len(batch.request.documents))
         finally:
@@ -71,7 +71,7 @@ async def run_batched_async(
 
     async def send(batch: Batch) -> None:
         try:
-            call.record_reply(batch, await caller.call_async(batch.request, call.options))
+            call.record_reply(batch, await caller.send_async(call.limit_settings(), batch.request))
         except Exception as error:  # noqa: BLE001 - raised when all batches have ended
             call.record_failure(batch.number, error, len(batch.request.documents))
         finally:

@@ -1,12 +1,12 @@
 """One call in batches: what each batch sends, how it ended, and what follows."""
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from attrs import frozen
 
-from openrouter_rerank._call.arguments import CallOptions, Document, RerankOptions
+from openrouter_rerank._call.arguments import Document
 from openrouter_rerank._call.clock import Clock
 from openrouter_rerank._call.config import Settings
 from openrouter_rerank._codec.request import (
@@ -33,39 +33,6 @@ class BatchEncoder(Protocol):
         ...
 
 
-class BatchOptions(CallOptions):
-    """The options of each batch's request; all batches share one deadline."""
-
-    def __init__(self, now: Callable[[], float], options: RerankOptions) -> None:
-        """
-        Start the time of the whole call.
-
-        Args:
-            now: The clock, in seconds.
-            options: The options of the whole call.
-        """
-        super().__init__(**options)
-        self._now = now
-        self._began_at = now()
-
-    def apply(self, settings: Settings) -> Settings:
-        """
-        Return the settings of one batch's request, with the time that is left as its deadline.
-
-        Raises:
-            DeadlineExceededError: No time is left.
-            TypeError: An option has the wrong type.
-            ValueError: An option has a value that cannot work.
-        """
-        applied = super().apply(settings)
-        if applied.deadline is None:
-            return applied
-        remaining = applied.deadline - (self._now() - self._began_at)
-        if remaining <= 0:
-            raise DeadlineExceededError(f"not begun within the deadline of {applied.deadline:g} s")
-        return applied._replace(deadline=remaining)
-
-
 @frozen
 class Batch:
     """
@@ -89,7 +56,6 @@ class BatchedCall:
     Attributes:
         batch_size: How many documents a batch has at most.
         max_concurrency: How many batches are sent at once at most.
-        options: The options of each batch's request.
         has_failed: Whether a batch has failed, so that no more are to be sent.
     """
 
@@ -97,7 +63,7 @@ class BatchedCall:
         self,
         encode: BatchEncoder,
         clock: Clock,
-        options: RerankOptions,
+        settings: Settings,
         *,
         batch_size: int,
         max_concurrency: int,
@@ -107,19 +73,36 @@ class BatchedCall:
         Start the time of the whole call.
 
         Raises:
-            TypeError: A number is not a whole number, or an option is not known.
+            TypeError: A number is not a whole number.
             ValueError: A number is below 1.
         """
         self.batch_size = require_count(batch_size, "batch_size")
         self.max_concurrency = require_count(max_concurrency, "max_concurrency")
-        self.options = BatchOptions(clock.now, options)
         self.has_failed = False
+        self._now = clock.now
+        self._began_at = clock.now()
+        self._settings = settings
         self._encode = encode
         self._top_n = None if top_n is None else require_count(top_n, "top_n")
         self._merge = Merge(self.batch_size, self._top_n)
         self._failures: dict[int, tuple[Exception, range]] = {}
         self._interrupt: BaseException | None = None
         self._lock = threading.Lock()
+
+    def limit_settings(self) -> Settings:
+        """
+        Return the settings of the next request; its deadline is what is left of the call's.
+
+        Raises:
+            DeadlineExceededError: No time is left.
+        """
+        settings = self._settings
+        if settings.deadline is None:
+            return settings
+        remaining = settings.deadline - (self._now() - self._began_at)
+        if remaining <= 0:
+            raise DeadlineExceededError(f"not begun within the deadline of {settings.deadline:g} s")
+        return settings._replace(deadline=remaining)
 
     def make_batch(self, number: int, documents: Sequence[Document]) -> Batch | None:
         """

@@ -7,7 +7,12 @@ from typing import Any, cast
 import httpx
 from attrs import fields_dict, frozen
 
-from openrouter_rerank._call.arguments import CallOptions, Documents, RerankArguments, prepare
+from openrouter_rerank._call.arguments import (
+    Documents,
+    RerankArguments,
+    RerankOptions,
+    prepare,
+)
 from openrouter_rerank._codec.request import EncodedRequest
 from openrouter_rerank._policy.retries import RetryConfig
 from openrouter_rerank.components import ProviderPreferences, TraceConfig
@@ -62,7 +67,7 @@ _ARGUMENTS = tuple(name for name in fields_dict(RerankJob) if name != "id")
 _read_arguments = attrgetter(*_ARGUMENTS)
 
 
-def prepare_job(job: RerankJob) -> tuple[EncodedRequest, CallOptions]:
+def prepare_job(job: RerankJob) -> tuple[EncodedRequest, RerankOptions]:
     """
     Check a job and split it into the request's body and its options.
 

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from enum import Enum, auto
 
+from openrouter_rerank._events.hooks import RetryEvent
 from openrouter_rerank._policy.retries import MILLISECONDS, NEVER_RETRIED
 from openrouter_rerank.errors import OpenRouterError, ResponseValidationError, RunStoppedError
 
@@ -133,44 +134,25 @@ class Scheduler:
         self._is_exhausted = True
         self._failure = self._failure or failure
 
-    def on_success(self, state: JobState, outcome: RerankOutcome, now: float) -> None:
-        """Record a success."""
+    def on_attempt(self, state: JobState, result: RerankOutcome | RetryEvent, now: float) -> None:
+        """Record how an attempt ended: with the job's outcome, or with a retry to follow."""
         self.in_flight -= 1
-        self._rate_limiter.record_answer(state.sent_at, now, is_success=True)
-        self._add_outcome(outcome)
-        cost = outcome.cost
-        if cost is not None:
-            self.cost += cost
-        elif self._max_cost is not None:
-            self._stop("unknown_cost", None)
-
-    def on_failure(
-        self, state: JobState, error: OpenRouterError, now: float, *, is_retried: bool
-    ) -> None:
-        """Record a failed attempt, which is the job's last unless it is retried."""
-        self.in_flight -= 1
-        if error.status_code in THROTTLING_STATUSES or error.retry_after is not None:
+        error = result.error
+        if isinstance(error, OpenRouterError) and is_throttling(error):
             self._rate_limiter.record_throttled(state.sent_at, now, limit_pause(state, error))
         else:
-            self._rate_limiter.record_answer(state.sent_at, now, is_success=False)
-        if is_retried and not self.is_stopped:
+            self._rate_limiter.record_answer(state.sent_at, now, is_success=error is None)
+        if isinstance(result, RerankOutcome):
+            self._record_outcome(result)
+        elif self.is_stopped:
+            self._add_outcome(state.abandon())
+        else:
+            state.due_at = now + result.delay
             heapq.heappush(self._retry_queue, (state.due_at, state.position, state))
-            return
-        self._add_outcome(state.fail(error))
-        if error.status_code in NEVER_RETRIED:
-            self._stop("refused", error)
-        elif self._max_cost is not None and isinstance(error, ResponseValidationError):
-            self._stop("unknown_cost", error)
 
-    def on_refused(self, state: JobState, outcome: RerankOutcome, now: float) -> None:
-        """Record that nothing could be sent for a job."""
-        self.in_flight -= 1
-        self._rate_limiter.record_answer(state.sent_at, now, is_success=False)
-        self._add_outcome(outcome)
-
-    def on_crash(self, failure: BaseException, *, is_sent: bool) -> None:
+    def on_crash(self, failure: BaseException) -> None:
         """End the run with an error that is no job's outcome, such as one that a hook raised."""
-        self.in_flight -= is_sent
+        self.in_flight -= 1
         self._failure = self._failure or failure
         self._stop_sending()
 
@@ -232,7 +214,7 @@ class Scheduler:
     def _send(self, state: JobState, now: float) -> JobState:
         self.in_flight += 1
         self._rate_limiter.record_sent(now)
-        state.begin(now)
+        state.sent_at = now
         return state
 
     def _stop_at_max_cost(self) -> Action:
@@ -248,9 +230,23 @@ class Scheduler:
         while (
             self._retry_queue
             and self._retry_queue[0][0] <= now
-            and self._retry_queue[0][2].is_expired(now)
+            and self._retry_queue[0][2].call.state.is_too_late(now)
         ):
-            self._add_outcome(heapq.heappop(self._retry_queue)[2].fail())
+            self._add_outcome(heapq.heappop(self._retry_queue)[2].abandon())
+
+    def _record_outcome(self, outcome: RerankOutcome) -> None:
+        """Add the outcome of a job that was sent, and its cost; stop the run if it must."""
+        self._add_outcome(outcome)
+        error, cost = outcome.error, outcome.cost
+        if cost is not None:
+            self.cost += cost
+        if not isinstance(error, OpenRouterError):
+            if cost is None and self._max_cost is not None:
+                self._stop("unknown_cost", None)
+        elif error.status_code in NEVER_RETRIED:
+            self._stop("refused", error)
+        elif self._max_cost is not None and isinstance(error, ResponseValidationError):
+            self._stop("unknown_cost", error)
 
     def _add_outcome(self, outcome: RerankOutcome) -> None:
         if not self._ordered:
@@ -270,17 +266,23 @@ class Scheduler:
         """Send nothing more; fail the jobs that wait for a retry."""
         self.is_stopped = True
         for _, _, state in self._retry_queue:
-            self._add_outcome(state.fail())
+            self._add_outcome(state.abandon())
         self._retry_queue.clear()
         self._unsent += [state.job for state in self._new_jobs]
         self._new_jobs.clear()
+
+
+def is_throttling(error: OpenRouterError) -> bool:
+    """Return whether the server asks for fewer requests."""
+    return error.status_code in THROTTLING_STATUSES or error.retry_after is not None
 
 
 def limit_pause(state: JobState, error: OpenRouterError) -> float | None:
     """Return the server's Retry-After in seconds, cut to the policy's maximum; None without one."""
     if error.retry_after is None:
         return None
-    return min(error.retry_after, state.settings.retry_config.max_retry_after_ms / MILLISECONDS)
+    longest = state.call.settings.retry_config.max_retry_after_ms / MILLISECONDS
+    return min(error.retry_after, longest)
 
 
 def describe_stop(reason: str, cause: OpenRouterError | None, cost: float) -> str:

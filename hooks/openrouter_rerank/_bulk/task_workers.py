@@ -15,9 +15,8 @@ from anyio.abc import TaskGroup
 
 from openrouter_rerank._call.caller import Caller
 from openrouter_rerank._call.clock import SYSTEM_CLOCK
-from openrouter_rerank.errors import ClientClosedError, OpenRouterError
 
-from .job_state import JobState, SingleAttemptSettings, prepare_job_state
+from .job_state import JobState, prepare_job_state
 from .jobs import RerankJob, RerankOutcome
 from .options import RunOptions
 from .scheduler import Action
@@ -116,7 +115,6 @@ class TaskWorkers:
         self._jobs = jobs
         self._options = options
         self._clock = caller.clock
-        self._attempt_settings = SingleAttemptSettings()
         self._began_at = self._clock.now()
         self.scheduler = options.make_scheduler(self._began_at)
         self.is_started = False
@@ -272,7 +270,9 @@ class TaskWorkers:
                 job = next(self._iterator)
             else:
                 job = await anext(self._async_iterator)
-            state = prepare_job_state(job, self.scheduler.taken, self._attempt_settings)
+            state = prepare_job_state(
+                job, self.scheduler.taken, self._caller.resolve, self._caller.begin_async
+            )
         except (StopIteration, StopAsyncIteration):
             self.scheduler.on_exhausted()
         except Exception as error:  # noqa: BLE001 - raised in the caller's task
@@ -282,25 +282,9 @@ class TaskWorkers:
 
     async def _send(self, state: JobState) -> None:
         """Make one attempt, and record its result."""
-        scheduler, clock = self.scheduler, self._clock
         try:
-            try:
-                reply = await self._caller.call_async(state.encoded, state.options)
-                outcome = state.succeed(reply.decode(state.encoded.documents))
-                scheduler.on_success(state, outcome, clock.now())
-            except ClientClosedError:
-                raise
-            except OpenRouterError as error:
-                event = state.plan_retry(error, clock.now(), clock.draw())
-                hooks = state.settings.hooks
-                if event is None:
-                    await hooks.errors.emit_async(error)
-                else:
-                    await hooks.retries.emit_async(event)
-                scheduler.on_failure(state, error, clock.now(), is_retried=event is not None)
-            except (TypeError, ValueError) as error:
-                if state.is_accepted:
-                    raise
-                scheduler.on_refused(state, state.refuse(error), clock.now())
+            result = await state.attempt_async()
         except Exception as error:  # noqa: BLE001 - raised in the caller's task
-            scheduler.on_crash(error, is_sent=True)
+            self.scheduler.on_crash(error)
+        else:
+            self.scheduler.on_attempt(state, result, self._clock.now())

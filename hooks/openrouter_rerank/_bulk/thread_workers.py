@@ -9,9 +9,8 @@ from typing import Self
 
 from openrouter_rerank._call.caller import Caller
 from openrouter_rerank._call.clock import SYSTEM_CLOCK
-from openrouter_rerank.errors import ClientClosedError, OpenRouterError
 
-from .job_state import JobState, SingleAttemptSettings, prepare_job_state
+from .job_state import JobState, prepare_job_state
 from .jobs import RerankJob, RerankOutcome
 from .options import RunOptions
 from .scheduler import Action
@@ -76,7 +75,6 @@ class ThreadWorkers:
         self._jobs = jobs
         self._options = options
         self._clock = caller.clock
-        self._attempt_settings = SingleAttemptSettings()
         self._threads: list[threading.Thread] = []
         # Reentrant: garbage collection under it may drop the iterator, whose end takes it again.
         self._lock = threading.RLock()
@@ -204,7 +202,9 @@ class ThreadWorkers:
         """Take a job from the caller's iterable, and return the function that records it."""
         try:
             job = next(self._iterator)
-            state = prepare_job_state(job, self._scheduler.taken, self._attempt_settings)
+            state = prepare_job_state(
+                job, self._scheduler.taken, self._caller.resolve, self._caller.begin
+            )
         except StopIteration:
             return self._scheduler.on_exhausted
         except BaseException as error:  # noqa: BLE001 - raised in the caller's thread
@@ -214,30 +214,9 @@ class ThreadWorkers:
 
     def _send(self, state: JobState) -> Callable[[], None]:
         """Make one attempt, and return the function that records its result."""
-        scheduler, clock = self._scheduler, self._clock
         try:
-            try:
-                reply = self._caller.call(state.encoded, state.options)
-                outcome = state.succeed(reply.decode(state.encoded.documents))
-            except ClientClosedError:
-                raise
-            except OpenRouterError as error:
-                failed = error
-                event = state.plan_retry(error, clock.now(), clock.draw())
-                hooks = state.settings.hooks
-                if event is None:
-                    hooks.errors.emit(error)
-                else:
-                    hooks.retries.emit(event)
-                return lambda: scheduler.on_failure(
-                    state, failed, clock.now(), is_retried=event is not None
-                )
-            except (TypeError, ValueError) as error:
-                if state.is_accepted:
-                    raise
-                refused = state.refuse(error)
-                return lambda: scheduler.on_refused(state, refused, clock.now())
+            result = state.attempt()
         except BaseException as error:  # noqa: BLE001 - raised in the caller's thread
             failure = error
-            return lambda: scheduler.on_crash(failure, is_sent=True)
-        return lambda: scheduler.on_success(state, outcome, clock.now())
+            return lambda: self._scheduler.on_crash(failure)
+        return lambda: self._scheduler.on_attempt(state, result, self._clock.now())

@@ -1,11 +1,11 @@
 """The arguments of `rerank`, for every method that passes them on."""
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Required, TypeAlias, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Required, TypeAlias, TypedDict, Unpack, cast
 
 import httpx
 
-from openrouter_rerank._codec.request import EncodedRequest, encode_request
+from openrouter_rerank._codec.request import EncodedRequest, check_headers, encode_request
 from openrouter_rerank._policy.retries import RetryConfig
 from openrouter_rerank.types import UNSET, Unset
 
@@ -49,62 +49,51 @@ class RerankArguments(RerankOptions, total=False):
     extra_body: Mapping[str, Any] | None
 
 
-class CallOptions:
-    """The options that one call overrides; the names are those of `Rerank.rerank`."""
+def resolve(settings: Settings, options: RerankOptions) -> Settings:
+    """
+    Return the settings of one call: the client's, with the call's options applied.
 
-    def __init__(
-        self,
-        *,
-        http_referer: str | None = None,
-        x_open_router_title: str | None = None,
-        x_open_router_categories: str | None = None,
-        retries: RetryConfig | Unset | None = UNSET,
-        server_url: str | None = None,
-        accept_header_override: str | None = None,
-        timeout_ms: float | None = None,
-        timeout: httpx.Timeout | float | None = None,
-        deadline_ms: float | Unset | None = UNSET,
-        http_headers: Mapping[str, str] | None = None,
-    ) -> None:
-        """Take the options of `Rerank.rerank`."""
-        self.http_referer = http_referer
-        self.x_open_router_title = x_open_router_title
-        self.x_open_router_categories = x_open_router_categories
-        self.retries = retries
-        self.server_url = server_url
-        self.accept_header_override = accept_header_override
-        self.timeout_ms = timeout_ms
-        self.timeout = timeout
-        self.deadline_ms = deadline_ms
-        self.http_headers = http_headers
-
-    def apply(self, settings: Settings) -> Settings:
-        """
-        Return the client's settings with these options applied.
-
-        Raises:
-            TypeError: An option has the wrong type.
-            ValueError: An option has a value that cannot work.
-        """
-        if vars(self) == NO_OPTIONS:
-            return settings
-        check_accept(self.accept_header_override)
-        given = check_attribution({name: getattr(self, name) for name in ATTRIBUTION_HEADERS})
-        config = require_retry_config(self.retries, "retries")
-        timeout = read_timeout(self.timeout_ms, self.timeout)
-        server_url = parse_server_url(self.server_url, "server_url") if self.server_url else None
-        deadline_ms = self.deadline_ms
-        return settings._replace(
-            target=settings.target.replace(server_url, given),
-            retry_config=config or settings.retry_config,
-            timeout=timeout or settings.timeout,
-            deadline=(
-                settings.deadline if isinstance(deadline_ms, Unset) else read_deadline(deadline_ms)
-            ),
-        )
+    Raises:
+        TypeError: An option is unknown or has the wrong type.
+        ValueError: An option has a value that cannot work.
+    """
+    if all(value is NO_OPTIONS.get(name, ...) for name, value in options.items()):
+        return settings
+    for name in options:
+        if name not in NO_OPTIONS:
+            raise TypeError(f"rerank() got an unexpected keyword argument {name!r}")
+    check_accept(options.get("accept_header_override"))
+    attribution = {name: cast("str | None", options.get(name)) for name in ATTRIBUTION_HEADERS}
+    given = check_attribution(attribution)
+    config = require_retry_config(options.get("retries"), "retries")
+    timeout = read_timeout(options.get("timeout_ms"), options.get("timeout"))
+    url = options.get("server_url")
+    server_url = parse_server_url(url, "server_url") if url else None
+    headers = check_headers(options.get("http_headers"))
+    deadline_ms = options.get("deadline_ms", UNSET)
+    return settings._replace(
+        target=settings.target.replace(server_url, given, headers),
+        retry_config=config or settings.retry_config,
+        timeout=timeout or settings.timeout,
+        deadline=(
+            settings.deadline if isinstance(deadline_ms, Unset) else read_deadline(deadline_ms)
+        ),
+    )
 
 
-NO_OPTIONS = vars(CallOptions())
+# What each option is when it is not given.
+NO_OPTIONS: RerankOptions = {
+    "http_referer": None,
+    "x_open_router_title": None,
+    "x_open_router_categories": None,
+    "retries": UNSET,
+    "server_url": None,
+    "accept_header_override": None,
+    "timeout_ms": None,
+    "http_headers": None,
+    "timeout": None,
+    "deadline_ms": UNSET,
+}
 
 
 def check_accept(accept: object) -> None:
@@ -127,9 +116,9 @@ def prepare(
     user: str | None = None,
     extra_body: Mapping[str, Any] | None = None,
     **options: Unpack[RerankOptions],
-) -> tuple[EncodedRequest, CallOptions]:
+) -> tuple[EncodedRequest, RerankOptions]:
     """
-    Check the arguments, encode the request, and collect the options.
+    Check and encode what is sent, and return it with the options, which say how.
 
     Raises:
         TypeError: An argument has the wrong type.
@@ -146,4 +135,4 @@ def prepare(
         user=user,
         extra_body=extra_body,
     )
-    return encoded, CallOptions(**options)
+    return encoded, options

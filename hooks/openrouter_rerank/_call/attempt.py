@@ -1,7 +1,5 @@
 """One attempt: send a request, follow redirects, and read the reply to its end."""
 
-from collections.abc import Awaitable, Callable
-
 import anyio
 import httpx
 
@@ -12,25 +10,24 @@ from openrouter_rerank._network.upload import Upload
 from openrouter_rerank.errors import OpenRouterError, ResponseValidationError
 
 from .error_mapping import HTTPX_ERRORS, clear_locals
+from .sender import Sender
 from .state import CallState
 
 # RFC 9110, sections 15.4.8 and 15.4.9: only these two keep the method and the body.
 FOLLOWED_REDIRECTS = frozenset({307, 308})
 CLOSE_SECONDS = 1.0
-Send = Callable[[httpx.Request], httpx.Response]
-SendAsync = Callable[[httpx.Request], Awaitable[httpx.Response]]
 
 
 def make_attempt(
-    send: Send, request: httpx.Request, state: CallState
+    sender: Sender, request: httpx.Request, state: CallState
 ) -> httpx.Response | OpenRouterError:
     """Make one attempt, and follow redirects to the same origin."""
     try:
         while True:
             state.limit_timeouts(request)
-            if state.settings.is_custom_transport:
+            if sender.is_custom:
                 request.extensions["trace"] = state.attempt.trace
-            response = _send_and_read(send, request, state)
+            response = _send_and_read(sender, request, state)
             redirect = build_redirect(request, response)
             if redirect is None:
                 return response
@@ -41,15 +38,15 @@ def make_attempt(
 
 
 async def make_attempt_async(
-    send: SendAsync, request: httpx.Request, state: CallState
+    sender: Sender, request: httpx.Request, state: CallState
 ) -> httpx.Response | OpenRouterError:
     """Async `make_attempt`."""
     try:
         while True:
             state.limit_timeouts(request)
-            if state.settings.is_custom_transport:
+            if sender.is_custom_async:
                 request.extensions["trace"] = state.attempt.trace_async
-            response = await _send_and_read_async(send, request, state)
+            response = await _send_and_read_async(sender, request, state)
             redirect = build_redirect(request, response)
             if redirect is None:
                 return response
@@ -78,11 +75,11 @@ def build_redirect(request: httpx.Request, response: httpx.Response) -> httpx.Re
     )
 
 
-def _send_and_read(send: Send, request: httpx.Request, state: CallState) -> httpx.Response:
+def _send_and_read(sender: Sender, request: httpx.Request, state: CallState) -> httpx.Response:
     """Send a request, read the reply to its end, and release its connection."""
     token = current_attempt.set(state.attempt)
     try:
-        response = _send_request(send, request)
+        response = _send_request(sender, request)
         try:
             body = read(response, state.settings.max_response_bytes, state.has_expired)
         except BodyError as error:
@@ -104,18 +101,18 @@ def _send_and_read(send: Send, request: httpx.Request, state: CallState) -> http
 
 
 async def _send_and_read_async(
-    send: SendAsync, request: httpx.Request, state: CallState
+    sender: Sender, request: httpx.Request, state: CallState
 ) -> httpx.Response:
     """Async `_send_and_read`."""
     token = current_attempt.set(state.attempt)
     try:
-        response = await _send_request_async(send, request)
+        response = await _send_request_async(sender, request)
         try:
             body = await read_async(response, state.settings.max_response_bytes)
         except BodyError as error:
             raise _build_body_error(error, request, response) from error
         finally:
-            await _close(response, state)
+            await _close(response, sender)
     except HTTPX_ERRORS as error:
         clear_locals(error)
         raise state.map_error(error) from error
@@ -124,9 +121,9 @@ async def _send_and_read_async(
     return _buffer_response(request, response, body)
 
 
-async def _close(response: httpx.Response, state: CallState) -> None:
+async def _close(response: httpx.Response, sender: Sender) -> None:
     """Close a reply, even if its call is cancelled meanwhile."""
-    if not state.settings.is_custom_transport:
+    if not sender.is_custom_async:
         # Our pool shields this by itself.
         await response.aclose()
         return
@@ -134,20 +131,20 @@ async def _close(response: httpx.Response, state: CallState) -> None:
         await response.aclose()
 
 
-def _send_request(send: Send, request: httpx.Request) -> httpx.Response:
+def _send_request(sender: Sender, request: httpx.Request) -> httpx.Response:
     """Send a request, and return the reply even if a caller's event hook raises for its status."""
     try:
-        return send(request)
+        return sender.send(request)
     except httpx.HTTPStatusError as error:
         return error.response
 
 
-async def _send_request_async(send: SendAsync, request: httpx.Request) -> httpx.Response:
+async def _send_request_async(sender: Sender, request: httpx.Request) -> httpx.Response:
     """Async `_send_request`."""
     if isinstance(request.stream, httpx.ByteStream):
         request.stream = Upload(request.content)
     try:
-        return await send(request)
+        return await sender.send_async(request)
     except httpx.HTTPStatusError as error:
         return error.response
 

@@ -9,7 +9,7 @@ import httpx
 from openrouter_rerank._codec.request import check_header, require_count
 from openrouter_rerank._events.hooks import Hooks
 from openrouter_rerank._events.logging import CallLog, DebugLogger, read_log_settings
-from openrouter_rerank._network.auth import ApiKey, BearerAuth, Origin
+from openrouter_rerank._network.auth import ApiKey, BearerAuth
 from openrouter_rerank._policy.retries import MILLISECONDS, RetryConfig
 from openrouter_rerank.types import Unset
 
@@ -26,44 +26,18 @@ ATTRIBUTION_VARIABLES = {
 }
 
 
-class CallSettings(NamedTuple):
-    """
-    The settings of one call.
-
-    Attributes:
-        auth: Sets the key, only on requests to the origin.
-        origin: The server that gets the key.
-        retry_config: When to try again.
-        deadline: Seconds for the whole call; None for no limit.
-        max_response_bytes: The longest body to accept, as sent and as inflated.
-        is_custom_transport: Whether the caller's own transport or client sends; trace events then
-            show how far an attempt got.
-        hooks: The user's functions.
-        log: Where the call is recorded.
-    """
-
-    auth: BearerAuth
-    origin: Origin
-    retry_config: RetryConfig
-    deadline: float | None
-    max_response_bytes: int
-    is_custom_transport: bool
-    hooks: Hooks
-    log: CallLog
-
-
 class Settings(NamedTuple):
     """
-    The settings of a client, for all its calls.
+    The settings of a client, or of one call once its options are applied.
 
     Attributes:
-        auth: Sets the key.
+        auth: Sets the key, only on requests to the target's origin.
         target: Where calls go.
         retry_config: When to try again.
         timeout: Limits for connecting, one read, one write, and waiting for a connection; None if
             the caller set none.
         deadline: Seconds for a whole call; None for no limit.
-        max_response_bytes: The longest body to accept.
+        max_response_bytes: The longest body to accept, as sent and as inflated.
         log: Where calls are recorded.
         hooks: The user's functions.
     """
@@ -76,19 +50,6 @@ class Settings(NamedTuple):
     max_response_bytes: int
     log: CallLog
     hooks: Hooks
-
-    def for_call(self, *, is_custom_transport: bool) -> CallSettings:
-        """Return the settings of one call."""
-        return CallSettings(
-            auth=self.auth,
-            origin=self.target.origin,
-            retry_config=self.retry_config,
-            deadline=self.deadline,
-            max_response_bytes=self.max_response_bytes,
-            is_custom_transport=is_custom_transport,
-            hooks=self.hooks,
-            log=self.log,
-        )
 
 
 def read_settings(

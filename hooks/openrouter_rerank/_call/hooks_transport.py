@@ -8,14 +8,11 @@ from openrouter_rerank._network.pool_registry import PoolRegistry
 from openrouter_rerank._policy.retries import RetryConfig
 from openrouter_rerank.types import UNSET, Unset
 
-from .config import (
-    DEFAULT_TIMEOUT,
-    Settings,
-    read_settings,
-)
+from .call import Call
+from .clock import SYSTEM_CLOCK
+from .config import DEFAULT_TIMEOUT, Settings, read_settings
 from .defaults import DEFAULT_DEADLINE_MS, DEFAULT_MAX_RESPONSE_BYTES
 from .error_mapping import clear_locals
-from .retry_loop import send_with_retries, send_with_retries_async
 from .sender import Sender
 from .target import USER_AGENT
 
@@ -110,8 +107,8 @@ class HooksTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
             PoolRegistry(
                 verify=verify, proxy=httpx.Proxy(proxy) if isinstance(proxy, str) else proxy
             ),
-            transport,
-            async_transport,
+            transport=transport,
+            async_transport=async_transport,
         )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -121,17 +118,11 @@ class HooksTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         Raises:
             OpenRouterError: The call ended in an error; `openrouter_rerank.errors` lists them.
         """
-        add_headers(request, self._settings)
-        add_timeout(request, self._settings)
-        call = self._settings.for_call(is_custom_transport=self._sender.is_custom)
-        return send_with_retries(self._sender.send, request, call).response
+        return self._begin(request).run().response
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Async `handle_request`, on asyncio or trio."""
-        add_headers(request, self._settings)
-        add_timeout(request, self._settings)
-        call = self._settings.for_call(is_custom_transport=self._sender.is_custom_async)
-        return (await send_with_retries_async(self._sender.send_async, request, call)).response
+        return (await self._begin(request).run_async()).response
 
     def close(self) -> None:
         """Close the sync connections."""
@@ -140,6 +131,11 @@ class HooksTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         """Close the async connections of the running event loop, and the sync ones."""
         await self._sender.aclose()
+
+    def _begin(self, request: httpx.Request) -> Call:
+        add_headers(request, self._settings)
+        add_timeout(request, self._settings)
+        return Call(self._sender, request, self._settings, SYSTEM_CLOCK)
 
 
 def add_headers(request: httpx.Request, settings: Settings) -> None:

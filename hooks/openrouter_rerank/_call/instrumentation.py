@@ -1,20 +1,19 @@
 """Observing whole calls: their start, each of their attempts, and how they ended."""
 
+import json
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import ParamSpec, Self, TypeVar
+from typing import Any, ParamSpec, Self, TypeVar
 
 import httpx
 
 from openrouter_rerank._codec.request import EncodedRequest
 from openrouter_rerank._codec.response import Reply
 from openrouter_rerank._codec.response_model import Document
-from openrouter_rerank._events.hooks import CallObserver, Hooks, Observation
+from openrouter_rerank._events.hooks import Hooks, Observation, RetryEvent
 from openrouter_rerank._events.logging import logger
 from openrouter_rerank.errors import ResponseValidationError
 from openrouter_rerank.operations import CreateRerankResponseBody
-
-from .config import CallSettings
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -44,29 +43,28 @@ class DecodedReply(Reply):
 
 class ObservedCall:
     """
-    One observed call; it lasts as long as the `with` block.
+    One call under the eyes of the client's observer; each attempt is made in a `with` block.
 
     Attributes:
-        settings: The call's settings; inside the block, their hooks call the observer first.
+        hooks: The call's hooks; they call the observer first.
     """
 
     def __init__(
-        self,
-        observer: CallObserver,
-        encoded: EncodedRequest,
-        request: httpx.Request,
-        settings: CallSettings,
+        self, hooks: Hooks, request: httpx.Request, encoded: EncodedRequest | None
     ) -> None:
         """Begin to observe."""
-        self.settings = settings
+        self.hooks = hooks
+        self._observation: Observation | None = None
+        encoded = encoded or read_request(request)
+        if encoded is None or hooks.observer is None:
+            return
         self._documents = encoded.documents
-        self._observation = log_exceptions(observer.on_call)(encoded, request.url)
+        self._observation = log_exceptions(hooks.observer.on_call)(encoded, request.url)
+        if self._observation is not None:
+            self.hooks = add_observation(self._observation, hooks)
 
     def __enter__(self) -> Self:
-        """Add the observer to the call's hooks."""
-        if self._observation is not None:
-            hooks = add_observation(self._observation, self.settings.hooks)
-            self.settings = self.settings._replace(hooks=hooks)
+        """Return the observed call."""
         return self
 
     def __exit__(
@@ -77,22 +75,27 @@ class ObservedCall:
     ) -> None:
         """Report the error that the call ended in, if any, to the observer."""
         if error is not None:
-            self._record_failure(error)
+            self.record_failure(error)
 
-    def decode(self, reply: Reply) -> DecodedReply:
-        """Decode a success at once and report the result to the observer."""
+    def read(self, result: Reply | RetryEvent) -> Reply | RetryEvent:
+        """Report how an attempt ended; a success is decoded at once."""
+        if self._observation is None:
+            return result
+        if isinstance(result, RetryEvent):
+            log_exceptions(self._observation.on_wait)()
+            return result
         outcome: CreateRerankResponseBody | ResponseValidationError
         try:
-            outcome = reply.decode(self._documents)
+            outcome = result.decode(self._documents)
         except ResponseValidationError as error:
             outcome = error
-            self._record_failure(error)
+            self.record_failure(error)
         else:
-            if self._observation is not None:
-                log_exceptions(self._observation.on_success)(reply, outcome)
-        return DecodedReply(reply, outcome)
+            log_exceptions(self._observation.on_success)(result, outcome)
+        return DecodedReply(result, outcome)
 
-    def _record_failure(self, error: BaseException) -> None:
+    def record_failure(self, error: BaseException) -> None:
+        """Report the error that the call ended in to the observer."""
         if self._observation is not None:
             log_exceptions(self._observation.on_failure)(error)
 
@@ -105,6 +108,17 @@ def add_observation(observation: Observation, hooks: Hooks) -> Hooks:
     observed.retries = hooks.retries.with_first(log_exceptions(observation.on_retry))
     observed.errors = hooks.errors
     return observed
+
+
+def read_request(request: httpx.Request) -> EncodedRequest | None:
+    """Return what a request asks for; None if it is no rerank request that can be read."""
+    try:
+        body: dict[str, Any] = json.loads(request.content)
+        return EncodedRequest(
+            request.content, body["documents"], body["model"], body["query"], body.get("top_n")
+        )
+    except (httpx.RequestNotRead, KeyError, TypeError, ValueError):
+        return None
 
 
 def log_exceptions(function: Callable[P, T]) -> Callable[P, T | None]:

@@ -1,46 +1,81 @@
-"""Sending a single request over our own pools or the caller's transport."""
+"""Sending a single request over our own pools, or the caller's transport or httpx client."""
 
 import httpx
 
 from openrouter_rerank._network.pool_registry import PoolRegistry
+from openrouter_rerank.errors import ClientClosedError
+
+from .config import DEFAULT_TIMEOUT, Settings
 
 
 class Sender:
-    """Sends single requests over the caller's transports, or else over our own pools."""
+    """
+    Builds and sends single requests, by the caller's httpx client or transport if there is one.
+
+    Attributes:
+        is_custom: Whether the caller's own client or transport sends sync requests; trace events
+            then show how far an attempt got.
+        is_custom_async: The same for async requests.
+        is_closed: Whether nothing more is to be sent.
+    """
 
     def __init__(
         self,
         pools: PoolRegistry,
-        transport: httpx.BaseTransport | None,
-        async_transport: httpx.AsyncBaseTransport | None,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        async_transport: httpx.AsyncBaseTransport | None = None,
+        client: httpx.Client | None = None,
+        async_client: httpx.AsyncClient | None = None,
     ) -> None:
-        """Take the pools and the transports that replace them; None for none."""
+        """Take the pools, and what sends requests instead of them; None for nothing."""
+        self.is_custom = transport is not None or client is not None
+        self.is_custom_async = async_transport is not None or async_client is not None
+        self.is_closed = False
         self._pools = pools
         self._transport = transport
         self._async_transport = async_transport
+        self._client = client
+        self._async_client = async_client
 
-    @property
-    def is_custom(self) -> bool:
-        """Whether sync requests go through the caller's transport."""
-        return self._transport is not None
+    def build_request(self, settings: Settings, content: bytes) -> httpx.Request:
+        """
+        Build the request of a sync call.
 
-    @property
-    def is_custom_async(self) -> bool:
-        """Whether async requests go through the caller's transport."""
-        return self._async_transport is not None
+        Raises:
+            ClientClosedError: The client is closed.
+        """
+        return self._build_request(self._client, settings, content)
+
+    def build_async_request(self, settings: Settings, content: bytes) -> httpx.Request:
+        """Build the request of an async call; see `build_request`."""
+        return self._build_request(self._async_client, settings, content)
 
     def send(self, request: httpx.Request) -> httpx.Response:
-        """Send a request; the reply is not yet read."""
+        """
+        Send a request; the reply is not yet read.
+
+        Raises:
+            ClientClosedError: The client was closed after the call began.
+        """
+        client = self._client
+        self._require_open(client)
+        if client is not None:
+            return client.send(request, stream=True, auth=None, follow_redirects=False)
         transport = self._transport or self._pools.sync_pool(request.url)
         return transport.handle_request(request)
 
     async def send_async(self, request: httpx.Request) -> httpx.Response:
         """Async `send`."""
+        client = self._async_client
+        self._require_open(client)
+        if client is not None:
+            return await client.send(request, stream=True, auth=None, follow_redirects=False)
         transport = self._async_transport or self._pools.async_pool(request.url)
         return await transport.handle_async_request(request)
 
     def close(self) -> None:
-        """Close the sync connections."""
+        """Close the sync connections; the caller's own clients stay open."""
         self._pools.close()
         if self._transport is not None:
             self._transport.close()
@@ -51,3 +86,40 @@ class Sender:
         if self._async_transport is not None:
             await self._async_transport.aclose()
         self.close()
+
+    def _build_request(
+        self, client: httpx.Client | httpx.AsyncClient | None, settings: Settings, content: bytes
+    ) -> httpx.Request:
+        self._require_open(client)
+        if client is None:
+            return build_request(settings, content)
+        # The caller's client adds its own headers, and its timeouts unless some were set here.
+        return client.build_request(
+            "POST",
+            settings.target.url,
+            headers=settings.target.headers,
+            content=content,
+            timeout=settings.timeout or httpx.USE_CLIENT_DEFAULT,
+        )
+
+    def _require_open(self, client: httpx.Client | httpx.AsyncClient | None) -> None:
+        if self.is_closed:
+            raise ClientClosedError("this OpenRouter is closed; make a new one")
+        if client is not None and client.is_closed:
+            name = "client" if isinstance(client, httpx.Client) else "async_client"
+            raise ClientClosedError(f"{name}: the httpx client is closed")
+
+
+def build_request(settings: Settings, content: bytes) -> httpx.Request:
+    """Build the request for our own connections."""
+    # With a stream, httpx keeps the headers as they are, Host included.
+    request = httpx.Request(
+        "POST",
+        settings.target.url,
+        headers=settings.target.headers,
+        stream=httpx.ByteStream(content),
+        extensions={"timeout": (settings.timeout or DEFAULT_TIMEOUT).as_dict()},
+    )
+    request.headers["Content-Length"] = str(len(content))
+    request.read()
+    return request

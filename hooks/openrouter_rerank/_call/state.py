@@ -4,10 +4,11 @@ from datetime import timedelta
 
 import httpx
 
+from openrouter_rerank._codec.request import EncodedRequest
 from openrouter_rerank._codec.response import Reply, read_reply
 from openrouter_rerank._events.hooks import RetryEvent
 from openrouter_rerank._network.deadline import Attempt
-from openrouter_rerank._policy.retries import plan_delay
+from openrouter_rerank._policy.retries import MILLISECONDS, plan_delay
 from openrouter_rerank.errors import (
     DeadlineExceededError,
     DisconnectedError,
@@ -16,7 +17,7 @@ from openrouter_rerank.errors import (
 )
 
 from .clock import Clock
-from .config import CallSettings
+from .config import Settings
 from .error_mapping import map_error
 
 MAX_REDIRECTS = 5
@@ -30,36 +31,53 @@ class CallState:
 
     Attributes:
         settings: The call's settings.
+        attempts: How many attempts were made.
         attempt: The current attempt; there is none before the first.
+        error: The error of the last attempt; None if it succeeded.
+        is_resending: Whether the last attempt does not count, since it failed on a stale
+            connection; the next one follows at once.
     """
 
     attempt: Attempt
 
-    def __init__(self, settings: CallSettings, clock: Clock) -> None:
-        """Start the call's clock."""
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        """Take the settings; the call's time begins with its first attempt."""
         self.settings = settings
+        self.attempts = 0
+        self.error: OpenRouterError | None = None
+        self.is_resending = False
         self._clock = clock
-        self._started_at = self._attempt_started_at = clock.now()
-        self._ends_at = None if settings.deadline is None else self._started_at + settings.deadline
-        self._attempts = 0
+        self._started_at = self._attempt_started_at = 0.0
+        self._ends_at: float | None = None
         self._redirects = 0
         self._waited = 0.0
         self._had_stale_connection = False
         self._headers = httpx.Headers()
         self._timeouts: dict[str, float | None] = {}
 
-    def begin_attempt(self, request: httpx.Request) -> None:
+    def begin_attempt(self, request: httpx.Request, encoded: EncodedRequest | None) -> None:
         """Count an attempt and reset the request to what the caller made."""
-        if self._attempts == 0 and not self._had_stale_connection:
-            self._headers = request.headers.copy()
-            self._timeouts = dict(request.extensions.get("timeout", {}))
+        self._attempt_started_at = self._clock.now()
+        if self.attempts == 0 and not self._had_stale_connection:
+            self._begin(request, encoded)
         else:
             # Headers from hooks and from an earlier key must not outlive their attempt.
             request.headers = self._headers.copy()
-        self._attempts += 1
+        self.attempts += 1
+        self.error = None
+        self.is_resending = False
         self._redirects = 0
-        self._attempt_started_at = self._clock.now()
         self.attempt = Attempt(self._ends_at)
+
+    def _begin(self, request: httpx.Request, encoded: EncodedRequest | None) -> None:
+        """Start the call's time, and log what is sent unless the caller built it."""
+        self._started_at = self._attempt_started_at
+        if self.settings.deadline is not None:
+            self._ends_at = self._started_at + self.settings.deadline
+        self._headers = request.headers.copy()
+        self._timeouts = dict(request.extensions.get("timeout", {}))
+        if encoded is not None:
+            self.settings.log.record_request(request.url, encoded)
 
     def count_redirect(self, response: httpx.Response) -> None:
         """
@@ -79,6 +97,12 @@ class CallState:
     def has_expired(self) -> bool:
         """Return whether the deadline has passed."""
         return self.time_left() == 0
+
+    def is_too_late(self, now: float) -> bool:
+        """Return whether neither the deadline nor the policy leaves time for another attempt."""
+        longest = self.settings.retry_config.backoff.max_elapsed_time / MILLISECONDS
+        is_expired = self._ends_at is not None and now >= self._ends_at
+        return is_expired or now - self._started_at > longest
 
     def build_deadline_error(self) -> DeadlineExceededError:
         """Build the error of a call that took too long."""
@@ -107,19 +131,22 @@ class CallState:
         """Log how an attempt ended, and return its success or its error."""
         seconds = self._clock.now() - self._attempt_started_at
         if isinstance(outcome, OpenRouterError):
-            self.settings.log.record_error(outcome, self._attempts, seconds)
+            self.settings.log.record_error(outcome, self.attempts, seconds)
+            self.error = outcome
             return outcome
         outcome.elapsed = timedelta(seconds=seconds)
-        self.settings.log.record_response(outcome, self._attempts, seconds)
+        self.settings.log.record_response(outcome, self.attempts, seconds)
         try:
-            return Reply(outcome, read_reply(outcome), self._attempts, self._waited)
+            return Reply(outcome, read_reply(outcome), self.attempts, self._waited)
         except OpenRouterError as error:
+            self.error = error
             return error
 
     def plan_retry(self, error: OpenRouterError) -> RetryEvent | None:
         """Return the retry that follows an error, or None to raise the error."""
-        attempt = self._attempts
+        attempt = self.attempts
         if self._uncount_stale_attempt(error):
+            self.is_resending = True
             return RetryEvent(attempt, 0.0, error)
         error.attempts = attempt
         delay = plan_delay(
@@ -144,7 +171,7 @@ class CallState:
         if not is_stale or self._had_stale_connection:
             return False
         self._had_stale_connection = True
-        self._attempts -= 1
+        self.attempts -= 1
         return True
 
     def map_error(self, error: Exception) -> OpenRouterError:

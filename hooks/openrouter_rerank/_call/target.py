@@ -47,7 +47,12 @@ class Target:
         headers: The headers of every request of the public client, except for the key.
     """
 
-    def __init__(self, server_url: httpx.URL, attribution: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        server_url: httpx.URL,
+        attribution: Mapping[str, str],
+        http_headers: Mapping[str, str] | None = None,
+    ) -> None:
         """Derive the URL, the origin and the headers."""
         self.server_url = server_url
         self.attribution = attribution
@@ -55,6 +60,7 @@ class Target:
         self.origin = read_origin(server_url)
         host = {"Host": server_url.netloc.decode("ascii")}
         self.headers = httpx.Headers({**host, **BASE_HEADERS, **self.attribution_headers})
+        self.headers.update(http_headers)
 
     @property
     def attribution_headers(self) -> dict[str, str]:
@@ -63,11 +69,18 @@ class Target:
             ATTRIBUTION_HEADERS[name]: value for name, value in self.attribution.items() if value
         }
 
-    def replace(self, server_url: httpx.URL | None, attribution: Mapping[str, str]) -> "Target":
-        """Return a copy with another server, unless it is None, and with more attribution."""
-        if server_url is None and not attribution:
+    def replace(
+        self,
+        server_url: httpx.URL | None,
+        attribution: Mapping[str, str],
+        http_headers: Mapping[str, str],
+    ) -> "Target":
+        """Return a copy with another server, unless it is None, and with more headers."""
+        if server_url is None and not attribution and not http_headers:
             return self
-        return Target(server_url or self.server_url, {**self.attribution, **attribution})
+        return Target(
+            server_url or self.server_url, {**self.attribution, **attribution}, http_headers
+        )
 
 
 def fill_template(server_url: str | None, url_params: Mapping[str, str] | None) -> str | None:

@@ -32,10 +32,11 @@ class RetryEvent(NamedTuple):
 
 class Observation(Protocol):
     """
-    Observes one call, in the thread or the task that makes it.
+    Observes one call, in the thread or the task that makes the attempt.
 
-    If a method raises, the error is logged and the call goes on. However the call ends, either
-    `on_success` or `on_failure` is called last.
+    A job of a run may make each attempt in another thread or task. If a method raises, the error is
+    logged and the call goes on. However the call ends, either `on_success` or `on_failure` is
+    called last.
     """
 
     def on_attempt(self, request: httpx.Request) -> None:
@@ -48,6 +49,10 @@ class Observation(Protocol):
 
     def on_retry(self, event: RetryEvent) -> None:
         """Record that the attempt failed, before the wait for the next one."""
+        ...
+
+    def on_wait(self) -> None:
+        """Record that the wait begins; the next attempt may come in another thread or task."""
         ...
 
     def on_success(self, reply: Reply, model: CreateRerankResponseBody) -> None:

@@ -40,22 +40,9 @@ class DebugLogger(Protocol):
 class CallLog:
     """Logs the calls of one client."""
 
-    def __init__(
-        self, debug_logger: DebugLogger | None = None, *, records_end: bool = True
-    ) -> None:
-        """
-        Take the settings.
-
-        Args:
-            debug_logger: Also gets the DEBUG lines; None for none.
-            records_end: Whether to log that a call is given up.
-        """
+    def __init__(self, debug_logger: DebugLogger | None = None) -> None:
+        """Take what also gets the DEBUG lines; None for nothing."""
         self._debug_logger = debug_logger
-        self._records_end = records_end
-
-    def for_attempts(self) -> "CallLog":
-        """Return the log for calls that are attempts of a job, which logs its own end."""
-        return CallLog(self._debug_logger, records_end=False)
 
     @property
     def is_debugging(self) -> bool:
@@ -102,8 +89,7 @@ class CallLog:
 
     def record_end(self, error: OpenRouterError) -> None:
         """Record at WARNING that a call is given up."""
-        if self._records_end:
-            logger.warning("giving up after attempt %d: %s", error.attempts, name_error(error))
+        logger.warning("giving up after attempt %d: %s", error.attempts, name_error(error))
 
     def _debug(self, message: str, *values: object) -> None:
         logger.debug(message, *values)

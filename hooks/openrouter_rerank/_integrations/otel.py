@@ -59,11 +59,12 @@ class CallTelemetry:
     """The span of one call, the span of its current attempt, and the metrics."""
 
     def __init__(self, telemetry: Telemetry, encoded: EncodedRequest, url: httpx.URL) -> None:
-        """Start the call's span and make it the current one."""
+        """Start the call's span."""
         self._telemetry = telemetry
         self._document_count = len(encoded.documents)
         self._shared_attributes = describe_call(encoded.model, url)
         self._attempt_count = 0
+        self._call_scope: Scope | None = None
         self._attempt_scope: Scope | None = None
         attributes: Attributes = {"gen_ai.rerank.candidate.count": self._document_count}
         if encoded.top_n is not None:
@@ -71,18 +72,19 @@ class CallTelemetry:
         if telemetry.record_content:
             attributes["openrouter.query"] = encoded.query
             attributes["openrouter.documents"] = [document_text(each) for each in encoded.documents]
-        span = telemetry.tracer.start_span(
+        self._span = telemetry.tracer.start_span(
             f"rerank {encoded.model}",
             kind=trace.SpanKind.CLIENT,
             attributes={**self._shared_attributes, **attributes},
         )
-        self._call_scope = Scope(span)
         # Read after the span's start, so that no duration is longer than its span.
         self._started_at = time.perf_counter()
 
     def on_attempt(self, request: httpx.Request) -> None:  # noqa: ARG002
         """Start the span of an attempt and make it the current one."""
         self._attempt_count += 1
+        if self._call_scope is None:
+            self._call_scope = Scope(self._span)
         span = self._telemetry.tracer.start_span(
             "rerank attempt",
             self._call_scope.context,
@@ -104,6 +106,10 @@ class CallTelemetry:
         self._telemetry.retries.add(1, self._shared_attributes)
         self._end_attempt(event.error)
 
+    def on_wait(self) -> None:
+        """Leave the call's span; the thread or the task may do other work now."""
+        self._leave_call()
+
     def on_success(self, reply: Reply, model: CreateRerankResponseBody) -> None:
         """Record what the reply says, and end the spans."""
         self._shared_attributes["gen_ai.response.model"] = model.model
@@ -124,17 +130,22 @@ class CallTelemetry:
         # If a span processor raises, the call's span must not stay the current one.
         try:
             self._end_attempt(error)
-            self._call_scope.span.set_attributes(
-                {**attributes, "openrouter.attempts": self._attempt_count}
-            )
+            self._span.set_attributes({**attributes, "openrouter.attempts": self._attempt_count})
             self._measure(attributes.get("openrouter.usage.cost"))
         finally:
-            self._call_scope.end(error)
+            self._leave_call()
+            end_span(self._span, error)
+
+    def _leave_call(self) -> None:
+        scope, self._call_scope = self._call_scope, None
+        if scope is not None:
+            scope.leave()
 
     def _end_attempt(self, error: BaseException | None) -> None:
         scope, self._attempt_scope = self._attempt_scope, None
         if scope is not None:
-            scope.end(error)
+            scope.leave()
+            end_span(scope.span, error)
 
     def _measure(self, cost: object) -> None:
         telemetry = self._telemetry
@@ -146,7 +157,7 @@ class CallTelemetry:
 
 class Scope:
     """
-    A span that is the current one until it ends.
+    A span that is the current one until it is left.
 
     Attributes:
         context: The context in which the span is the current one.
@@ -158,13 +169,17 @@ class Scope:
         self.context = trace.set_span_in_context(span)
         self._token = context.attach(self.context)
 
-    def end(self, error: BaseException | None) -> None:
-        """Restore the previous span and end this one; with an error, mark it as failed."""
+    def leave(self) -> None:
+        """Restore the previous span."""
         context.detach(self._token)
-        if error is not None:
-            self.span.set_attribute("error.type", type(error).__qualname__)
-            self.span.set_status(trace.StatusCode.ERROR, describe_error(error))
-        self.span.end()
+
+
+def end_span(span: trace.Span, error: BaseException | None) -> None:
+    """End a span; with an error, mark it as failed."""
+    if error is not None:
+        span.set_attribute("error.type", type(error).__qualname__)
+        span.set_status(trace.StatusCode.ERROR, describe_error(error))
+    span.end()
 
 
 def describe_call(model: str, url: httpx.URL) -> Attributes:

@@ -74,7 +74,7 @@ def show(error: OpenRouterError) -> str:
         scope.set_client(client)
         scope.capture_exception(error)
     shown = traceback.TracebackException.from_exception(error, capture_locals=True)
-    assert any("retry_loop" in sent for sent in recorder.sent)
+    assert any("_call/call.py" in sent for sent in recorder.sent)
     return "".join(shown.format()) + "".join(recorder.sent)
 
 

@@ -231,24 +231,6 @@ def test_wrong_setting_is_refused(
         read(**arguments)
 
 
-@pytest.mark.parametrize("is_custom_transport", [True, False])
-def test_call_has_the_settings(is_custom_transport: bool) -> None:
-    """What holds for the client holds for its calls."""
-    settings = read(deadline_ms=500, max_response_bytes=7)
-
-    call = settings.for_call(is_custom_transport=is_custom_transport)
-
-    assert (call.deadline, call.max_response_bytes, call.is_custom_transport) == (
-        0.5,
-        7,
-        is_custom_transport,
-    )
-    assert (call.auth, call.origin) == (settings.auth, settings.target.origin)
-    assert (call.hooks, call.log) == (settings.hooks, settings.log)
-
-
 def test_repr_hides_the_key() -> None:
-    """Neither the settings nor a call show the key."""
-    settings = read()
-
-    assert "sk-or-secret" not in repr(settings) + repr(settings.for_call(is_custom_transport=False))
+    """The settings do not show the key."""
+    assert "sk-or-secret" not in repr(read())

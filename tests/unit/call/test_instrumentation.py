@@ -35,6 +35,10 @@ class Notebook:
         """Note which attempt failed."""
         self.notes.append(event.attempt)
 
+    def on_wait(self) -> None:
+        """Note that the wait begins."""
+        self.notes.append("wait")
+
     def on_success(self, reply: Reply, model: CreateRerankResponseBody) -> None:
         """Note a success."""
         self.notes.append((reply.attempts, len(model.results)))
@@ -52,7 +56,16 @@ async def test_observer_is_told_in_order() -> None:
         client.hooks.observer = notebook
         await client.rerank.rerank_async(documents=["a", "b"], model="m", query="q", top_n=1)
 
-    assert notebook.notes == [("m", 1, "/api/v1/rerank"), "POST", 503, 1, "POST", 200, (2, 1)]
+    assert notebook.notes == [
+        ("m", 1, "/api/v1/rerank"),
+        "POST",
+        503,
+        1,
+        "wait",
+        "POST",
+        200,
+        (2, 1),
+    ]
 
 
 @pytest.mark.parametrize("step", [404, BROKEN])

@@ -12,7 +12,7 @@ from fake_server import (
     OPENED,
     SENT,
     Outcome,
-    make_call,
+    make_settings,
     run_both,
     run_to_error,
     run_to_reply,
@@ -75,7 +75,7 @@ def test_time_and_attempts_are_bounded(
         retry_read_timeouts=True,
     )
 
-    ended, server = run_both(*outcomes, call=make_call(policy, deadline))
+    ended, server = run_both(*outcomes, settings=make_settings(policy, deadline))
 
     # Floating point: the clock adds up what the loop subtracts.
     assert server.time - 1000 <= deadline + 1e-6
@@ -125,7 +125,9 @@ def test_no_error_of_httpx_gets_through(
     """Each error of httpx is one of ours, whether or not the transport tells how far it came."""
     events = (OPENED,) if ours is ConnectionFailedError else (OPENED, SENT)
 
-    error, _ = run_to_error(fail(theirs, *events if is_watched else ()), call=make_call(ONCE))
+    error, _ = run_to_error(
+        fail(theirs, *events if is_watched else ()), settings=make_settings(ONCE)
+    )
 
     assert type(error) is ours
     assert str(error).startswith(message)
@@ -134,7 +136,9 @@ def test_no_error_of_httpx_gets_through(
 
 def test_what_breaks_before_sending_is_a_failed_connection() -> None:
     """A proxy that hangs up before the tunnel stands has seen nothing of the request."""
-    error, _ = run_to_error(fail(httpx.RemoteProtocolError("eof"), OPENED), call=make_call(ONCE))
+    error, _ = run_to_error(
+        fail(httpx.RemoteProtocolError("eof"), OPENED), settings=make_settings(ONCE)
+    )
 
     assert type(error) is ConnectionFailedError
 
@@ -165,16 +169,16 @@ def test_what_stays_broken_is_not_tried_again(theirs: Exception, is_permanent: b
 @pytest.mark.parametrize(("seconds", "attempts"), [(4.5, 2), (4.6, 1)])
 def test_elapsed_time_ends_the_attempts(seconds: float, attempts: int) -> None:
     """The time since the call began counts, attempts and the next wait included."""
-    call = make_call(RetryConfig(backoff=BackoffStrategy(max_elapsed_time=5000)))
+    settings = make_settings(RetryConfig(backoff=BackoffStrategy(max_elapsed_time=5000)))
 
-    error, server = run_to_error(Outcome(503, seconds=seconds), Outcome(400), call=call)
+    error, server = run_to_error(Outcome(503, seconds=seconds), Outcome(400), settings=settings)
 
     assert (error.attempts, len(server.requests)) == (attempts, attempts)
 
 
 def test_every_timeout_is_cut_to_the_time_left() -> None:
     """Connecting, reading, writing and waiting for a connection all end with the deadline."""
-    _, server = run_to_reply(Outcome(), call=make_call(deadline=10.0))
+    _, server = run_to_reply(Outcome(), settings=make_settings(deadline=10.0))
 
     assert server.timeouts == [{"connect": 10, "read": 10, "write": 10, "pool": 10}]
 
@@ -239,7 +243,7 @@ def test_stale_connection_leaves_nothing_on_the_request() -> None:
     hooks.before_request(mark)
     stale = fail(httpx.ReadError("reset"), SENT)
 
-    _, server = run_to_reply(stale, Outcome(), call=make_call()._replace(hooks=hooks))
+    _, server = run_to_reply(stale, Outcome(), settings=make_settings()._replace(hooks=hooks))
 
     marks = [[name for name in r.headers if "number" in name] for r in server.requests]
     assert marks == [["x-number-2"], ["x-number-3"]]

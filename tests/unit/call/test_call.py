@@ -16,14 +16,20 @@ from fake_server import (
     SENT,
     FakeServer,
     Outcome,
-    make_call,
+    begin,
     make_request,
+    make_settings,
     run_both,
     run_to_error,
     run_to_reply,
 )
-from openrouter_rerank._call.retry_loop import send_with_retries, send_with_retries_async
+from openrouter_rerank import RetryEvent
+from openrouter_rerank._call.call import Call
+from openrouter_rerank._call.clock import SYSTEM_CLOCK
+from openrouter_rerank._call.sender import Sender
+from openrouter_rerank._codec.response import Reply
 from openrouter_rerank._network.auth import BearerAuth
+from openrouter_rerank._network.pool_registry import PoolRegistry
 from openrouter_rerank._policy.retries import RetryConfig
 from openrouter_rerank.errors import (
     DeadlineExceededError,
@@ -96,9 +102,11 @@ def test_long_wait_fails_at_once() -> None:
 @pytest.mark.parametrize(("deadline", "attempts"), [(4.0, 1), (5.0, 1), (5.1, 2), (None, 2)])
 def test_no_wait_reaches_the_deadline(deadline: float | None, attempts: int) -> None:
     """A wait that leaves no time for an attempt is not begun; the reply's own error is raised."""
-    call = make_call(deadline=deadline)
+    settings = make_settings(deadline=deadline)
 
-    error, server = run_to_error(Outcome(503, {"Retry-After": "5"}), Outcome(400), call=call)
+    error, server = run_to_error(
+        Outcome(503, {"Retry-After": "5"}), Outcome(400), settings=settings
+    )
 
     assert (error.status_code, error.attempts) == (503 if attempts == 1 else 400, attempts)
     assert len(server.slept) == attempts - 1
@@ -107,7 +115,7 @@ def test_no_wait_reaches_the_deadline(deadline: float | None, attempts: int) -> 
 @pytest.mark.parametrize("policy", [POLICY, ONCE])
 def test_deadline_bounds_the_attempt_in_flight(policy: RetryConfig) -> None:
     """An attempt is cut at the deadline, also when retries are off."""
-    error, server = run_to_error(Outcome(seconds=99), call=make_call(policy, deadline=10.0))
+    error, server = run_to_error(Outcome(seconds=99), settings=make_settings(policy, deadline=10.0))
 
     assert isinstance(error, DeadlineExceededError)
     assert str(error) == "no reply within the deadline of 10 s"
@@ -119,7 +127,7 @@ def test_timeouts_are_cut_to_the_time_left() -> None:
     """Each attempt gets the caller's timeouts or what is left, whichever is shorter."""
     outcomes = (Outcome(503, {"Retry-After": "30"}, seconds=10), Outcome())
 
-    _, server = run_both(*outcomes, call=make_call(deadline=90.0), read=None)
+    _, server = run_both(*outcomes, settings=make_settings(deadline=90.0), read=None)
 
     assert [timeout["read"] for timeout in server.timeouts] == [90, 50]
     assert [timeout["connect"] for timeout in server.timeouts] == [60, 50]
@@ -127,23 +135,23 @@ def test_timeouts_are_cut_to_the_time_left() -> None:
 
 def test_timeouts_stay_without_a_deadline() -> None:
     """None left to cut to is none cut."""
-    _, server = run_both(Outcome(), call=make_call(deadline=None))
+    _, server = run_both(Outcome(), settings=make_settings(deadline=None))
 
     assert server.timeouts == [httpx.Timeout(60.0).as_dict()]
 
 
 def test_no_attempt_begins_after_the_deadline() -> None:
     """A clock that jumps past the deadline during a wait leaves no time to send."""
-    call = make_call(deadline=10.0)
+    settings = make_settings(deadline=10.0)
     server = FakeServer([Outcome(503), Outcome()])
 
     def jump(seconds: float) -> None:
         server.sleep(100)
 
-    clock = server.clock._replace(sleep=jump)
+    server.clock = server.clock._replace(sleep=jump)
 
     with pytest.raises(DeadlineExceededError):
-        send_with_retries(server.send, make_request(), call, clock)
+        begin(server, settings).run()
 
     assert len(server.requests) == 1
 
@@ -152,12 +160,13 @@ def test_no_attempt_begins_after_the_deadline() -> None:
 async def test_deadline_ends_a_hanging_attempt() -> None:
     """On async a request that never ends is cancelled at the deadline, on a real clock."""
 
-    async def hang(request: httpx.Request) -> httpx.Response:
-        await anyio.sleep_forever()
-        raise AssertionError
+    class HangingServer(FakeServer):
+        async def send_async(self, request: httpx.Request) -> httpx.Response:  # noqa: ARG002
+            await anyio.sleep_forever()
+            raise AssertionError
 
     with pytest.raises(DeadlineExceededError) as caught:
-        await send_with_retries_async(hang, make_request(), make_call(deadline=0.02))
+        await begin(HangingServer(), make_settings(deadline=0.02)).run_async()
 
     assert caught.value.attempts == 1
 
@@ -166,9 +175,9 @@ def test_stale_connection_is_replaced_at_once() -> None:
     """An old connection that gives no byte is no attempt, and costs no wait."""
     stale = disconnect(SENT)
 
-    reply, server = run_to_reply(stale, Outcome(), call=make_call(ONCE))
+    reply, server = run_to_reply(stale, Outcome(), settings=make_settings(ONCE))
 
-    assert (reply.attempts, server.slept) == (1, [0.0])
+    assert (reply.attempts, server.slept) == (1, [])
 
 
 def test_stale_connection_is_replaced_once_only() -> None:
@@ -178,13 +187,13 @@ def test_stale_connection_is_replaced_once_only() -> None:
     error, server = run_to_error(stale, stale, stale, stale, Outcome())
 
     assert isinstance(error, DisconnectedError)
-    assert (error.attempts, server.slept) == (3, [0.0, 0.5, 0.75])
+    assert (error.attempts, server.slept) == (3, [0.5, 0.75])
 
 
 @pytest.mark.parametrize("events", [(OPENED, SENT), (SENT, ANSWERED)])
 def test_disconnect_of_a_live_connection_is_an_attempt(events: tuple[str, ...]) -> None:
     """A fresh connection, or one that gave a byte, was no stale one."""
-    error, _ = run_to_error(disconnect(*events), call=make_call(ONCE))
+    error, _ = run_to_error(disconnect(*events), settings=make_settings(ONCE))
 
     assert isinstance(error, DisconnectedError)
     assert error.attempts == 1
@@ -254,9 +263,9 @@ def test_key_goes_to_one_origin(url: str) -> None:
 def test_key_is_read_for_each_attempt() -> None:
     """A key that has been rotated between attempts is the one that is sent."""
     keys = iter(["1", "2", "1", "2"])
-    call = make_call()._replace(auth=BearerAuth(lambda: next(keys)))
+    settings = make_settings()._replace(auth=BearerAuth(lambda: next(keys)))
 
-    _, server = run_to_reply(Outcome(503), Outcome(), call=call)
+    _, server = run_to_reply(Outcome(503), Outcome(), settings=settings)
 
     assert [request.headers["Authorization"] for request in server.requests] == [
         "Bearer 1",
@@ -268,12 +277,12 @@ def test_failing_key_reaches_the_caller() -> None:
     """What a key's function raises is the caller's own, and nothing is sent."""
     server = FakeServer([Outcome()])
     vault: dict[str, str] = {}
-    call = make_call()._replace(auth=BearerAuth(lambda: vault["locked"]))
+    settings = make_settings()._replace(auth=BearerAuth(lambda: vault["locked"]))
 
     with pytest.raises(KeyError, match="locked"):
-        send_with_retries(server.send, make_request(), call, server.clock)
+        begin(server, settings).run()
     with pytest.raises(KeyError, match="locked"):
-        anyio.run(send_with_retries_async, server.send_async, make_request(), call, server.clock)
+        anyio.run(begin(server, settings).run_async)
 
     assert not server.requests
 
@@ -284,7 +293,7 @@ def test_hook_that_raises_for_a_status_changes_nothing() -> None:
     response = httpx.Response(503, json={"error": {"message": "busy"}}, request=request)
     raised = httpx.HTTPStatusError("503", request=request, response=response)
 
-    error, _ = run_to_error(Outcome(error=raised), call=make_call(ONCE))
+    error, _ = run_to_error(Outcome(error=raised), settings=make_settings(ONCE))
 
     assert type(error) is ServiceUnavailableResponseError
     assert str(error) == "503: busy"
@@ -331,27 +340,30 @@ def test_reply_is_whole_and_without_its_connection() -> None:
 @pytest.mark.anyio
 async def test_foreign_connection_is_watched_by_trace_events() -> None:
     """What somebody else's transport reports tells a stale connection from a fresh one."""
-    call = make_call(ONCE)._replace(is_custom_transport=True)
     sent: list[httpx.Request] = []
 
-    async def send(request: httpx.Request) -> httpx.Response:
-        sent.append(request)
-        await request.extensions["trace"](SENT, {"request": REQUEST})
-        if len(sent) == 1:
-            raise httpx.ReadError("reset")
-        return httpx.Response(200, json={})
+    class ForeignTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            request.extensions["trace"](SENT, {"request": REQUEST})
+            return self.answer(request)
 
-    def send_sync(request: httpx.Request) -> httpx.Response:
-        sent.append(request)
-        request.extensions["trace"](SENT, {"request": REQUEST})
-        if len(sent) == 3:
-            raise httpx.ReadError("reset")
-        return httpx.Response(200, json={})
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            await request.extensions["trace"](SENT, {"request": REQUEST})
+            return self.answer(request)
 
-    replies = [
-        await send_with_retries_async(send, make_request(), call),
-        send_with_retries(send_sync, make_request(), call),
-    ]
+        def answer(self, request: httpx.Request) -> httpx.Response:
+            sent.append(request)
+            if len(sent) % 2:
+                raise httpx.ReadError("reset")
+            return httpx.Response(200, json={})
+
+    foreign = ForeignTransport()
+    sender = Sender(PoolRegistry(), transport=foreign, async_transport=foreign)
+
+    def prepare() -> Call:
+        return Call(sender, make_request(), make_settings(ONCE), SYSTEM_CLOCK)
+
+    replies = [prepare().run(), await prepare().run_async()]
 
     assert ([reply.attempts for reply in replies], len(sent)) == ([1, 1], 4)
 
@@ -359,13 +371,29 @@ async def test_foreign_connection_is_watched_by_trace_events() -> None:
 def test_interrupt_keeps_no_variables_of_the_http_code() -> None:
     """Ctrl-C, which may come while the request's head is being written, holds no key either."""
 
-    def send(_request: httpx.Request) -> httpx.Response:
-        head = f"Authorization: Bearer {SECRET}"
-        raise KeyboardInterrupt(len(head))
+    class InterruptedServer(FakeServer):
+        def send(self, request: httpx.Request) -> httpx.Response:  # noqa: ARG002
+            head = f"Authorization: Bearer {SECRET}"
+            raise KeyboardInterrupt(len(head))
 
     with pytest.raises(KeyboardInterrupt) as caught:
-        send_with_retries(send, make_request(), make_call())
+        begin(InterruptedServer()).run()
 
     shown = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
-    (frame,) = [frame for frame in shown.stack if frame.name == "send"]
-    assert not frame.locals
+    frame = shown.stack[-1]
+    assert (frame.name, frame.locals) == ("send", None)
+
+
+def test_call_can_pause_between_its_attempts() -> None:
+    """Whoever makes the attempts decides how to wait; attempts and time count for the call."""
+    server = FakeServer([Outcome(503), Outcome()])
+    call = begin(server)
+
+    event = call.attempt()
+    server.time += 10
+    reply = call.attempt()
+
+    assert isinstance(event, RetryEvent)
+    assert (event.attempt, event.delay, event.error.status_code) == (1, 0.5, 503)
+    assert isinstance(reply, Reply)
+    assert (reply.attempts, reply.waited, server.slept) == (2, 0.5, [])
