@@ -1,5 +1,5 @@
 """
-Traces and metrics of a client's calls, through the API of OpenTelemetry.
+Traces and metrics of the calls of a client or a `HooksTransport`, through OpenTelemetry's API.
 
 It needs the extra `opentelemetry`: `pip install "openrouter-rerank[opentelemetry]"`. It calls only
 the API; the application decides where spans and metrics go.
@@ -7,7 +7,9 @@ the API; the application decides where spans and metrics go.
 Each call is a span of kind CLIENT, `rerank {model}`, and each of its attempts is a child span,
 `rerank attempt`. An attempt is the current span while its request is under way, so that the spans
 of OpenTelemetry's httpx instrumentation are its children; between attempts the call's span is the
-current one. A call that is refused before anything is sent has no span.
+current one. Each request of `rerank_batched` and each job of `rerank_many` is a call; while a job
+waits for its next attempt, its span is not the current one. A call that is refused before anything
+is sent has no span.
 
 Names from the conventions for generative AI, and from the general ones:
 
@@ -45,6 +47,7 @@ Names marked as content are recorded only with `record_content=True`. The key is
 is the message of an error, which may quote content: only the error's class and its status are.
 """
 
+from ._call.hooks_transport import HooksTransport
 from ._client import OpenRouter
 from ._version import __version__
 
@@ -65,7 +68,7 @@ SCOPE = "openrouter_rerank"
 
 
 def instrument(
-    client: OpenRouter,
+    client: OpenRouter | HooksTransport,
     *,
     tracer_provider: trace.TracerProvider | None = None,
     meter_provider: metrics.MeterProvider | None = None,
@@ -78,13 +81,13 @@ def instrument(
     what is wrong with it is on the span, and `parse()` raises it.
 
     Args:
-        client: The client.
+        client: The client, or the transport under a client of httpx.
         tracer_provider: Where spans go; None is the global provider.
         meter_provider: Where metrics go; None is the global provider.
         record_content: Whether to record queries, documents, scores and indices on the spans.
 
     Raises:
-        TypeError: `client` is not an `OpenRouter`.
+        TypeError: `client` is neither.
     """
     require_client(client).hooks.observer = Telemetry(
         trace.get_tracer(SCOPE, __version__, tracer_provider),
@@ -93,7 +96,7 @@ def instrument(
     )
 
 
-def uninstrument(client: OpenRouter) -> None:
+def uninstrument(client: OpenRouter | HooksTransport) -> None:
     """
     Stop tracing and measuring the calls of a client; those under way are still recorded.
 
@@ -101,13 +104,14 @@ def uninstrument(client: OpenRouter) -> None:
         client: The client; it need not be instrumented.
 
     Raises:
-        TypeError: `client` is not an `OpenRouter`.
+        TypeError: `client` is neither.
     """
     require_client(client).hooks.observer = None
 
 
-def require_client(client: object) -> OpenRouter:
-    """Return the client, if it is an `OpenRouter`."""
-    if not isinstance(client, OpenRouter):
-        raise TypeError(f"client: expected OpenRouter, got {type(client).__name__}")
+def require_client(client: object) -> OpenRouter | HooksTransport:
+    """Return the client, if it is one."""
+    if not isinstance(client, OpenRouter | HooksTransport):
+        kind = type(client).__name__
+        raise TypeError(f"client: expected OpenRouter or HooksTransport, got {kind}")
     return client

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from attrs import field, frozen
-from openrouter_rerank import OpenRouter
+from openrouter_rerank import HooksTransport, OpenRouter
 from openrouter_rerank.opentelemetry import instrument
 from openrouter_rerank.testing import answer
 from opentelemetry import trace
@@ -49,7 +49,7 @@ class Recorder:
         self.tracers.add_span_processor(SimpleSpanProcessor(self.exporter))
         object.__setattr__(self, "meters", MeterProvider([self.reader]))
 
-    def watch(self, client: OpenRouter, **options: Any) -> None:
+    def watch(self, client: OpenRouter | HooksTransport, **options: Any) -> None:
         """Instrument a client."""
         instrument(client, tracer_provider=self.tracers, meter_provider=self.meters, **options)
 

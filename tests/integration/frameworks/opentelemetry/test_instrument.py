@@ -83,7 +83,7 @@ def test_refused_arguments_are_no_call(recorder: Recorder) -> None:
 @pytest.mark.parametrize("function", [instrument, uninstrument])
 def test_only_clients_are_instrumented(function: Callable[[Any], None]) -> None:
     """What is not a client is refused."""
-    with pytest.raises(TypeError, match="client: expected OpenRouter, got str"):
+    with pytest.raises(TypeError, match="client: expected OpenRouter or HooksTransport, got str"):
         function("client")
 
 
