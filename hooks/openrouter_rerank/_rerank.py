@@ -221,6 +221,7 @@ class Rerank:
         ordered: bool = True,
         requests_per_minute: float | None = None,
         max_cost: float | None = None,
+        max_unread: int | None = None,
         on_progress: Progress | None = None,
     ) -> RerankOutcomes:
         """
@@ -252,6 +253,10 @@ class Rerank:
                 the summed `usage.cost` of the replies reaches it, the requests under way finish, so
                 the total may exceed it. A reply without a cost also stops the run. The cost of a
                 lost reply is unknown and not counted.
+            max_unread: Limit for the requests under way and the results that you have not finished
+                with, at least 1: what a crash of your program can lose. A result counts until you
+                ask for the next outcome; with `ordered`, not while it waits for an earlier job.
+                None sets no limit.
             on_progress: Called with a `RunProgress` for each outcome, when you ask for the next
                 one. An exception that it raises ends the run.
 
@@ -278,6 +283,7 @@ class Rerank:
             ordered=ordered,
             requests_per_minute=requests_per_minute,
             max_cost=max_cost,
+            max_unread=max_unread,
             on_progress=on_progress,
         )
         require_jobs(jobs)
@@ -291,6 +297,7 @@ class Rerank:
         ordered: bool = True,
         requests_per_minute: float | None = None,
         max_cost: float | None = None,
+        max_unread: int | None = None,
         on_progress: Progress | None = None,
     ) -> AsyncRerankOutcomes:
         """
@@ -309,6 +316,7 @@ class Rerank:
             ordered=ordered,
             requests_per_minute=requests_per_minute,
             max_cost=max_cost,
+            max_unread=max_unread,
             on_progress=on_progress,
         )
         require_async_jobs(jobs)

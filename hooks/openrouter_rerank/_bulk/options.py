@@ -19,6 +19,7 @@ class RunOptions:
     ordered: bool
     requests_per_minute: float | None
     max_cost: float | None
+    max_unread: int | None
     on_progress: Progress | None
 
     def make_scheduler(self, now: float) -> Scheduler:
@@ -28,6 +29,7 @@ class RunOptions:
             max_concurrency=self.max_concurrency,
             ordered=self.ordered,
             max_cost=self.max_cost,
+            max_unread=self.max_unread,
         )
 
 
@@ -37,6 +39,7 @@ def read_run_options(
     ordered: bool,
     requests_per_minute: float | None,
     max_cost: float | None,
+    max_unread: int | None,
     on_progress: Progress | None,
 ) -> RunOptions:
     """
@@ -59,6 +62,7 @@ def read_run_options(
         ordered=ordered,
         requests_per_minute=requests_per_minute,
         max_cost=max_cost,
+        max_unread=None if max_unread is None else require_count(max_unread, "max_unread"),
         on_progress=on_progress,
     )
 

@@ -51,6 +51,7 @@ class Scheduler:
         max_concurrency: int,
         ordered: bool,
         max_cost: float | None,
+        max_unread: int | None,
     ) -> None:
         """Start without jobs; the arguments are those of `rerank_many`."""
         self.taken = self.in_flight = 0
@@ -59,9 +60,10 @@ class Scheduler:
         self._rate_limiter = rate_limiter
         self._max_concurrency = max_concurrency
         self._max_cost = max_cost
+        self._max_unread = math.inf if max_unread is None else max_unread
         self._window = max(MIN_WINDOW, max_concurrency * JOBS_PER_WORKER)
         self._ordered = ordered
-        self._unreturned = self._failed = self._done = self._retried = 0
+        self._unreturned = self._unread = self._failed = self._done = self._retried = 0
         self._is_exhausted = self._is_taking = False
         self._new_jobs: deque[JobState] = deque()
         self._retry_queue: list[tuple[float, int, JobState]] = []
@@ -99,6 +101,8 @@ class Scheduler:
         if self.is_stopped or self.is_finished:
             return Action.END
         self._fail_expired(now)
+        if self.in_flight + self._unread >= self._max_unread:
+            return math.inf
         is_due = bool(self._retry_queue) and self._retry_queue[0][0] <= now
         may_take = not (self._is_exhausted or self._is_taking or self._unreturned >= self._window)
         if not (is_due or self._new_jobs or may_take):
@@ -180,8 +184,9 @@ class Scheduler:
         return outcomes
 
     def on_returned(self, outcome: RerankOutcome) -> None:
-        """Count an outcome that was returned to the caller."""
+        """Count an outcome that was returned to the caller, who has asked for the next one."""
         self._done += 1
+        self._unread -= outcome.error is None
         self._failed += outcome.error is not None
 
     def progress(self, elapsed: float) -> RunProgress:
@@ -250,12 +255,16 @@ class Scheduler:
 
     def _add_outcome(self, outcome: RerankOutcome) -> None:
         if not self._ordered:
-            self._ready.append(outcome)
+            self._make_ready(outcome)
             return
         self._out_of_order[outcome.position] = outcome
         while self._next_position in self._out_of_order:
-            self._ready.append(self._out_of_order.pop(self._next_position))
+            self._make_ready(self._out_of_order.pop(self._next_position))
             self._next_position += 1
+
+    def _make_ready(self, outcome: RerankOutcome) -> None:
+        self._ready.append(outcome)
+        self._unread += outcome.error is None
 
     def _stop(self, reason: str, cause: OpenRouterError | None) -> None:
         if not self._stop_reason:

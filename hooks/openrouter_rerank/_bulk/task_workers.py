@@ -184,6 +184,7 @@ class TaskWorkers:
     async def record_returned(self, outcome: RerankOutcome) -> None:
         """Count an outcome, and call `on_progress`."""
         self.scheduler.on_returned(outcome)
+        self._wake()
         if self._options.on_progress is not None:
             progress = self.scheduler.progress(self._clock.now() - self._began_at)
             result = self._options.on_progress(progress)

@@ -97,7 +97,9 @@ class ThreadWorkers:
             while outcomes := self._collect():
                 for outcome in outcomes:
                     yield outcome
-                    self._scheduler.on_returned(outcome)
+                    with self._lock:
+                        self._scheduler.on_returned(outcome)
+                        self._work_available.notify()
                     if on_progress is not None:
                         on_progress(self._scheduler.progress(self._clock.now() - self._began_at))
         finally:

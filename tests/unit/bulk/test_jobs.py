@@ -104,6 +104,7 @@ def test_job_and_outcome_survive_pickle() -> None:
         ({"requests_per_minute": "60"}, TypeError),
         ({"max_cost": -1.0}, ValueError),
         ({"max_cost": float("nan")}, ValueError),
+        ({"max_unread": 0}, ValueError),
         ({"on_progress": 3}, TypeError),
         ({"jobs": 5}, TypeError),
         ({"jobs": "jobs"}, TypeError),

@@ -12,10 +12,16 @@ from openrouter_rerank._bulk.scheduler import Action, Scheduler
 from openrouter_rerank.errors import RunStoppedError
 
 
-def make_scheduler(*, ordered: bool = True, max_cost: float | None = None) -> Scheduler:
+def make_scheduler(
+    *, ordered: bool = True, max_cost: float | None = None, max_unread: int | None = None
+) -> Scheduler:
     """Begin a run."""
     return Scheduler(
-        AdaptiveRateLimiter(now=0.0), max_concurrency=4, ordered=ordered, max_cost=max_cost
+        AdaptiveRateLimiter(now=0.0),
+        max_concurrency=4,
+        ordered=ordered,
+        max_cost=max_cost,
+        max_unread=max_unread,
     )
 
 
@@ -155,3 +161,28 @@ def test_abandoned_run_ends_in_its_failure() -> None:
     assert scheduler.is_finished
     assert repr(scheduler.find_failure()) == "RuntimeError('cancelled')"
     assert done.find_failure() is None
+
+
+def test_nothing_is_sent_while_too_much_is_unread() -> None:
+    """A result holds its place until the caller is done with it; a failed job holds none."""
+    scheduler = make_scheduler(max_unread=1)
+    outcome = answer(scheduler, send(scheduler), Outcome())
+    waits = [scheduler.next_action(0.0)]
+    given = scheduler.take_outcomes()
+    waits.append(scheduler.next_action(0.0))
+    scheduler.on_returned(given[0])
+    answer(scheduler, send(scheduler), Outcome(400))
+
+    assert given == [outcome]
+    assert waits == [math.inf, math.inf]
+    assert scheduler.next_action(0.0) is Action.TAKE_JOB
+
+
+def test_result_that_waits_for_an_earlier_job_holds_no_place() -> None:
+    """In the order of the jobs, a run is not stuck with results that nobody can take."""
+    scheduler = make_scheduler(max_unread=2)
+    first, second = send(scheduler), send(scheduler)
+    answer(scheduler, first, Outcome(502))
+    answer(scheduler, second, Outcome())
+
+    assert scheduler.next_action(1.0) is first

@@ -43,6 +43,7 @@ def make_options() -> RunOptions:
         ordered=True,
         requests_per_minute=None,
         max_cost=None,
+        max_unread=None,
         on_progress=None,
     )
 

@@ -35,7 +35,6 @@ from .output.outcome_writer import OutcomeWriter
 from .pending_jobs import EntryJob, PendingJobs
 from .progress import RunStats, open_error_console, show_progress
 from .resume import FinishedJobs, read_finished_jobs
-from .unwritten_limiter import UnwrittenLimiter
 
 # More patience than a single call has, where somebody waits for the reply.
 MAX_ATTEMPTS = 8
@@ -127,8 +126,6 @@ def _run_jobs(
     client: OpenRouter, options: RunOptions, pending: PendingJobs, show: Callable[[], None]
 ) -> None:
     left = None if options.max_cost is None else max(options.max_cost - pending.finished.cost, 0.0)
-    limiter = UnwrittenLimiter(options.concurrency)
-    limiter.attach(client.hooks)
     with convert_argument_errors("batch"):
         outcomes = client.rerank.rerank_many(
             pending,
@@ -136,12 +133,12 @@ def _run_jobs(
             ordered=False,
             requests_per_minute=options.rpm,
             max_cost=left or None,
+            # A kill loses no more replies than this, and their jobs are paid for again.
+            max_unread=options.concurrency,
         )
-    with closing(outcomes), closing(limiter):
+    with closing(outcomes):
         for outcome in outcomes:
             pending.writer.write_outcome(cast("EntryJob", outcome.job).entry, outcome)
-            if outcome.error is None:
-                limiter.release()
             show()
 
 

@@ -2,11 +2,11 @@
 
 import anyio
 import pytest
-from integration.client.runs.jobs import HALVES, make_jobs, priced, run
-from openrouter_rerank import (
-    RerankOutcome,
-    RunProgress,
-)
+from integration.client import faults
+from integration.client.conftest import Serve
+from integration.client.fault_server import Exchange
+from integration.client.runs.jobs import HALVES, KEY, make_jobs, priced, run
+from openrouter_rerank import OpenRouter, RerankOutcome, RunProgress
 from openrouter_rerank.testing import FakeOpenRouter
 
 
@@ -41,3 +41,34 @@ def test_async_progress_is_awaited(backend: str) -> None:
 
     assert anyio.run(work, backend=backend) == []
     assert reports == [1, 2, 3]
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_little_is_unread_at_any_time(half: str, serve: Serve) -> None:
+    """With `max_unread`, requests under way and results not finished with are never more."""
+    finished: list[int] = []
+    unread: list[int] = []
+
+    def record(progress: RunProgress) -> None:
+        finished.append(progress.done)
+
+    def watch(exchange: Exchange) -> bool:
+        unread.append(len(server.requests) - len(finished))
+        return faults.ok(exchange)
+
+    server = serve(watch)
+    with OpenRouter(KEY, server_url=server.url) as client:
+        outcomes, failure = run(
+            half,
+            client,
+            make_jobs(30),
+            max_concurrency=4,
+            max_unread=3,
+            ordered=False,
+            on_progress=record,
+        )
+
+    assert failure is None
+    assert len(outcomes) == 30
+    # The one more was finished with, but not yet recorded here.
+    assert max(unread) <= 4
