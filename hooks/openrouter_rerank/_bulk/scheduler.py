@@ -76,6 +76,11 @@ class Scheduler:
         self._unsent: list[RerankJob] = []
 
     @property
+    def busy(self) -> int:
+        """How many workers are sending a request or taking a job."""
+        return self.in_flight + self._is_taking
+
+    @property
     def is_finished(self) -> bool:
         """Whether no further outcome can come."""
         if self.in_flight:
@@ -101,7 +106,8 @@ class Scheduler:
         if self.is_stopped or self.is_finished:
             return Action.END
         self._fail_expired(now)
-        if self.in_flight + self._unread >= self._max_unread:
+        is_full = self.in_flight + self._unread >= self._max_unread
+        if is_full or self.in_flight >= self._max_concurrency:
             return math.inf
         is_due = bool(self._retry_queue) and self._retry_queue[0][0] <= now
         may_take = not (self._is_exhausted or self._is_taking or self._unreturned >= self._window)

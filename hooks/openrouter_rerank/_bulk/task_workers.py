@@ -5,7 +5,7 @@ import math
 import sys
 import weakref
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import suppress
 from types import TracebackType
 from typing import Self, cast
@@ -20,7 +20,9 @@ from .job_state import JobState, prepare_job_state
 from .jobs import RerankJob, RerankOutcome
 from .options import RunOptions
 from .scheduler import Action
-from .thread_workers import GATHER_SECONDS, LONGEST_WAIT_SECONDS, SAME_TIME_SECONDS
+from .thread_workers import LONGEST_WAIT_SECONDS
+
+CANCELLED = "the tasks of the run were cancelled by somebody else"
 
 Jobs = Iterable[RerankJob] | AsyncIterable[RerankJob]
 
@@ -99,10 +101,10 @@ class AsyncRerankOutcomes(AsyncIterator[RerankOutcome]):
 
 class TaskWorkers:
     """
-    The tasks of a run, which share its scheduler.
+    The tasks of a run: one asks the scheduler what to do next, the others do it.
 
-    They are children of a parent task of their own. A task group inside an iterator could be left
-    in another order than it was entered, or in another task.
+    The first is a task of its own, the parent of the others. A task group inside an iterator could
+    be left in another order than it was entered, or in another task.
 
     Attributes:
         scheduler: Decides what the run does next.
@@ -118,10 +120,6 @@ class TaskWorkers:
         self._began_at = self._clock.now()
         self.scheduler = options.make_scheduler(self._began_at)
         self.is_started = False
-        self._idle: deque[anyio.Event] = deque()
-        self._task_count = 0
-        self._collected_at = -math.inf
-        self._next_wakeup = math.inf
 
     def start(self) -> Callable[[], None]:
         """
@@ -130,16 +128,17 @@ class TaskWorkers:
         Returns:
             A function that cancels the tasks, from any thread.
         """
-        self.is_started = True
-        self._began_at = self._clock.now()
-        self.scheduler = self._options.make_scheduler(self._began_at)
-        self._output_available, self._ended = anyio.Event(), anyio.Event()
-        self._scope = anyio.CancelScope()
         self._async_iterator: AsyncIterator[RerankJob] | None = None
         if isinstance(self._jobs, AsyncIterable):
             self._async_iterator = aiter(self._jobs)
         else:
             self._iterator: Iterator[RerankJob] = iter(self._jobs)
+        self._began_at = self._clock.now()
+        self.scheduler = self._options.make_scheduler(self._began_at)
+        self._output_available, self._ended = anyio.Event(), anyio.Event()
+        self._work_available = anyio.Event()
+        self._scope = anyio.CancelScope()
+        self.is_started = True
         call_in_loop = self._start_parent()
         cancel_scope = self._scope.cancel
 
@@ -169,22 +168,16 @@ class TaskWorkers:
 
     async def take_outcomes(self) -> list[RerankOutcome]:
         """Wait for outcomes and return them; an empty list is the end."""
-        gathered_at = self._collected_at + GATHER_SECONDS
-        if SYSTEM_CLOCK.now() < gathered_at:
-            # Waking for each of many outcomes would take time from the workers.
-            await anyio.sleep(gathered_at - SYSTEM_CLOCK.now())
         while not self.scheduler.has_output:
             self._output_available = anyio.Event()
             await self._output_available.wait()
-        outcomes = self.scheduler.take_outcomes()
-        self._collected_at = SYSTEM_CLOCK.now()
-        self._wake()
-        return outcomes
+        self._work_available.set()
+        return self.scheduler.take_outcomes()
 
     async def record_returned(self, outcome: RerankOutcome) -> None:
         """Count an outcome, and call `on_progress`."""
         self.scheduler.on_returned(outcome)
-        self._wake()
+        self._work_available.set()
         if self._options.on_progress is not None:
             progress = self.scheduler.progress(self._clock.now() - self._began_at)
             result = self._options.on_progress(progress)
@@ -201,12 +194,12 @@ class TaskWorkers:
             await self._ended.wait()
 
     async def _run_task_group(self) -> None:
-        """Keep the workers in a task group until the run has ended."""
-        failure: Exception = RuntimeError("the tasks of the run were cancelled by somebody else")
+        """Keep the tasks in a group until the run has ended."""
+        failure: Exception = RuntimeError(CANCELLED)
         try:
             with self._scope:
                 async with anyio.create_task_group() as tasks:
-                    self._start_worker(tasks)
+                    await self._dispatch(tasks)
         except Exception as error:  # noqa: BLE001 - no one awaits this task
             failure = error
         finally:
@@ -214,55 +207,45 @@ class TaskWorkers:
             self._ended.set()
             self._output_available.set()
 
-    def _start_worker(self, tasks: TaskGroup) -> None:
-        """Start another task, unless one is idle."""
-        if not self._idle and self._task_count < self._options.max_concurrency:
-            self._task_count += 1
-            tasks.start_soon(self._run_worker, tasks, name=f"rerank-many-{self._task_count}")
-
-    async def _run_worker(self, tasks: TaskGroup) -> None:
-        """Do what the scheduler says, until it says to end."""
-        while True:
-            action = self.scheduler.next_action(self._clock.now())
+    async def _dispatch(self, tasks: TaskGroup) -> None:
+        """Start a task for what the scheduler says, until it says to end."""
+        while (action := self.scheduler.next_action(self._clock.now())) is not Action.END:
             if self.scheduler.has_output:
                 self._output_available.set()
             if isinstance(action, int | float):
                 await self._wait(action)
-                continue
-            if action is Action.END:
-                while self._idle:
-                    self._wake()
-                return
-            self._start_worker(tasks)
-            # Another worker may be needed to take the next job, or to watch the time.
-            self._wake()
-            if action is Action.TAKE_JOB:
+            elif isinstance(action, JobState):
+                tasks.start_soon(self._work, self._send, action)
+            elif self._async_iterator is None:
+                # It awaits nothing then, so a task of its own would be a waste.
                 await self._take_job()
             else:
-                await self._send(action)
-
-    def _wake(self) -> None:
-        if self._idle:
-            self._idle.popleft().set()
+                tasks.start_soon(self._work, self._take_job)
 
     async def _wait(self, seconds: float) -> None:
-        """Wait to be woken, or until the time; one worker watches the time for all."""
-        if self._clock is not SYSTEM_CLOCK and seconds < math.inf:
-            await self._clock.sleep_async(seconds)
-            return
-        event = anyio.Event()
-        self._idle.append(event)
-        wakeup = self._clock.now() + seconds
-        if wakeup >= self._next_wakeup - SAME_TIME_SECONDS:
-            await event.wait()
-            return
-        self._next_wakeup = wakeup
+        """Wait until something has happened, or until the time."""
+        if self._clock is not SYSTEM_CLOCK:
+            if seconds < math.inf and not self.scheduler.busy:
+                await self._clock.sleep_async(seconds)
+                return
+            # A fake clock stands still while something else goes on.
+            seconds = math.inf
+        self._work_available = anyio.Event()
         with anyio.move_on_after(min(seconds, LONGEST_WAIT_SECONDS)):
-            await event.wait()
-        if self._next_wakeup == wakeup:
-            self._next_wakeup = math.inf
-        if not event.is_set():
-            self._idle.remove(event)
+            await self._work_available.wait()
+
+    async def _work(self, do: Callable[..., Awaitable[None]], *arguments: JobState) -> None:
+        """Do one action; a task that somebody else cancels must not be waited for."""
+        try:
+            await do(*arguments)
+        except anyio.get_cancelled_exc_class():
+            # A task group swallows a child's cancellation.
+            self.scheduler.abort(RuntimeError(CANCELLED))
+            raise
+        finally:
+            self._work_available.set()
+            if self.scheduler.has_output:
+                self._output_available.set()
 
     async def _take_job(self) -> None:
         """Take a job from the caller's iterable, and record it."""

@@ -4,6 +4,7 @@ import math
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextvars import copy_context
+from queue import SimpleQueue
 from types import TracebackType
 from typing import Self
 
@@ -17,10 +18,6 @@ from .scheduler import Action
 
 # How long closing waits for requests in flight, which cannot be cancelled.
 CLOSE_SECONDS = 1.0
-# How long the caller's thread lets outcomes gather before it takes more.
-GATHER_SECONDS = 0.005
-# A worker that would wake less than this before another need not watch the time.
-SAME_TIME_SECONDS = 0.0005
 # The limit for one wait: a policy may allow longer ones than a lock's timeout can be.
 LONGEST_WAIT_SECONDS = 3600.0
 
@@ -67,7 +64,11 @@ class RerankOutcomes(Iterator[RerankOutcome]):
 
 
 class ThreadWorkers:
-    """The threads of a run, which share its scheduler under one lock."""
+    """
+    The threads of a run: one asks the scheduler what to do next, the others do it.
+
+    They are daemons, since the caller's iterable may block one for ever.
+    """
 
     def __init__(self, caller: Caller, jobs: Iterable[RerankJob], options: RunOptions) -> None:
         """Prepare a run, without starting it."""
@@ -76,24 +77,20 @@ class ThreadWorkers:
         self._options = options
         self._clock = caller.clock
         self._threads: list[threading.Thread] = []
+        self._actions: SimpleQueue[JobState | Action] = SimpleQueue()
         # Reentrant: garbage collection under it may drop the iterator, whose end takes it again.
         self._lock = threading.RLock()
         self._work_available = threading.Condition(self._lock)
         self._output_available = threading.Condition(self._lock)
-        self._idle = 0
-        self._consumer_is_waiting = False
-        self._collected_at = -math.inf
-        self._next_wakeup = math.inf
 
     def run(self) -> Generator[RerankOutcome]:
-        """Yield the outcomes; no worker keeps a reference to this generator."""
+        """Yield the outcomes; no thread keeps a reference to this generator."""
         self._began_at = self._clock.now()
         self._scheduler = self._options.make_scheduler(self._began_at)
         self._iterator = iter(self._jobs)
         on_progress = self._options.on_progress
         try:
-            with self._lock:
-                self._start_worker()
+            self._start_thread(self._dispatch)
             while outcomes := self._collect():
                 for outcome in outcomes:
                     yield outcome
@@ -105,7 +102,7 @@ class ThreadWorkers:
         finally:
             with self._lock:
                 self._scheduler.close()
-                self._work_available.notify_all()
+                self._work_available.notify()
         self.close()
         failure = self._scheduler.find_failure()
         if failure is not None:
@@ -119,86 +116,83 @@ class ThreadWorkers:
 
     def _collect(self) -> list[RerankOutcome]:
         """Wait for outcomes and return them; an empty list is the end."""
-        now = SYSTEM_CLOCK.now()
-        if now < self._collected_at + GATHER_SECONDS:
-            # Waking for each of many outcomes would take time from the workers.
-            SYSTEM_CLOCK.sleep(self._collected_at + GATHER_SECONDS - now)
         with self._lock:
             while not self._scheduler.has_output:
-                self._consumer_is_waiting = True
                 self._output_available.wait()
-            outcomes = self._scheduler.take_outcomes()
             self._work_available.notify()
-        self._collected_at = SYSTEM_CLOCK.now()
-        return outcomes
+            return self._scheduler.take_outcomes()
+
+    def _start_thread(self, target: Callable[[], None]) -> None:
+        thread = threading.Thread(
+            target=copy_context().run,
+            args=(self._run, target),
+            name=f"rerank-many-{len(self._threads)}",
+            daemon=True,
+        )
+        thread.start()
+        self._threads.append(thread)
 
     def _start_worker(self) -> None:
-        """Start another thread, unless one is idle."""
-        if self._idle == 0 and len(self._threads) < self._options.max_concurrency:
-            # Daemons, since the caller's iterable may block a thread for ever.
-            thread = threading.Thread(
-                target=copy_context().run,
-                args=(self._run_worker,),
-                name=f"rerank-many-{len(self._threads)}",
-                daemon=True,
-            )
-            self._threads.append(thread)
-            thread.start()
-
-    def _run_worker(self) -> None:
-        """Do what the scheduler says, until it says to end."""
-        record: Callable[[], None] | None = None
         try:
-            while (action := self._next_action(record)) is not Action.END:
-                record = self._take_job() if action is Action.TAKE_JOB else self._send(action)
+            self._start_thread(self._work)
+        except RuntimeError:
+            # The system has no more threads to give; those that there are go on.
+            if len(self._threads) == 1:
+                raise
+
+    def _run(self, target: Callable[[], None]) -> None:
+        """Do a thread's work; what breaks there ends the run."""
+        try:
+            target()
         except BaseException as error:  # noqa: BLE001 - raised in the caller's thread
             with self._lock:
                 self._scheduler.abort(error)
-                self._notify_consumer()
-                self._work_available.notify_all()
+                self._work_available.notify()
+                self._output_available.notify()
 
-    def _next_action(self, record: Callable[[], None] | None) -> JobState | Action:
-        """Record the result of the last action, and wait for the next one."""
+    def _dispatch(self) -> None:
+        """Hand out what the scheduler says, until it says to end."""
+        try:
+            while (action := self._next_action()) is not Action.END:
+                self._actions.put(action)
+                # The first thread is this one.
+                if len(self._threads) <= self._scheduler.busy:
+                    self._start_worker()
+        finally:
+            for _ in self._threads:
+                self._actions.put(Action.END)
+
+    def _next_action(self) -> JobState | Action:
+        """Wait until there is something to do, or the end."""
         with self._lock:
-            if record is not None:
-                record()
             while isinstance(action := self._scheduler.next_action(self._clock.now()), int | float):
                 self._notify_consumer()
                 self._wait(action)
             self._notify_consumer()
-            if action is not Action.END:
-                self._start_worker()
-            if self._idle:
-                # Another worker may be needed to take the next job, or to watch the time.
-                self._work_available.notify(len(self._threads) if action is Action.END else 1)
             return action
 
     def _notify_consumer(self) -> None:
-        if self._consumer_is_waiting and self._scheduler.has_output:
-            self._consumer_is_waiting = False
+        if self._scheduler.has_output:
             self._output_available.notify()
 
     def _wait(self, seconds: float) -> None:
-        """Wait to be notified, or until the time; one worker watches the time for all."""
-        if self._clock is not SYSTEM_CLOCK and seconds < math.inf:
-            self._lock.release()
-            try:
+        """Wait until something has happened, or until the time."""
+        if self._clock is not SYSTEM_CLOCK:
+            if seconds < math.inf and not self._scheduler.busy:
                 self._clock.sleep(seconds)
-            finally:
-                self._lock.acquire()
-            return
-        wakeup = self._clock.now() + seconds
-        self._idle += 1
-        try:
-            if wakeup >= self._next_wakeup - SAME_TIME_SECONDS:
-                self._work_available.wait()
                 return
-            self._next_wakeup = wakeup
-            self._work_available.wait(min(seconds, LONGEST_WAIT_SECONDS))
-            if self._next_wakeup == wakeup:
-                self._next_wakeup = math.inf
-        finally:
-            self._idle -= 1
+            # A fake clock stands still while something else goes on.
+            seconds = math.inf
+        self._work_available.wait(min(seconds, LONGEST_WAIT_SECONDS))
+
+    def _work(self) -> None:
+        """Do what is handed out, until the end."""
+        while (action := self._actions.get()) is not Action.END:
+            record = self._take_job() if action is Action.TAKE_JOB else self._send(action)
+            with self._lock:
+                record()
+                self._work_available.notify()
+                self._notify_consumer()
 
     def _take_job(self) -> Callable[[], None]:
         """Take a job from the caller's iterable, and return the function that records it."""

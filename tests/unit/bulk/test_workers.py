@@ -1,18 +1,14 @@
 """The workers of a run: what no outcome of a job shows."""
 
-import math
-import queue
+import asyncio
 import threading
 from collections.abc import Iterator
 from typing import Any, cast
 
 import anyio
+import httpx
 import pytest
-import trio.testing
-from openrouter_rerank import OpenRouter, RerankJob, RerankOutcome
-from openrouter_rerank._bulk.options import RunOptions, read_run_options
-from openrouter_rerank._bulk.task_workers import TaskWorkers
-from openrouter_rerank._bulk.thread_workers import ThreadWorkers
+from openrouter_rerank import RerankJob, RerankOutcome
 from openrouter_rerank.testing import FakeOpenRouter
 
 BOUND_SECONDS = 30.0
@@ -34,18 +30,6 @@ def break_clock(client: FakeOpenRouter, after: int) -> None:
 
     caller = cast("Any", client)._caller
     caller.clock = caller.clock._replace(now=now)
-
-
-def make_options() -> RunOptions:
-    """Return the options of a run with two workers."""
-    return read_run_options(
-        max_concurrency=2,
-        ordered=True,
-        requests_per_minute=None,
-        max_cost=None,
-        max_unread=None,
-        on_progress=None,
-    )
 
 
 def test_failure_of_a_thread_is_raised() -> None:
@@ -99,53 +83,58 @@ async def test_run_may_be_closed_before_it_begins() -> None:
     assert (given, taken, client.requests) == ([], [], [])
 
 
-def test_thread_that_wakes_early_leaves_the_others_wakeup() -> None:
-    """Of two threads that watch the time, the one that is woken first leaves the other's alone."""
-    with OpenRouter("sk-or-key") as client:
-        workers: Any = ThreadWorkers(cast("Any", client)._caller, [], make_options())
-    ended: queue.SimpleQueue[float] = queue.SimpleQueue()
+@pytest.mark.parametrize("available", [0, 1, 2])
+def test_run_goes_on_with_the_threads_there_are(
+    available: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When no further thread can be started, the others do the work; without any, the run fails."""
+    started: list[threading.Thread] = []
+    start = threading.Thread.start
 
-    def wait(seconds: float, started: threading.Event) -> None:
-        with workers._lock:
-            started.set()
-            workers._wait(seconds)
-            ended.put(workers._next_wakeup)
+    def start_some(thread: threading.Thread) -> None:
+        if len(started) == available:
+            raise RuntimeError("can't start new thread")
+        started.append(thread)
+        start(thread)
 
-    for seconds in (3000.0, 2000.0):
-        started = threading.Event()
-        threading.Thread(target=wait, args=(seconds, started), daemon=True).start()
-        started.wait()
-        with workers._lock:
-            # Free again only once the thread waits.
-            wakeup = workers._next_wakeup
-    wakeups: list[float] = []
-    for _ in range(2):
-        with workers._lock:
-            workers._work_available.notify()
-        wakeups.append(ended.get(timeout=BOUND_SECONDS))
-
-    assert wakeups == [wakeup, math.inf]
+    monkeypatch.setattr(threading.Thread, "start", start_some)
+    with FakeOpenRouter() as client:
+        outcomes = client.rerank.rerank_many([JOB] * 9, max_concurrency=4)
+        if available < 2:
+            with pytest.raises(RuntimeError, match="can't start"):
+                next(outcomes)
+        else:
+            assert [outcome.error for outcome in outcomes] == [None] * 9
 
 
-def test_earlier_wakeup_outlives_a_later_one() -> None:
-    """Of two tasks that watch the time, each ends at its own; no wakeup is left behind."""
-    ended: list[float] = []
+def test_cancelled_attempt_ends_the_run() -> None:
+    """A task group swallows a child's cancellation; the run does not wait for it for ever."""
 
-    async def wait(workers: Any, seconds: float) -> None:
-        await workers._wait(seconds)
-        ended.append(seconds)
+    def cancel(_request: httpx.Request) -> None:
+        raise asyncio.CancelledError
 
-    async def work() -> float:
-        async with OpenRouter("sk-or-key") as client:
-            workers: Any = TaskWorkers(cast("Any", client)._caller, [], make_options())
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(wait, workers, 20.0)
-                await anyio.wait_all_tasks_blocked()
-                tasks.start_soon(wait, workers, 10.0)
-        return float(workers._next_wakeup)
+    async def work() -> None:
+        async with FakeOpenRouter() as client:
+            client.hooks.before_request(cancel)
+            with anyio.fail_after(BOUND_SECONDS):
+                await anext(client.rerank.rerank_many_async([JOB]))
 
-    clock = trio.testing.MockClock(autojump_threshold=0)
-    left = anyio.run(work, backend="trio", backend_options={"clock": clock})
+    with pytest.raises(RuntimeError, match="cancelled by somebody else"):
+        asyncio.run(work())
 
-    assert ended == [10.0, 20.0]
-    assert left == math.inf
+
+@pytest.mark.anyio
+async def test_iterable_that_cannot_be_iterated_is_raised() -> None:
+    """What `iter()` of the caller's iterable raises reaches the caller, and closing works then."""
+
+    class Broken:
+        def __iter__(self) -> Iterator[RerankJob]:
+            raise BrokenClockError
+
+    async with FakeOpenRouter() as client:
+        outcomes = client.rerank.rerank_many_async(Broken())
+        with pytest.raises(BrokenClockError):
+            await anext(outcomes)
+        await outcomes.aclose()
+        with pytest.raises(BrokenClockError):
+            next(client.rerank.rerank_many(Broken()))
