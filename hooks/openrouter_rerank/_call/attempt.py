@@ -177,7 +177,5 @@ def _buffer_response(
             name: value for name, value in response.extensions.items() if name != "network_stream"
         },
     )
-    # `read` would do this through four generators; httpx is pinned below 0.29 for it.
-    buffered._content = body  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-    buffered.is_closed = buffered.is_stream_consumed = True
+    buffered.read()
     return buffered

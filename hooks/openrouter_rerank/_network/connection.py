@@ -3,29 +3,26 @@ A single connection as an httpx transport, so that tools that patch transports s
 
 httpx has no argument for the network layer. So we set the only attribute of its transports here,
 and skip their `__init__`. With our own copy of `handle_request`, tools that patch httpx's method
-would miss our calls.
+would miss our calls. httpcore speaks HTTP/1.1 over the connection that we open.
 """
 
 import functools
 import os
 import ssl
 import urllib.request
-from contextlib import nullcontext
-from typing import Any, cast
+from typing import Any, Generic, TypeVar
 
 import httpcore
 import httpx
 
-from .http11 import AsyncHttp11, Endpoint, Http11
-from .streams import AsyncBackend, Backend
+from .streams import AsyncBackend, Backend, wrap_context
 
-KEEPALIVE_SECONDS = 5.0
-SINGLE_CONNECTION = httpx.Limits(
-    max_connections=1, max_keepalive_connections=1, keepalive_expiry=KEEPALIVE_SECONDS
-)
 TLS_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
+HTTP_1_1 = "http/1.1"
+
 Verify = ssl.SSLContext | bool
+C = TypeVar("C", httpcore.ConnectionInterface, httpcore.AsyncConnectionInterface)
 
 
 def make_tls_context(verify: Verify) -> ssl.SSLContext:
@@ -37,7 +34,9 @@ def make_tls_context(verify: Verify) -> ssl.SSLContext:
 
 @functools.cache
 def _make_tls_context(verify: bool, environment: tuple[str | None, ...]) -> ssl.SSLContext:  # noqa: ARG001 - the environment is part of the cache key
-    return httpx.create_ssl_context(verify=verify)
+    context = httpx.create_ssl_context(verify=verify)
+    context.set_alpn_protocols([HTTP_1_1])
+    return context
 
 
 class Route:
@@ -46,7 +45,7 @@ class Route:
 
     Attributes:
         origin: Scheme, host and port.
-        context: The TLS context; None without TLS, since even a bare one takes 3 ms to make.
+        context: The TLS context for httpcore; None without TLS, since making one takes time.
         proxy: The proxy to connect through; None connects directly.
     """
 
@@ -54,10 +53,20 @@ class Route:
         """Find the proxy and the TLS context for a URL; without `proxy`, ask the environment."""
         self.proxy = find_proxy(url) if proxy is None else proxy
         self.origin = httpcore.URL(str(url)).origin
-        is_secure = url.scheme == "https" or (
-            self.proxy is not None and self.proxy.url.scheme == "https"
-        )
-        self.context = make_tls_context(verify) if is_secure else None
+        is_secure = url.scheme == "https"
+        self.context = wrap_context(make_tls_context(verify)) if is_secure else None
+
+    def proxy_arguments(self, proxy: httpx.Proxy) -> dict[str, Any]:
+        """Return what httpcore's class for a proxy takes."""
+        arguments: dict[str, Any] = {
+            "proxy_url": str(proxy.url),
+            "proxy_auth": proxy.raw_auth,
+            "ssl_context": self.context,
+        }
+        if is_socks(proxy):
+            return arguments
+        context = proxy.ssl_context and wrap_context(proxy.ssl_context)
+        return {**arguments, "proxy_headers": proxy.headers.raw, "proxy_ssl_context": context}
 
 
 def find_proxy(url: httpx.URL) -> httpx.Proxy | None:
@@ -74,32 +83,9 @@ def is_socks(proxy: httpx.Proxy) -> bool:
     return proxy.url.scheme not in {"http", "https"}
 
 
-class DirectConnection(httpcore.HTTPConnection):
-    """A connection without a proxy: httpcore's class, which tools patch, with our HTTP/1.1."""
-
-    def __init__(self, route: Route) -> None:
-        """Prepare the connection; its first request opens it."""
-        super().__init__(route.origin)
-        # Without this, httpcore opens a socket and puts its own HTTP/1.1 on it.
-        self._connection = Http11(Endpoint(route.origin, route.context), Backend())
-
-
-class AsyncDirectConnection(httpcore.AsyncHTTPConnection):
-    """Async `DirectConnection`."""
-
-    def __init__(self, route: Route) -> None:
-        """Prepare the connection; its first request opens it."""
-        super().__init__(route.origin)
-        # A lock costs a turn of the event loop; a pool never lends a connection twice at once.
-        self._request_lock = cast("Any", nullcontext())
-        self._connection = AsyncHttp11(Endpoint(route.origin, route.context), AsyncBackend())
-
-
-class Connection(httpx.HTTPTransport):
+class ConnectionBase(Generic[C]):
     """
-    One sync connection, which keeps to the deadline of the current attempt.
-
-    Through a SOCKS proxy, the deadline is checked only between reads.
+    What sync and async connections have in common.
 
     Attributes:
         idle_since: When its last reply ended, in seconds of the monotonic clock.
@@ -107,90 +93,66 @@ class Connection(httpx.HTTPTransport):
 
     idle_since = 0.0
 
-    def __init__(self, route: Route) -> None:
-        """Prepare the connection; its first request opens it."""
-        self._direct: DirectConnection | None = None
-        proxy = route.proxy
-        if proxy is None:
-            self._direct = DirectConnection(route)
-            # A single connection has all that a transport uses of its pool.
-            self._pool = cast("httpcore.ConnectionPool", self._direct)
-        elif is_socks(proxy):
-            super().__init__(verify=route.context or False, proxy=proxy, limits=SINGLE_CONNECTION)
-        else:
-            self._pool = httpcore.HTTPProxy(
-                proxy_url=str(proxy.url),
-                proxy_auth=proxy.raw_auth,
-                proxy_headers=proxy.headers.raw,
-                ssl_context=route.context,
-                proxy_ssl_context=proxy.ssl_context,
-                max_connections=1,
-                keepalive_expiry=KEEPALIVE_SECONDS,
-                network_backend=Backend(),
-            )
+    def __init__(self, connection: C) -> None:
+        """Take httpcore's connection, which has all that a transport of httpx uses of its pool."""
+        self._pool: Any = connection
+        self._connection: C = connection
 
     @property
     def is_idle(self) -> bool:
-        """Whether it is open and has no request."""
-        if self._direct is not None:
-            return self._direct.is_idle()
-        return any(connection.is_idle() for connection in self._pool.connections)
+        """Whether it is open, has no request, and nothing came after the last reply."""
+        return self._connection.is_available() and not has_trailing_data(self._connection)
 
     @property
-    def is_reusable(self) -> bool:
-        """Whether it is open, has no request, and was not closed by the server."""
-        if self._direct is not None:
-            return self._direct.is_idle() and not self._direct.has_expired()
-        return any(
-            connection.is_idle() and not connection.has_expired()
-            for connection in self._pool.connections
-        )
+    def has_been_closed(self) -> bool:
+        """Whether the server has closed the idle connection, or sent data on it."""
+        return self._connection.has_expired()
 
 
-class AsyncConnection(httpx.AsyncHTTPTransport):
-    """
-    One async connection, which records what the current attempt sends and reads.
-
-    Attributes:
-        idle_since: When its last reply ended, in seconds of the monotonic clock.
-    """
-
-    idle_since = 0.0
+class Connection(ConnectionBase[httpcore.ConnectionInterface], httpx.HTTPTransport):
+    """One sync connection, which keeps to the deadline of the current attempt."""
 
     def __init__(self, route: Route) -> None:
         """Prepare the connection; its first request opens it."""
-        self._direct: AsyncDirectConnection | None = None
-        proxy = route.proxy
-        if proxy is None:
-            self._direct = AsyncDirectConnection(route)
-            self._pool = cast("httpcore.AsyncConnectionPool", self._direct)
-        elif is_socks(proxy):
-            super().__init__(verify=route.context or False, proxy=proxy, limits=SINGLE_CONNECTION)
-        else:
-            self._pool = httpcore.AsyncHTTPProxy(
-                proxy_url=str(proxy.url),
-                proxy_auth=proxy.raw_auth,
-                proxy_headers=proxy.headers.raw,
-                ssl_context=route.context,
-                proxy_ssl_context=proxy.ssl_context,
-                max_connections=1,
-                keepalive_expiry=KEEPALIVE_SECONDS,
-                network_backend=AsyncBackend(),
+        backend = Backend()
+        if route.proxy is None:
+            connection = httpcore.HTTPConnection(
+                route.origin, route.context, network_backend=backend
             )
+            super().__init__(connection)
+        else:
+            make_proxy = httpcore.SOCKSProxy if is_socks(route.proxy) else httpcore.HTTPProxy
+            proxy = make_proxy(**route.proxy_arguments(route.proxy), network_backend=backend)
+            super().__init__(proxy.create_connection(route.origin))
 
-    @property
-    def is_idle(self) -> bool:
-        """Whether it is open and has no request."""
-        if self._direct is not None:
-            return self._direct.is_idle()
-        return any(connection.is_idle() for connection in self._pool.connections)
 
-    @property
-    def is_reusable(self) -> bool:
-        """Whether it is open, has no request, and was not closed by the server."""
-        if self._direct is not None:
-            return self._direct.is_idle() and not self._direct.has_expired()
-        return any(
-            connection.is_idle() and not connection.has_expired()
-            for connection in self._pool.connections
-        )
+class AsyncConnection(ConnectionBase[httpcore.AsyncConnectionInterface], httpx.AsyncHTTPTransport):
+    """One async connection, which records what the current attempt sends and reads."""
+
+    def __init__(self, route: Route) -> None:
+        """Prepare the connection; its first request opens it."""
+        backend = AsyncBackend()
+        if route.proxy is None:
+            connection = httpcore.AsyncHTTPConnection(
+                route.origin, route.context, network_backend=backend
+            )
+            super().__init__(connection)
+        else:
+            make_proxy = (
+                httpcore.AsyncSOCKSProxy if is_socks(route.proxy) else httpcore.AsyncHTTPProxy
+            )
+            proxy = make_proxy(**route.proxy_arguments(route.proxy), network_backend=backend)
+            super().__init__(proxy.create_connection(route.origin))
+
+
+def has_trailing_data(connection: object) -> bool:
+    """
+    Return whether data came after the last reply, with it in one read.
+
+    It would be taken for the next reply (RFC 9112, section 6.3). Only h11 knows, and httpcore keeps
+    it to itself: where it cannot be asked, no connection is used twice.
+    """
+    while (inner := getattr(connection, "_connection", None)) is not None:
+        connection = inner
+    protocol = getattr(connection, "_h11_state", None)
+    return protocol is None or bool(protocol.trailing_data[0])

@@ -80,9 +80,10 @@ def record_opened() -> None:
 
 
 def record_sent(data: bytes) -> None:
-    """Record that the current attempt sent data, unless it only asked a proxy for a tunnel."""
+    """Record that the current attempt sent data, unless it only spoke to a proxy."""
     attempt = current_attempt.get()
-    if attempt is not None and not data.startswith(TUNNEL_REQUEST):
+    # What is said to a SOCKS proxy begins with a number (RFC 1928, section 3; RFC 1929, section 2).
+    if attempt is not None and data[:1].isalpha() and not data.startswith(TUNNEL_REQUEST):
         attempt.is_sent = True
 
 

@@ -14,11 +14,12 @@ from typing import cast
 import anyio
 import httpx
 
-from .connection import KEEPALIVE_SECONDS, AsyncConnection, Connection, Route
+from .connection import AsyncConnection, Connection, Route
 from .deadline import current_attempt
 from .pool_state import PoolState, Waiter
 
 CLOSE_SECONDS = 1.0
+KEEPALIVE_SECONDS = 5.0
 
 
 class Pool:
@@ -60,7 +61,7 @@ class Pool:
             queued = None if has_slot else self._enqueue()
         if queued is not None:
             connection = self._wait(*queued, seconds)
-        if connection is not None and not has_expired(connection) and connection.is_reusable:
+        if connection is not None and not (has_expired(connection) or connection.has_been_closed):
             return connection
         try:
             if connection is not None:
@@ -189,7 +190,7 @@ class AsyncPool:
         has_slot, connection = self._state.acquire()
         if not has_slot:
             connection = await self._wait(seconds)
-        if connection is not None and not has_expired(connection) and connection.is_reusable:
+        if connection is not None and not (has_expired(connection) or connection.has_been_closed):
             return connection
         try:
             if connection is not None:

@@ -1,10 +1,10 @@
-"""Sockets whose reads and writes keep to the current attempt's deadline."""
+"""Connections whose reads and writes keep to the current attempt's deadline."""
 
 import select
 import socket
 import ssl
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import Any, Generic, TypeVar, cast
 
 import anyio
 import httpcore
@@ -13,9 +13,37 @@ from .deadline import limit_timeout, record_opened, record_read, record_sent
 
 # So small that a socket with any room in its buffer takes it in a step or two.
 WRITE_BYTES = 64 * 1024
-# The size of a read after one that was filled: a large reply is coming.
+# Each read costs a pass through httpcore and h11, so take more at once than httpcore asks for. So
+# much is also what asyncio reads at once: with less, the rest would wait where nobody sees it.
 READ_BYTES = 256 * 1024
+HTTP2_REFUSAL = (
+    "the server speaks HTTP/2, which the TLS context offers and this client does not speak"
+)
 SocketOptions = Iterable[httpcore.SOCKET_OPTION] | None
+S = TypeVar("S", httpcore.NetworkStream, httpcore.AsyncNetworkStream)
+
+
+class OwnContext(ssl.SSLContext):
+    """
+    What httpcore gets in the place of a TLS context, since it sets the protocols of ALPN on it.
+
+    Attributes:
+        used: The context that is used, and left as it is.
+    """
+
+    used: ssl.SSLContext
+
+
+def wrap_context(context: ssl.SSLContext) -> ssl.SSLContext:
+    """Return a context that httpcore may change, for our streams to use the given one."""
+    own = OwnContext(ssl.PROTOCOL_TLS_CLIENT)
+    own.used = context
+    return own
+
+
+def unwrap_context(context: ssl.SSLContext) -> ssl.SSLContext:
+    """Return the context that is to be used."""
+    return context.used if isinstance(context, OwnContext) else context
 
 
 def is_readable(connection: socket.socket) -> bool:
@@ -28,30 +56,98 @@ def is_readable(connection: socket.socket) -> bool:
     return bool(poll.poll(0))
 
 
-class Stream(httpcore.NetworkStream):
+def has_decrypted(tls: Any) -> bool:
+    """Return whether something waits in the TLS layer of a connection, which may be None."""
+    if not isinstance(tls, ssl.SSLObject):
+        # OpenSSL takes one record at a time from a socket; the next ones are still there.
+        return tls is not None and bool(tls.pending())
+    try:
+        tls.read(1)
+    except ssl.SSLWantReadError:
+        return False
+    except ssl.SSLError:
+        pass
+    return True
+
+
+class StreamBase(Generic[S]):
+    """
+    What sync and async connections have in common.
+
+    httpcore writes a request's head and its body separately. They are held back until the reply is
+    read, and go out together: a packet less, and no cancelled call leaves a frame of httpcore in
+    which the head stands, and the key with it.
+    """
+
+    def __init__(self, stream: S) -> None:
+        """Wrap a stream of httpcore."""
+        self._stream: S = stream
+        # Asked once, since anyio looks up the peer each time.
+        self._socket: socket.socket | None = stream.get_extra_info("socket")
+        self._tls: Any = stream.get_extra_info("ssl_object")
+        self._held: list[bytes] = []
+        self._write_timeout: float | None = None
+        self._is_broken = False
+
+    def _hold(self, data: bytes, timeout: float | None) -> None:
+        self._held.append(data)
+        self._write_timeout = timeout
+
+    def _take_held(self) -> list[bytes]:
+        """Return what is held back in one piece, unless a large body would be copied for that."""
+        record_sent(self._held[0])
+        is_small = sum(map(len, self._held)) <= WRITE_BYTES
+        pieces, self._held = [b"".join(self._held)] if is_small else self._held, []
+        return pieces
+
+    def refuse_http2(self) -> None:
+        """
+        Refuse a server that chose HTTP/2, which only a caller's context can have offered.
+
+        Raises:
+            httpcore.ConnectError: It did.
+        """
+        if self._tls is not None and self._tls.selected_alpn_protocol() == "h2":
+            raise httpcore.ConnectError(HTTP2_REFUSAL)
+
+    def _has_unread(self) -> bool:
+        """Return whether the peer has closed the idle connection, or sent data on it."""
+        if self._is_broken or self._socket is None or self._socket.fileno() < 0:
+            return True
+        return has_decrypted(self._tls) or is_readable(self._socket)
+
+    def get_extra_info(self, info: str) -> Any:
+        """Return a property of the connection, such as its socket."""
+        return self._has_unread() if info == "is_readable" else self._stream.get_extra_info(info)
+
+
+class Stream(StreamBase[httpcore.NetworkStream], httpcore.NetworkStream):
     """A connection whose reads and writes end at the current attempt's deadline."""
 
-    def __init__(self, stream: httpcore.NetworkStream) -> None:
-        """Wrap a stream of httpcore."""
-        self._stream = stream
-        self._is_large_reply = False
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Read once."""
-        # HTTP/1.1 needs no limit here, and each read costs a pass through httpcore and h11.
-        size = READ_BYTES if self._is_large_reply else max_bytes
-        data = record_read(self._stream.read(size, limit_timeout(timeout, httpcore.ReadTimeout)))
-        self._is_large_reply = len(data) >= max_bytes
-        return data
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 - see READ_BYTES
+        """Write what is held back, then read once."""
+        if self._held:
+            try:
+                self._write_held()
+            except httpcore.WriteError:
+                # A server may refuse a request before it has read all of it: see what it says.
+                self._is_broken = True
+        timeout = limit_timeout(timeout, httpcore.ReadTimeout)
+        return record_read(self._stream.read(READ_BYTES, timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Hold data back until the next read."""
+        self._hold(buffer, timeout)
+
+    def _write_held(self) -> None:
         """Write in chunks, so that a server that reads slowly has the timeout for each chunk."""
-        record_sent(buffer)
-        # A view: slices of bytes would be copies.
-        view = memoryview(buffer)
-        for start in range(0, len(view), WRITE_BYTES):
-            chunk = cast("bytes", view[start : start + WRITE_BYTES])
-            self._stream.write(chunk, limit_timeout(timeout, httpcore.WriteTimeout))
+        # Views: slices of bytes would be copies.
+        views = [memoryview(piece) for piece in self._take_held()]
+        for view in views:
+            for start in range(0, len(view), WRITE_BYTES):
+                chunk = cast("bytes", view[start : start + WRITE_BYTES])
+                timeout = limit_timeout(self._write_timeout, httpcore.WriteTimeout)
+                self._stream.write(chunk, timeout)
 
     def close(self) -> None:
         """Close the connection."""
@@ -65,11 +161,14 @@ class Stream(httpcore.NetworkStream):
     ) -> httpcore.NetworkStream:
         """Upgrade to TLS."""
         timeout = limit_timeout(timeout, httpcore.ConnectTimeout)
-        return Stream(self._stream.start_tls(ssl_context, server_hostname, timeout))
-
-    def get_extra_info(self, info: str) -> Any:
-        """Return a property of the connection, such as its socket."""
-        return self._stream.get_extra_info(info)
+        context = unwrap_context(ssl_context)
+        stream = Stream(self._stream.start_tls(context, server_hostname, timeout))
+        try:
+            stream.refuse_http2()
+        except httpcore.ConnectError:
+            stream.close()
+            raise
+        return stream
 
 
 class Backend(httpcore.NetworkBackend):
@@ -93,26 +192,22 @@ class Backend(httpcore.NetworkBackend):
         return Stream(self._backend.connect_tcp(host, port, timeout, local_address, socket_options))
 
 
-class AsyncStream(httpcore.AsyncNetworkStream):
+class AsyncStream(StreamBase[httpcore.AsyncNetworkStream], httpcore.AsyncNetworkStream):
     """A connection that records what the current attempt sends and reads."""
 
-    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
-        """Wrap a stream of httpcore."""
-        self._stream = stream
-        self._socket: socket.socket | None = None
-        self._is_large_reply = False
-
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Read once."""
-        size = READ_BYTES if self._is_large_reply else max_bytes
-        data = record_read(await self._stream.read(size, timeout))
-        self._is_large_reply = len(data) >= max_bytes
-        return data
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 - see READ_BYTES
+        """Write what is held back, then read once."""
+        if self._held:
+            try:
+                for piece in self._take_held():
+                    await self._stream.write(piece, self._write_timeout)
+            except httpcore.WriteError:
+                self._is_broken = True
+        return record_read(await self._stream.read(READ_BYTES, timeout))
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Write data."""
-        record_sent(buffer)
-        await self._stream.write(buffer, timeout)
+        """Hold data back until the next read."""
+        self._hold(buffer, timeout)
 
     async def aclose(self) -> None:
         """Close the connection."""
@@ -125,21 +220,15 @@ class AsyncStream(httpcore.AsyncNetworkStream):
         timeout: float | None = None,
     ) -> httpcore.AsyncNetworkStream:
         """Upgrade to TLS; httpcore alone would leave the connection open when this is cancelled."""
+        context = unwrap_context(ssl_context)
         try:
-            return AsyncStream(await self._stream.start_tls(ssl_context, server_hostname, timeout))
+            stream = AsyncStream(await self._stream.start_tls(context, server_hostname, timeout))
+            stream.refuse_http2()
         except BaseException:
             with anyio.CancelScope(shield=True):
                 await self._stream.aclose()
             raise
-
-    def get_extra_info(self, info: str) -> Any:
-        """Return a property of the connection, such as its socket."""
-        if info != "is_readable":
-            return self._stream.get_extra_info(info)
-        # This is asked before each request, and anyio looks up the peer each time.
-        if self._socket is None:
-            self._socket = self._stream.get_extra_info("socket")
-        return self._socket is None or self._socket.fileno() < 0 or is_readable(self._socket)
+        return stream
 
 
 class AsyncBackend(httpcore.AsyncNetworkBackend):

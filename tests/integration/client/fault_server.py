@@ -6,6 +6,7 @@ import select
 import socket
 import ssl
 import struct
+import sys
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -63,6 +64,11 @@ class Exchange:
             if writable:
                 view = view[self._connection.send(view[:RECEIVED_BYTES]) :]
 
+    def hold_packets(self, *, is_held: bool) -> None:
+        """Hold back what is sent, to send it in one packet, where the system can (tcp(7))."""
+        if sys.platform == "linux":
+            self._connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, is_held)
+
     def pause(self, seconds: float | None = None) -> None:
         """Wait; forever with None. Raise `PeerGoneError` if the client leaves meanwhile."""
         readable, _, _ = select.select([self._connection, self._stop], [], [], seconds)
@@ -102,6 +108,7 @@ class FaultServer:
         url: The API's address.
         requests: What arrived, in order.
         opened: How many connections were accepted.
+        read: What is done with each connection before its first request is read.
     """
 
     def __init__(
@@ -122,7 +129,7 @@ class FaultServer:
         self.opened = 0
         self._script = script
         self._tls = tls
-        self._read = read
+        self.read = read
         self._open = 0
         self._changed = threading.Condition()
         self._threads: list[threading.Thread] = []
@@ -181,8 +188,8 @@ class FaultServer:
     def _serve(self, connection: socket.socket) -> None:
         # The peer may leave, or refuse the certificate, at any moment.
         with contextlib.suppress(OSError, PeerGoneError, ValueError), self._wrap(connection) as tcp:
-            if self._read is not None:
-                self._read(Exchange(tcp, Request("", "", (), b""), self._stop))
+            if self.read is not None:
+                self.read(Exchange(tcp, Request("", "", (), b""), self._stop))
             while (request := read_request(tcp, self._stop)) is not None:
                 if not self._next_fault(request)(Exchange(tcp, request, self._stop)):
                     break

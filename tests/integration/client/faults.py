@@ -204,3 +204,11 @@ OK_HEAD = make_head(200, {"Content-Type": JSON})
 CHUNKED_HEAD = make_head(200, {"Content-Type": JSON, "Transfer-Encoding": "chunked"})
 LONG_HEAD = make_head(200, {"Content-Type": JSON, "Content-Length": "1000"})
 BIG_CHUNK = b"%x\r\n" % CHUNK_BYTES + b" " * CHUNK_BYTES + b"\r\n"
+
+
+def accept_socks(exchange: Exchange) -> None:
+    """Accept any SOCKS 5 client without a password, as if it were connected (RFC 1928)."""
+    exchange.sip(3, 0)
+    exchange.send(b"\x05\x00")
+    exchange.sip(1000, 0)
+    exchange.send(b"\x05\x00\x00\x01" + bytes(6))

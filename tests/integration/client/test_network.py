@@ -1,5 +1,6 @@
 """Certificates, proxies, and uploads that get stuck."""
 
+import contextlib
 import gc
 import ssl
 
@@ -55,6 +56,46 @@ def test_certificate_file_is_honoured(
     outcome = call_once(mode, server.url)
 
     assert outcome.kind is SUCCESS
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_context_of_the_caller_is_left_as_it_is(
+    mode: str, serve: Serve, server_tls: ssl.SSLContext
+) -> None:
+    """After a call, a caller's TLS context still offers the protocols that it did."""
+    context = ssl.create_default_context(cafile=CERTIFICATE)
+    context.set_alpn_protocols(["own"])
+
+    outcome = call_once(mode, serve(faults.ok, tls=server_tls).url, verify=context)
+
+    assert outcome.kind is SUCCESS
+    assert shake_hands(context) == "own"
+
+
+def shake_hands(context: ssl.SSLContext) -> str | None:
+    """Return the protocol that a server chooses which knows the protocol "own"."""
+    server_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server_context.load_cert_chain(CERTIFICATE)
+    server_context.set_alpn_protocols(["own"])
+    to_client, to_server = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = context.wrap_bio(to_client, to_server, server_hostname="127.0.0.1")
+    server = server_context.wrap_bio(to_server, to_client, server_side=True)
+    for side in (client, server, client, server):
+        with contextlib.suppress(ssl.SSLWantReadError):
+            side.do_handshake()
+    return client.selected_alpn_protocol()
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_deadline_holds_through_a_socks_proxy(mode: str) -> None:
+    """A body that trickles through a SOCKS proxy is stopped by the deadline."""
+    trickle = faults.trickle(faults.LONG_HEAD, b" ", 0.05)
+    with FaultServer(trickle, read=faults.accept_socks) as proxy:
+        address = proxy.origin.replace("http", "socks5")
+        outcome = call_once(mode, "http://api.invalid/api/v1", deadline_ms=300, proxy=address)
+
+        assert outcome.kind is DeadlineExceededError
+        assert proxy.wait_for_open(0)
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -19,24 +19,48 @@ def read_state(attempt: Attempt) -> tuple[bool, bool, bool]:
 
 
 def test_attempt_records_how_far_it_got(listener: socket.socket, attempt: Attempt) -> None:
-    """Opening, writing and reading a byte are recorded, each in turn."""
+    """Opening and reading a byte are recorded, and writing when it goes out, with the read."""
     states: list[tuple[bool, bool, bool]] = [read_state(attempt)]
 
     with connect(listener) as (stream, peer):
         states.append(read_state(attempt))
         stream.write(b"asked", FAR_SECONDS)
         states.append(read_state(attempt))
-        assert peer.recv(100) == b"asked"
         peer.sendall(b"answered")
         assert stream.read(100, FAR_SECONDS) == b"answered"
+        assert peer.recv(100) == b"asked"
         states.append(read_state(attempt))
 
     assert states == [
         (False, False, False),
         (True, False, False),
-        (True, True, False),
+        (True, False, False),
         (True, True, True),
     ]
+
+
+def test_request_that_got_no_answer_is_sent(listener: socket.socket, attempt: Attempt) -> None:
+    """What was written counts as sent though the peer closes without a word."""
+    with connect(listener) as (stream, peer):
+        stream.write(b"asked", FAR_SECONDS)
+        peer.shutdown(socket.SHUT_WR)
+
+        assert stream.read(100, FAR_SECONDS) == b""
+        assert read_state(attempt) == (True, True, False)
+
+
+@pytest.mark.parametrize("said", [b"\x05\x01\x00", b"\x01\x04user", b"CONNECT h:443 HTTP/1.1"])
+def test_what_a_proxy_is_told_is_not_the_request(
+    said: bytes, listener: socket.socket, attempt: Attempt
+) -> None:
+    """Neither SOCKS nor the wish for a tunnel counts as sent."""
+    with connect(listener) as (stream, peer):
+        stream.write(said, FAR_SECONDS)
+        peer.sendall(b"answered")
+        stream.read(100, FAR_SECONDS)
+
+        assert peer.recv(100) == said
+        assert attempt.failed_before_sending
 
 
 def test_end_of_the_stream_is_no_answer(listener: socket.socket, attempt: Attempt) -> None:

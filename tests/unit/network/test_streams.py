@@ -2,19 +2,24 @@
 
 import select
 import socket
+import ssl
+import threading
 
 import httpcore
 import pytest
 from openrouter_rerank._network.deadline import Attempt
 from openrouter_rerank._network.streams import (
     READ_BYTES,
+    WRITE_BYTES,
     AsyncBackend,
     AsyncStream,
+    Backend,
     Stream,
+    has_decrypted,
     is_readable,
 )
 from openrouter_rerank._network.upload import Upload
-from unit.network.connecting import FAR_SECONDS, connect, read_port
+from unit.network.connecting import FAR_SECONDS, connect, make_context, read_port
 
 
 def test_what_is_held_back_goes_out_before_a_read(
@@ -48,19 +53,24 @@ async def test_what_is_held_back_goes_out_before_an_async_read(
 
 
 class Source(httpcore.NetworkStream):
-    """A connection that gives at most what is asked for, and keeps the sizes asked for."""
+    """A connection that keeps what is written and asked for, and fails to write if told to."""
 
-    def __init__(self, size: int) -> None:
-        """Begin with so many bytes."""
+    def __init__(self, error: Exception | None = None) -> None:
+        """Take what a write raises."""
         self.asked: list[int] = []
-        self._left = size
+        self.written: list[bytes] = []
+        self._error = error
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002
-        """Give some."""
+        """Give a refusal."""
         self.asked.append(max_bytes)
-        given = min(self._left, max_bytes)
-        self._left -= given
-        return bytes(given)
+        return b"refused"
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002
+        """Keep what is written, or fail."""
+        if self._error is not None:
+            raise self._error
+        self.written.append(bytes(buffer))
 
 
 class AsyncSource(httpcore.AsyncNetworkStream):
@@ -71,32 +81,88 @@ class AsyncSource(httpcore.AsyncNetworkStream):
         self._source = source
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002
-        """Give some."""
+        """Give a refusal."""
         return self._source.read(max_bytes)
 
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002
+        """Keep what is written, or fail."""
+        self._source.write(buffer)
 
-ASKED = [1000, READ_BYTES, 1000, 1000]
 
-
-def test_large_replies_are_read_in_large_pieces() -> None:
-    """After a full piece more is asked for at once, until less comes than httpcore asks for."""
-    source = Source(1000 + 999)
-    stream = Stream(source)
-
-    pieces = [len(stream.read(1000)) for _ in ASKED]
-
-    assert (source.asked, pieces) == (ASKED, [1000, 999, 0, 0])
+LARGE = b"b" * (WRITE_BYTES + 1)
 
 
 @pytest.mark.anyio
-async def test_large_replies_are_read_in_large_pieces_async() -> None:
-    """Async connections do the same."""
-    source = Source(1000 + 999)
-    stream = AsyncStream(AsyncSource(source))
+@pytest.mark.parametrize(
+    ("body", "written"),
+    [(b"body", [b"HEADbody"]), (LARGE, [b"HEAD", LARGE[:WRITE_BYTES], LARGE[WRITE_BYTES:]])],
+)
+async def test_head_goes_out_with_the_body(body: bytes, written: list[bytes]) -> None:
+    """A small request is one packet; a large body is not copied for that."""
+    source, async_source = Source(), Source()
+    stream, async_stream = Stream(source), AsyncStream(AsyncSource(async_source))
 
-    pieces = [len(await stream.read(1000)) for _ in ASKED]
+    for part in (b"HEAD", body, b""):
+        stream.write(part)
+        await async_stream.write(part)
+    before = source.written, async_source.written
+    assert before == ([], [])
+    stream.read(1000)
+    await async_stream.read(1000)
 
-    assert (source.asked, pieces) == (ASKED, [1000, 999, 0, 0])
+    assert [part for part in source.written if part] == written
+    assert b"".join(async_source.written) == b"".join(written)
+    assert source.asked == async_source.asked == [READ_BYTES]
+
+
+@pytest.mark.anyio
+async def test_answer_is_read_though_the_request_could_not_be_written() -> None:
+    """A server that closes while it is written to has said why, and is not asked again."""
+    source = Source(httpcore.WriteError("reset"))
+    stream, async_stream = Stream(source), AsyncStream(AsyncSource(source))
+
+    stream.write(b"asked")
+    await async_stream.write(b"asked")
+
+    assert (stream.read(100), await async_stream.read(100)) == (b"refused", b"refused")
+    assert stream.get_extra_info("is_readable")
+    assert async_stream.get_extra_info("is_readable")
+
+
+@pytest.mark.anyio
+async def test_http_2_is_refused(listener: socket.socket) -> None:
+    """A server that chooses HTTP/2, which a caller's TLS context offers, is not spoken to."""
+
+    def shake_hands() -> None:
+        context = make_context(ssl.PROTOCOL_TLS_SERVER)
+        context.set_alpn_protocols(["h2"])
+        for _ in range(2):
+            peer, _ = listener.accept()
+            with context.wrap_socket(peer, server_side=True) as secure:
+                assert secure.recv(100) == b""
+
+    context = make_context(ssl.PROTOCOL_TLS_CLIENT)
+    context.set_alpn_protocols(["h2"])
+    server = threading.Thread(target=shake_hands)
+    server.start()
+    port = read_port(listener)
+
+    with pytest.raises(httpcore.ConnectError, match="HTTP/2"):
+        Backend().connect_tcp("127.0.0.1", port).start_tls(context, "h", FAR_SECONDS)
+    stream = await AsyncBackend().connect_tcp("127.0.0.1", port)
+    with pytest.raises(httpcore.ConnectError, match="HTTP/2"):
+        await stream.start_tls(context, "h", FAR_SECONDS)
+    server.join()
+
+
+def test_ended_tls_is_noticed() -> None:
+    """A TLS layer that has read its end, or nonsense, has something to say."""
+    incoming = ssl.MemoryBIO()
+    tls = make_context(ssl.PROTOCOL_TLS_CLIENT).wrap_bio(incoming, ssl.MemoryBIO())
+    before = has_decrypted(tls)
+    incoming.write(b"nonsense")
+
+    assert (before, has_decrypted(tls)) == (False, True)
 
 
 @pytest.mark.anyio

@@ -87,26 +87,6 @@ async def test_reply_closes_what_was_idle_too_long(
     await async_pool.aclose()
 
 
-@pytest.mark.anyio
-async def test_httpcore_is_spared_its_own_protocol(
-    serve: Serve, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Both halves speak HTTP/1.1 by our own class; httpcore would use its own unnoticed."""
-    for name in ("_sync.connection.HTTP11Connection", "_async.connection.AsyncHTTP11Connection"):
-        monkeypatch.delattr(f"httpcore.{name}")
-    server = serve(OK)
-    pool, async_pool = make_pool(server), make_async_pool(server)
-
-    finish(pool.handle_request(ask(server)))
-    response = await async_pool.handle_async_request(ask(server))
-    body = await response.aread()
-    await response.aclose()
-
-    assert (body, server.opened) == (b"{}", 2)
-    pool.close()
-    await async_pool.aclose()
-
-
 def test_connection_in_use_is_closed_when_it_comes_back(serve: Serve) -> None:
     """Closing the pool does not cut a reply off that is being read."""
     server = serve(OK)
