@@ -9,10 +9,14 @@ from . import clients
 from .canned import Checker
 
 FLOOR = "socket, orjson"
-BASELINE = "httpx, json"
+BARE_HTTPX = "httpx, json"
+HTTPX_WITH_SNIFFIO = "httpx and sniffio, json"
+BASELINES = (BARE_HTTPX, HTTPX_WITH_SNIFFIO)
+AIOHTTP = "aiohttp, json"
 DEFAULT = "openrouter-rerank"
 FAST = "openrouter-rerank, fast"
 OVER_AIOHTTP = "openrouter-rerank over httpx-aiohttp"
+LITELLM = "litellm"
 
 
 class Adapter(NamedTuple):
@@ -56,9 +60,18 @@ ROWS = (
         gives_dicts=True,
     ),
     Adapter(
-        BASELINE,
+        BARE_HTTPX,
         ("httpx",),
         ("httpx",),
+        "Client",
+        clients.open_httpx,
+        clients.open_async_httpx,
+        gives_dicts=True,
+    ),
+    Adapter(
+        HTTPX_WITH_SNIFFIO,
+        ("httpx", "sniffio"),
+        ("httpx", "sniffio"),
         "Client",
         clients.open_httpx,
         clients.open_async_httpx,
@@ -74,7 +87,7 @@ ROWS = (
         gives_dicts=True,
     ),
     Adapter(
-        "aiohttp, json",
+        AIOHTTP,
         ("aiohttp",),
         ("aiohttp",),
         "ClientSession",
@@ -132,7 +145,7 @@ ROWS = (
         gives_dicts=True,
     ),
     Adapter(
-        "litellm",
+        LITELLM,
         ("litellm",),
         ("litellm",),
         "rerank",
@@ -146,4 +159,9 @@ ADAPTERS = {adapter.name: adapter for adapter in ROWS}
 
 def find_installed() -> list[Adapter]:
     """Return the adapters whose modules are installed."""
-    return [adapter for adapter in ROWS if all(map(find_spec, adapter.modules))]
+    return [adapter for adapter in ROWS if not find_lacking(adapter)]
+
+
+def find_lacking(adapter: Adapter) -> list[str]:
+    """Return the modules of an adapter that are not installed."""
+    return [module for module in adapter.modules if not find_spec(module)]

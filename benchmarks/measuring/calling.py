@@ -3,7 +3,15 @@
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from functools import partial
 
-from .adapters import BASELINE, DEFAULT, FAST, FLOOR, find_installed
+from .adapters import (
+    AIOHTTP,
+    BASELINES,
+    DEFAULT,
+    FAST,
+    FLOOR,
+    OVER_AIOHTTP,
+    find_installed,
+)
 from .canned import COUNTS, HUGE, LARGE, SMALL
 from .processes import Client, running_clients
 from .rounds import Samples, Table, divide, make_table, run_rounds
@@ -17,7 +25,7 @@ CALLS_AT_ONCE = (1, FEW_AT_ONCE, 50, MANY_AT_ONCE)
 CALLS = {10: 100, 100: 50, 1_000: 16, 10_000: 3}
 ASYNC_CALLS = 200
 ASYNC_CALLS_EACH = 3
-GROWING = (FLOOR, BASELINE, DEFAULT, FAST, "openrouter")
+GROWING = (FLOOR, *BASELINES, DEFAULT, FAST, "openrouter")
 
 Measure = Callable[[Client], float]
 
@@ -56,6 +64,15 @@ def measure_concurrency(server: Server, rounds: int) -> Iterator[Table]:
     growth = {name: divide(many[name], few[name]) for name in many}
     title = f"CPU per call at {MANY_AT_ONCE} at once, as a multiple of that at {FEW_AT_ONCE}"
     yield make_table("concurrency", title, "x", growth)
+    yield from compare_with_aiohttp(samples["async-50"])
+
+
+def compare_with_aiohttp(samples: Samples) -> Iterator[Table]:
+    """Hold the client over httpx-aiohttp against aiohttp by hand; nothing if one is missing."""
+    pair = {name: samples[name] for name in (AIOHTTP, OVER_AIOHTTP) if name in samples}
+    if len(pair) == 2:
+        title = f"The same over aiohttp, against aiohttp by hand: 50 at once, {SMALL} documents"
+        yield make_table("over-aiohttp", title, CPU, pair, baselines=(AIOHTTP,), scale=MILLISECONDS)
 
 
 def measure_documents(server: Server, rounds: int) -> Iterator[Table]:
@@ -74,7 +91,7 @@ def measure_documents(server: Server, rounds: int) -> Iterator[Table]:
         f"Cost of one more document from {LARGE:,} to {HUGE:,}, "
         f"as a multiple of that from {SMALL} to {LARGE:,}"
     )
-    yield make_table("linearity", title, "x", growth, baseline=BASELINE)
+    yield make_table("linearity", title, "x", growth, baselines=BASELINES)
 
 
 def subtract(samples: Mapping[str, Samples], low: int, high: int) -> dict[str, list[float]]:
@@ -134,4 +151,4 @@ def contest(
 def make_tables(titles: Mapping[str, str], samples: Mapping[str, Samples]) -> Iterator[Table]:
     """Reduce the samples of calls to tables."""
     for key, title in titles.items():
-        yield make_table(key, title, CPU, samples[key], baseline=BASELINE, scale=MILLISECONDS)
+        yield make_table(key, title, CPU, samples[key], baselines=BASELINES, scale=MILLISECONDS)

@@ -1,11 +1,11 @@
-"""chart.svg: the ratios to hand-written httpx, on a logarithmic scale around 1."""
+"""chart.svg: the ratios to the faster hand-written httpx, on a logarithmic scale around 1."""
 
 from collections.abc import Iterator, Sequence
 from html import escape
 from math import log10
 from statistics import median
 
-from .adapters import BASELINE, DEFAULT, FAST, OVER_AIOHTTP, ROWS
+from .adapters import DEFAULT, FAST, OVER_AIOHTTP, ROWS
 from .goals import TIMES
 from .records import Run
 from .report import find_figure
@@ -40,7 +40,9 @@ def draw_chart(runs: Sequence[Run]) -> str:
     names = [adapter.name for adapter in ROWS if has_figures(runs, adapter.name)]
     width = LABEL_WIDTH + len(PANELS) * (PANEL_WIDTH + PANEL_GAP)
     height = TOP + len(names) * ROW_HEIGHT + FOOT
-    title = "CPU per call as a multiple of hand-written httpx (less is better, logarithmic)"
+    title = (
+        "CPU per call as a multiple of the faster hand-written httpx (less is better, logarithmic)"
+    )
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"',
         f'viewBox="0 0 {width} {height}" role="img" aria-label="{title}">',
@@ -68,7 +70,7 @@ def has_figures(runs: Sequence[Run], name: str) -> bool:
 def find_ratio(runs: Sequence[Run], key: str, name: str) -> float | None:
     """Return the median of the runs' ratios; None if there are none."""
     found = [find_figure(run, key, name) for run in runs]
-    ratios = [figure["ratio"] for figure in found if figure and figure["ratio"] is not None]
+    ratios = [figure["to_faster"] for figure in found if figure and figure["to_faster"] is not None]
     return median(ratios) if ratios else None
 
 
@@ -96,7 +98,7 @@ def draw_panel(
         yield write_quietly(f"{tick:g}{TIMES}", x, TOP - 8, "middle")
     for position, name in enumerate(names):
         ratio = find_ratio(runs, key, name)
-        if ratio is not None and name != BASELINE:
+        if ratio is not None:
             yield from draw_bar(ratio, left, middle(position), is_ours=name in OURS)
 
 

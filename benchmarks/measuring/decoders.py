@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from .adapters import ADAPTERS, BASELINE, DEFAULT
+from .adapters import ADAPTERS, BARE_HTTPX, DEFAULT
 from .canned import Checker, write_documents, write_reply
 
 Decode = Callable[[], Any]
@@ -64,4 +64,4 @@ GIVE_DICTS = {"json.loads", "orjson.loads"}
 
 def make_checker(way: str, count: int) -> Checker:
     """Return a checker of a decoder's result."""
-    return ADAPTERS[BASELINE if way in GIVE_DICTS else DEFAULT].make_checker(count)
+    return ADAPTERS[BARE_HTTPX if way in GIVE_DICTS else DEFAULT].make_checker(count)

@@ -40,7 +40,7 @@ def measure_decoding(server: Server, rounds: int) -> Iterator[Table]:
         title,
         "ms of CPU",
         samples,
-        baseline="json.loads",
+        baselines=("json.loads",),
         scale=MILLISECONDS,
     )
 

@@ -28,7 +28,7 @@ def measure_embedded(_server: Server, rounds: int) -> Iterator[Table]:
     We measure by the clock. Other work on the machine can only slow a row down, and most of all one
     whose threads spin. So each row gets its best round, not its median.
     """
-    if not (find_spec("onnxruntime") and find_spec("starlette")):
+    if find_lacking_extra():
         return
     documents = write_documents(DOCUMENTS)
     body = {"model": MODEL, "query": QUERY, "documents": documents}
@@ -49,10 +49,15 @@ def measure_embedded(_server: Server, rounds: int) -> Iterator[Table]:
         samples = run_rounds(tasks, rounds)
     title = f"Embedded server, {DOCUMENTS} documents a request, the best round of each row"
     best = {name: [max(values)] for name, values in samples.items()}
-    table = make_table("embedded", title, "documents/s", best, baseline=BARE)
+    table = make_table("embedded", title, "documents/s", best, baselines=(BARE,))
     for name, values in samples.items():
         table.rows[name]["spread"] = (max(values) - min(values)) / max(values)
     yield table
+
+
+def find_lacking_extra() -> list[str]:
+    """Return the modules of the extra that are not installed."""
+    return [module for module in ("onnxruntime", "starlette") if not find_spec(module)]
 
 
 @contextmanager

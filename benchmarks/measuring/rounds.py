@@ -13,13 +13,15 @@ class Figure(TypedDict):
 
     Attributes:
         value: The median over the rounds, in the table's unit.
-        ratio: The median of the ratios to the baseline, each taken inside one round; None in a
-            table without baseline.
+        to_faster: The median of the ratios to the faster baseline, each taken inside one round;
+            None in a table without baseline.
+        to_slower: The same for the slower baseline.
         spread: The range of the samples divided by their median; other work widens it.
     """
 
     value: float
-    ratio: float | None
+    to_faster: float | None
+    to_slower: float | None
     spread: float
 
 
@@ -31,14 +33,16 @@ class Table(NamedTuple):
         key: Its name in goals and charts.
         title: Its heading.
         unit: The unit of the values; "" for plain numbers.
-        baseline: The row that the ratios are to; None for no ratios.
+        faster: The baseline with the lower value, in bytes too; None for no ratios.
+        slower: The one with the higher value; the same row where there is a single baseline.
         rows: The figures by row.
     """
 
     key: str
     title: str
     unit: str
-    baseline: str | None
+    faster: str | None
+    slower: str | None
     rows: dict[str, Figure]
 
 
@@ -59,7 +63,7 @@ def make_table(
     unit: str,
     samples: Samples,
     *,
-    baseline: str | None = None,
+    baselines: Sequence[str] = (),
     scale: float = 1.0,
 ) -> Table:
     """
@@ -69,19 +73,29 @@ def make_table(
         key: Its name in goals and charts.
         title: Its heading.
         unit: The unit of its values.
-        samples: One number a round, by row; every row has the same rounds.
-        baseline: The row that the ratios are to; None for no ratios.
+        samples: One number a round, by row; a row may end before the baselines.
+        baselines: The rows that the ratios are to, those that were measured; none for no ratios.
         scale: How many of `unit` one of the samples' unit is.
     """
+    measured = [name for name in baselines if name in samples]
+    measured.sort(key=lambda name: median(samples[name]))
+    faster, slower = (measured[0], measured[-1]) if measured else (None, None)
+
+    def compare(values: Sequence[float], baseline: str | None) -> float | None:
+        if baseline is None:
+            return None
+        return median(divide(values, samples[baseline][: len(values)]))
+
     rows: dict[str, Figure] = {
         name: {
             "value": median(values) * scale,
-            "ratio": None if baseline is None else median(divide(values, samples[baseline])),
+            "to_faster": compare(values, faster),
+            "to_slower": compare(values, slower),
             "spread": (max(values) - min(values)) / median(values),
         }
         for name, values in samples.items()
     }
-    return Table(key, title, unit, baseline, rows)
+    return Table(key, title, unit, faster, slower, rows)
 
 
 def divide(values: Sequence[float], others: Sequence[float]) -> list[float]:

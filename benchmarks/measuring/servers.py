@@ -17,6 +17,8 @@ from .canned import COUNTS, write_reply
 HOST = "127.0.0.1"
 START_SECONDS = 10.0
 POLL_SECONDS = 0.02
+# Debian installs it where only root looks.
+MORE_FOLDERS = "/usr/sbin:/usr/local/sbin"
 ASYNCIO_PROGRAM = Path(__file__).with_name("canned_server.py")
 
 # nginx answers a POST for a static file with 405, which we turn into the file. The mirror makes it
@@ -65,12 +67,14 @@ class Server(NamedTuple):
 
     Attributes:
         name: What it is, with its version.
+        fault: Why it is not nginx; "" if it is.
         plain: Its origin for plain HTTP.
         secure: Its origin for TLS.
         certificate: The certificate to trust.
     """
 
     name: str
+    fault: str
     plain: str
     secure: str
     certificate: Path
@@ -92,10 +96,11 @@ def serving() -> Iterator[Server]:
         chain = folder / "server.pem"
         authority.issue_cert(HOST).private_key_and_cert_chain_pem.write_to_path(chain)
         plain, secure = find_ports(2)
-        command = write_command(folder, replies, chain, plain, secure)
+        command, fault = write_command(folder, replies, chain, plain, secure)
         with running(command, plain, secure):
             yield Server(
                 read_name(command),
+                fault,
                 f"http://{HOST}:{plain}",
                 f"https://{HOST}:{secure}",
                 folder / "authority.pem",
@@ -111,9 +116,11 @@ def find_ports(count: int) -> list[int]:
     return ports
 
 
-def write_command(folder: Path, replies: Path, chain: Path, plain: int, secure: int) -> list[str]:
-    """Return the command that serves the replies."""
-    nginx = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
+def write_command(
+    folder: Path, replies: Path, chain: Path, plain: int, secure: int
+) -> tuple[list[str], str]:
+    """Return the command that serves the replies, and why it is not nginx, or ""."""
+    nginx = shutil.which("nginx") or shutil.which("nginx", path=MORE_FOLDERS)
     configuration = folder / "nginx.conf"
     configuration.write_text(
         NGINX_CONFIGURATION.format(
@@ -122,16 +129,19 @@ def write_command(folder: Path, replies: Path, chain: Path, plain: int, secure: 
         encoding="utf-8",
     )
     command = [nginx or "", "-e", "stderr", "-p", str(folder), "-c", str(configuration)]
-    # An nginx built without a module that the configuration needs fails its own test.
-    if nginx and is_usable(command):
-        return command
-    return [sys.executable, str(ASYNCIO_PROGRAM), str(replies), str(chain), f"{plain}", f"{secure}"]
+    fault = find_fault(command) if nginx else f"nginx is neither on PATH nor in {MORE_FOLDERS}"
+    program = [sys.executable, str(ASYNCIO_PROGRAM), str(replies), str(chain)]
+    return ([*program, f"{plain}", f"{secure}"] if fault else command), fault
 
 
-def is_usable(command: list[str]) -> bool:
-    """Tell whether nginx takes its configuration."""
-    test = subprocess.run([*command, "-t"], capture_output=True, check=False)  # noqa: S603 - nginx
-    return test.returncode == 0
+def find_fault(command: list[str]) -> str:
+    """Return why nginx cannot be used, such as a module that it was built without, or ""."""
+    test = subprocess.run(  # noqa: S603 - nginx
+        [*command, "-t"], capture_output=True, check=False, text=True
+    )
+    if test.returncode == 0:
+        return ""
+    return f"{command[0]} does not take its configuration: {test.stderr.strip()}"
 
 
 def read_name(command: list[str]) -> str:
