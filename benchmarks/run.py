@@ -9,8 +9,11 @@ a folder for it.
 import argparse
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from measuring.chart import draw_chart
 from measuring.goals import find_missed
@@ -18,11 +21,16 @@ from measuring.records import Run, read_runs, write_runs
 from measuring.report import write_report
 from measuring.rounds import Table
 
+if TYPE_CHECKING:
+    from measuring.servers import Server
+
 HERE = Path(__file__).parent
 SECTIONS = ("calls", "concurrency", "documents", "start", "memory", "decoding", "embedded")
 ROUNDS = 9
 QUICK_ROUNDS = 2
 FAILURE = 1
+# What the benchmark itself needs; what it measures may be missing.
+NEEDED = ("httpx", "packaging", "trustme")
 
 
 def main() -> int:
@@ -38,6 +46,9 @@ def main() -> int:
             return FAILURE
         write_results(folder, kept)
         return check(kept[-1]) if arguments.check else 0
+    if lacking := [module for module in NEEDED if not find_spec(module)]:
+        print(f"needs {', '.join(lacking)}: run `make bench`, which installs it", file=sys.stderr)
+        return FAILURE
     run = measure(arguments.only or SECTIONS, QUICK_ROUNDS if arguments.quick else ROUNDS)
     if arguments.output or not (arguments.quick or arguments.only):
         write_results(folder, [*kept, run])
@@ -65,10 +76,28 @@ def measure(sections: list[str] | tuple[str, ...], rounds: int) -> Run:
     load = os.getloadavg()[0]
     tables: list[Table] = []
     with serving() as server:
+        for line in find_missing(server):
+            print(f"missing: {line}", file=sys.stderr)
         for section in sections:
-            print(f"measuring {section}", file=sys.stderr)
+            print(f"measuring {section}", end=" ", file=sys.stderr, flush=True)
+            start = time.monotonic()
             tables += find_section(section)(server, rounds)
+            print(f"took {time.monotonic() - start:.0f} s", file=sys.stderr)
     return Run(describe_machine(server.name, load), tables)
+
+
+def find_missing(server: "Server") -> Iterator[str]:
+    """Say what is not there, and what the run does without it."""
+    from measuring.adapters import ROWS, find_lacking
+    from measuring.embedded import find_lacking_extra
+
+    if server.fault:
+        yield f"{server.fault}; {server.name} answers, with whose figures no others compare"
+    for adapter in ROWS:
+        if lacking := find_lacking(adapter):
+            yield f"{', '.join(lacking)}; the row {adapter.name!r} is left out"
+    if lacking := find_lacking_extra():
+        yield f"{', '.join(lacking)}; the embedded server is left out"
 
 
 def find_section(name: str) -> Callable[..., Iterator[Table]]:
