@@ -8,7 +8,16 @@ from pathlib import Path
 
 from .adapters import ROWS
 
-MORE_PACKAGES = ("httpcore", "anyio", "attrs", "httpx-aiohttp", "pydantic", "onnxruntime")
+MORE_PACKAGES = (
+    "httpcore",
+    "anyio",
+    "sniffio",
+    "httpx2",
+    "attrs",
+    "httpx-aiohttp",
+    "pydantic",
+    "onnxruntime",
+)
 CPU_INFORMATION = Path("/proc/cpuinfo")
 
 

@@ -88,7 +88,8 @@ def make_environment() -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.startswith(HIDDEN_VARIABLES) and not name.lower().endswith("_proxy")
     }
-    return {**kept, "PYTHONHASHSEED": "0"}
+    # litellm would fetch its list of prices from the network at each import.
+    return {**kept, "PYTHONHASHSEED": "0", "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
 
 
 def run_fresh(task: str, adapter: Adapter, *arguments: str) -> list[float]:
