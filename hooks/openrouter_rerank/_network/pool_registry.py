@@ -7,7 +7,7 @@ import os
 import threading
 from collections.abc import AsyncGenerator
 from contextlib import suppress
-from functools import cache, cached_property
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import httpx
@@ -18,8 +18,6 @@ from .pool import AsyncPool, Pool
 
 if TYPE_CHECKING:
     from anyio.lowlevel import RunVar
-
-LARGE_BLOCK_BYTES = 16 * 1024 * 1024
 
 
 class LoopPools:
@@ -74,7 +72,6 @@ class PoolRegistry:
                 `SSL_CERT_FILE` and `SSL_CERT_DIR` name, False to check none.
             proxy: The proxy to connect through; None for the one that the environment names.
         """
-        keep_freed_memory()
         self._verify = verify
         self._proxy = proxy
         self._lock = threading.Lock()
@@ -135,16 +132,3 @@ class PoolRegistry:
         self._process_id = os.getpid()
         for pool in inherited.values():
             pool.close_inherited()
-
-
-@cache
-def keep_freed_memory() -> None:
-    """
-    Have glibc keep the memory of one reply for the next, where it is the C library.
-
-    glibc returns the top of its heap to the system when more is free there than twice the largest
-    block that it ever mapped (mallopt(3), M_MMAP_THRESHOLD). At first, a reply of some hundred kB
-    is more than that: every call maps its pages again, with a fault for each, which took up to a
-    quarter of a call's time. One larger block, never touched, raises the limit.
-    """
-    bytes(LARGE_BLOCK_BYTES)
