@@ -20,6 +20,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, cast
 
+from request_fields import write_request_fields
+
 ROOT = Path(__file__).resolve().parent.parent
 SPEC = ROOT / "openapi.yaml"
 CONFIG = ROOT / "generator-config.yml"
@@ -98,6 +100,7 @@ def build(spec: Path, package: Path) -> None:
     require_endpoints(document, package)
     refuse_multipart(package)
     add_package_data(document, package)
+    write_request_fields(document, TEMPLATES, package)
     for module in package.rglob("*.py"):
         module.write_text(HEADER + module.read_text(encoding="utf-8"), encoding="utf-8")
     run_ruff(package)
