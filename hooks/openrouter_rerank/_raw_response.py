@@ -1,13 +1,14 @@
 """Replies with their headers and attempts: `client.rerank.with_raw_response`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Unpack
 
 import httpx
 from attrs import field, frozen
 
-from ._call.arguments import RerankArguments, prepare
+from ._call.arguments import Documents, RerankArguments, prepare
 from ._call.caller import Caller
+from ._call.signatures import list_rerank_arguments
 from ._codec.request import EncodedDocument
 from ._codec.response import Reply
 from .operations import CreateRerankResponseBody
@@ -100,7 +101,16 @@ class RawRerank:
         """Keep the caller, which makes the requests."""
         self._caller = caller
 
-    def rerank(self, **arguments: Unpack[RerankArguments]) -> RawReply:
+    @list_rerank_arguments
+    def rerank(
+        self,
+        *,
+        documents: Documents,
+        model: str,
+        query: str,
+        top_n: int | None = None,
+        **arguments: Unpack[RerankArguments],
+    ) -> RawReply:
         """
         Do what `client.rerank.rerank` does with the same arguments, and return the raw reply.
 
@@ -109,32 +119,38 @@ class RawRerank:
             ValueError: An argument has a value that the API would refuse; nothing was sent.
             OpenRouterError: The call ended in an error.
         """
-        check_arguments(arguments)
-        encoded, options = prepare(**arguments)
+        encoded, options = prepare(
+            "RawRerank.rerank",
+            documents=documents,
+            model=model,
+            query=query,
+            top_n=top_n,
+            **arguments,
+        )
         reply = self._caller.send(self._caller.resolve(options), encoded)
         return make_raw_reply(reply, encoded.documents)
 
-    async def rerank_async(self, **arguments: Unpack[RerankArguments]) -> RawReply:
+    @list_rerank_arguments
+    async def rerank_async(
+        self,
+        *,
+        documents: Documents,
+        model: str,
+        query: str,
+        top_n: int | None = None,
+        **arguments: Unpack[RerankArguments],
+    ) -> RawReply:
         """Async `rerank`, on asyncio or trio."""
-        check_arguments(arguments)
-        encoded, options = prepare(**arguments)
+        encoded, options = prepare(
+            "RawRerank.rerank_async",
+            documents=documents,
+            model=model,
+            query=query,
+            top_n=top_n,
+            **arguments,
+        )
         reply = await self._caller.send_async(self._caller.resolve(options), encoded)
         return make_raw_reply(reply, encoded.documents)
-
-
-def check_arguments(arguments: Mapping[str, object]) -> None:
-    """
-    Check the arguments as Python checks those in a signature.
-
-    Raises:
-        TypeError: One is unknown, or a required one is missing.
-    """
-    for name in arguments:
-        if name not in RerankArguments.__annotations__:
-            raise TypeError(f"rerank() got an unexpected keyword argument {name!r}")
-    for name in sorted(RerankArguments.__required_keys__):
-        if name not in arguments:
-            raise TypeError(f"rerank() missing a required keyword argument: {name!r}")
 
 
 def make_raw_reply(reply: Reply, documents: Sequence[EncodedDocument]) -> RawReply:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, Callable, Iterable, Sequence
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, Unpack, cast
+from typing import TYPE_CHECKING, Generic, TypeVar, Unpack, cast
 
-import httpx
 from attrs import frozen
 
-# These two import a model only when something asks for it, as typing.get_type_hints does.
-from . import components, operations
-from ._call.arguments import Document, Documents, RerankOptions, prepare
+# It imports a model only when something asks for it, as typing.get_type_hints does.
+from . import operations
+from ._call.arguments import Document, Documents, RerankArguments, prepare, split_arguments
 from ._call.caller import Caller
+from ._call.signatures import list_rerank_arguments
 from ._codec.request import encode_request, require_iterable
-from ._policy.retries import RetryConfig
-from .types import UNSET, Unset
 
 # Few calls need these; those that do import them.
 if TYPE_CHECKING:
@@ -65,28 +63,15 @@ class Rerank:
 
         return RawRerank(self._caller)
 
+    @list_rerank_arguments
     def rerank(
         self,
         *,
         documents: Documents,
         model: str,
         query: str,
-        http_referer: str | None = None,
-        x_open_router_title: str | None = None,
-        x_open_router_categories: str | None = None,
-        provider: components.ProviderPreferences | Mapping[str, Any] | Unset | None = UNSET,
-        session_id: str | None = None,
         top_n: int | None = None,
-        trace: components.TraceConfig | Mapping[str, Any] | None = None,
-        user: str | None = None,
-        retries: RetryConfig | Unset | None = UNSET,
-        server_url: str | None = None,
-        accept_header_override: str | None = None,
-        timeout_ms: float | None = None,
-        http_headers: Mapping[str, str] | None = None,
-        timeout: httpx.Timeout | float | None = None,
-        deadline_ms: float | Unset | None = UNSET,
-        extra_body: Mapping[str, Any] | None = None,
+        **arguments: Unpack[RerankArguments],
     ) -> operations.CreateRerankResponseBody:
         """
         Order documents by how relevant a model finds each one to a query.
@@ -137,51 +122,25 @@ class Rerank:
                 `openrouter_rerank.errors`).
         """
         encoded, options = prepare(
+            "Rerank.rerank",
             documents=documents,
             model=model,
             query=query,
-            provider=provider,
-            session_id=session_id,
             top_n=top_n,
-            trace=trace,
-            user=user,
-            extra_body=extra_body,
-            http_referer=http_referer,
-            x_open_router_title=x_open_router_title,
-            x_open_router_categories=x_open_router_categories,
-            retries=retries,
-            server_url=server_url,
-            accept_header_override=accept_header_override,
-            timeout_ms=timeout_ms,
-            timeout=timeout,
-            deadline_ms=deadline_ms,
-            http_headers=http_headers,
+            **arguments,
         )
         reply = self._caller.send(self._caller.resolve(options), encoded)
         return reply.decode(encoded.documents)
 
+    @list_rerank_arguments
     async def rerank_async(
         self,
         *,
         documents: Documents,
         model: str,
         query: str,
-        http_referer: str | None = None,
-        x_open_router_title: str | None = None,
-        x_open_router_categories: str | None = None,
-        provider: components.ProviderPreferences | Mapping[str, Any] | Unset | None = UNSET,
-        session_id: str | None = None,
         top_n: int | None = None,
-        trace: components.TraceConfig | Mapping[str, Any] | None = None,
-        user: str | None = None,
-        retries: RetryConfig | Unset | None = UNSET,
-        server_url: str | None = None,
-        accept_header_override: str | None = None,
-        timeout_ms: float | None = None,
-        http_headers: Mapping[str, str] | None = None,
-        timeout: httpx.Timeout | float | None = None,
-        deadline_ms: float | Unset | None = UNSET,
-        extra_body: Mapping[str, Any] | None = None,
+        **arguments: Unpack[RerankArguments],
     ) -> operations.CreateRerankResponseBody:
         """
         Async `rerank`, on asyncio or trio.
@@ -190,25 +149,12 @@ class Rerank:
         its connection back; the request may have been billed.
         """
         encoded, options = prepare(
+            "Rerank.rerank_async",
             documents=documents,
             model=model,
             query=query,
-            provider=provider,
-            session_id=session_id,
             top_n=top_n,
-            trace=trace,
-            user=user,
-            extra_body=extra_body,
-            http_referer=http_referer,
-            x_open_router_title=x_open_router_title,
-            x_open_router_categories=x_open_router_categories,
-            retries=retries,
-            server_url=server_url,
-            accept_header_override=accept_header_override,
-            timeout_ms=timeout_ms,
-            timeout=timeout,
-            deadline_ms=deadline_ms,
-            http_headers=http_headers,
+            **arguments,
         )
         reply = await self._caller.send_async(self._caller.resolve(options), encoded)
         return reply.decode(encoded.documents)
@@ -322,6 +268,7 @@ class Rerank:
         require_async_jobs(jobs)
         return AsyncRerankOutcomes(self._caller, jobs, options)
 
+    @list_rerank_arguments
     def rank(  # noqa: D417  it documents only what `rerank` does not
         self,
         items: Iterable[T],
@@ -329,13 +276,8 @@ class Rerank:
         query: str,
         model: str,
         key: Callable[[T], Document] | None = None,
-        provider: components.ProviderPreferences | Mapping[str, Any] | Unset | None = UNSET,
-        session_id: str | None = None,
         top_n: int | None = None,
-        trace: components.TraceConfig | Mapping[str, Any] | None = None,
-        user: str | None = None,
-        extra_body: Mapping[str, Any] | None = None,
-        **options: Unpack[RerankOptions],
+        **arguments: Unpack[RerankArguments],
     ) -> list[Ranked[T]]:
         """
         Order any objects by how relevant a model finds each one to a query.
@@ -361,16 +303,12 @@ class Rerank:
             documents=read_documents(item_list, key),
             model=model,
             query=query,
-            provider=provider,
-            session_id=session_id,
             top_n=top_n,
-            trace=trace,
-            user=user,
-            extra_body=extra_body,
-            **options,
+            **arguments,
         )
         return pair_with_scores(item_list, response)
 
+    @list_rerank_arguments
     async def rank_async(
         self,
         items: Iterable[T],
@@ -378,13 +316,8 @@ class Rerank:
         query: str,
         model: str,
         key: Callable[[T], Document] | None = None,
-        provider: components.ProviderPreferences | Mapping[str, Any] | Unset | None = UNSET,
-        session_id: str | None = None,
         top_n: int | None = None,
-        trace: components.TraceConfig | Mapping[str, Any] | None = None,
-        user: str | None = None,
-        extra_body: Mapping[str, Any] | None = None,
-        **options: Unpack[RerankOptions],
+        **arguments: Unpack[RerankArguments],
     ) -> list[Ranked[T]]:
         """Async `rank`, on asyncio or trio."""
         item_list = read_items(items)
@@ -392,16 +325,12 @@ class Rerank:
             documents=read_documents(item_list, key),
             model=model,
             query=query,
-            provider=provider,
-            session_id=session_id,
             top_n=top_n,
-            trace=trace,
-            user=user,
-            extra_body=extra_body,
-            **options,
+            **arguments,
         )
         return pair_with_scores(item_list, response)
 
+    @list_rerank_arguments
     def rerank_batched(  # noqa: D417  it documents only what `rerank` does not
         self,
         *,
@@ -410,13 +339,8 @@ class Rerank:
         query: str,
         batch_size: int = DEFAULT_BATCH_SIZE,
         max_concurrency: int = DEFAULT_BATCHES_AT_ONCE,
-        provider: components.ProviderPreferences | Mapping[str, Any] | Unset | None = UNSET,
-        session_id: str | None = None,
         top_n: int | None = None,
-        trace: components.TraceConfig | Mapping[str, Any] | None = None,
-        user: str | None = None,
-        extra_body: Mapping[str, Any] | None = None,
-        **options: Unpack[RerankOptions],
+        **arguments: Unpack[RerankArguments],
     ) -> operations.CreateRerankResponseBody:
         """
         Order more documents than a provider takes at once, by sending them in batches.
@@ -441,8 +365,8 @@ class Rerank:
                 thread.
             top_n: How many results to return in all, at least 1; None returns all. No more results
                 than that are held in memory, besides those of the batches under way.
-            options: `deadline_ms` is for the whole call, including the time to read the documents;
-                `retries` count for each batch.
+            arguments: `deadline_ms` is for the whole call, including the time to read the
+                documents; `retries` count for each batch.
 
         Returns:
             What `rerank` returns; with a single batch it is that batch's reply. With several,
@@ -461,17 +385,9 @@ class Rerank:
         from ._bulk.batch_workers import run_batched
         from ._bulk.batches import BatchedCall
 
+        fields, options = split_arguments("Rerank.rerank_batched", arguments)
         call = BatchedCall(
-            partial(
-                encode_request,
-                model=model,
-                query=query,
-                provider=provider,
-                session_id=session_id,
-                trace=trace,
-                user=user,
-                extra_body=extra_body,
-            ),
+            partial(encode_request, model=model, query=query, **fields),
             self._caller.clock,
             self._caller.resolve(options),
             batch_size=batch_size,
@@ -480,6 +396,7 @@ class Rerank:
         )
         return run_batched(self._caller, call, documents)
 
+    @list_rerank_arguments
     async def rerank_batched_async(
         self,
         *,
@@ -488,13 +405,8 @@ class Rerank:
         query: str,
         batch_size: int = DEFAULT_BATCH_SIZE,
         max_concurrency: int = DEFAULT_BATCHES_AT_ONCE,
-        provider: components.ProviderPreferences | Mapping[str, Any] | Unset | None = UNSET,
-        session_id: str | None = None,
         top_n: int | None = None,
-        trace: components.TraceConfig | Mapping[str, Any] | None = None,
-        user: str | None = None,
-        extra_body: Mapping[str, Any] | None = None,
-        **options: Unpack[RerankOptions],
+        **arguments: Unpack[RerankArguments],
     ) -> operations.CreateRerankResponseBody:
         """
         Async `rerank_batched`, on asyncio or trio; each batch has a task.
@@ -505,17 +417,9 @@ class Rerank:
         from ._bulk.batch_workers import run_batched_async
         from ._bulk.batches import BatchedCall
 
+        fields, options = split_arguments("Rerank.rerank_batched_async", arguments)
         call = BatchedCall(
-            partial(
-                encode_request,
-                model=model,
-                query=query,
-                provider=provider,
-                session_id=session_id,
-                trace=trace,
-                user=user,
-                extra_body=extra_body,
-            ),
+            partial(encode_request, model=model, query=query, **fields),
             self._caller.clock,
             self._caller.resolve(options),
             batch_size=batch_size,

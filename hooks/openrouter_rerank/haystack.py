@@ -10,14 +10,20 @@ import threading
 from base64 import b64encode
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Unpack
 
 from ._call.defaults import DEFAULT_DEADLINE_MS
+from ._call.signatures import list_arguments
 from ._client import OpenRouter
 from ._codec.request import require_count, require_text
+from ._integrations.request_settings import (
+    REQUEST_FIELDS,
+    RequestSettings,
+    RequestSettingsArguments,
+    read_settings,
+)
 from ._network.auth import API_KEY_VARIABLE
 from ._rerank import Ranked
-from .types import UNSET, Unset
 
 try:
     from haystack import Document, component, default_from_dict, default_to_dict
@@ -36,7 +42,7 @@ API_KEY = Secret.from_env_var(API_KEY_VARIABLE, strict=False)
 
 
 @component
-class OpenRouterRanker:
+class OpenRouterRanker(RequestSettings):
     """
     Orders documents by how relevant a model finds each one to a query.
 
@@ -49,6 +55,7 @@ class OpenRouterRanker:
     It connects when it needs to; `close` and `close_async` close the connections.
     """
 
+    @list_arguments(RequestSettingsArguments)
     def __init__(
         self,
         model: str,
@@ -56,12 +63,12 @@ class OpenRouterRanker:
         api_key: Secret = API_KEY,
         top_k: int | None = None,
         server_url: str | None = None,
-        provider: dict[str, Any] | None = None,
         timeout_ms: float | None = None,
         deadline_ms: float | None = None,
         meta_fields_to_embed: list[str] | None = None,
         meta_data_separator: str = "\n",
         client: OpenRouter | None = None,
+        **settings: Unpack[RequestSettingsArguments],
     ) -> None:
         """
         Set up without connecting or reading the key.
@@ -72,8 +79,6 @@ class OpenRouterRanker:
                 can be serialised.
             top_k: How many documents to return, at least 1; None returns all.
             server_url: Where the API is served; None uses `OPENROUTER_BASE_URL`, else OpenRouter.
-            provider: How to choose among providers, with the keys of
-                `#/components/schemas/ProviderPreferences` in openapi.yaml; None sends nothing.
             timeout_ms: Limit for connecting, for one read and for one write, in milliseconds; None
                 uses the client's default.
             deadline_ms: Limit for a whole call with all its attempts, in milliseconds; None uses
@@ -83,6 +88,8 @@ class OpenRouterRanker:
             meta_data_separator: The text between the meta fields and the content.
             client: A client to make the calls with, never closed here. It has its own key, server
                 and limits, and a ranker with one cannot be serialised.
+            settings: The optional fields of the request, such as `provider`, as plain JSON;
+                `client.rerank.rerank` explains them. None sends nothing.
 
         Raises:
             TypeError: `model` or `top_k` has the wrong type.
@@ -92,11 +99,12 @@ class OpenRouterRanker:
         client_settings = (server_url, timeout_ms, deadline_ms)
         if client is not None and any(setting is not None for setting in client_settings):
             raise ValueError("client: brings its own server_url, timeout_ms and deadline_ms")
+        # Not by super(): Haystack makes another class of this one.
+        RequestSettings.__init__(self, **settings)
         self.model = require_text(model, "model")
         self.api_key = api_key
         self.top_k = check_top_k(top_k)
         self.server_url = server_url
-        self.provider = provider
         self.timeout_ms = timeout_ms
         self.deadline_ms = deadline_ms
         self.meta_fields_to_embed = meta_fields_to_embed or []
@@ -148,7 +156,7 @@ class OpenRouterRanker:
             api_key=self.api_key.to_dict(),
             top_k=self.top_k,
             server_url=self.server_url,
-            provider=self.provider,
+            **{name: getattr(self, name) for name in REQUEST_FIELDS},
             timeout_ms=self.timeout_ms,
             deadline_ms=self.deadline_ms,
             meta_fields_to_embed=self.meta_fields_to_embed,
@@ -195,8 +203,8 @@ class OpenRouterRanker:
             query=query,
             model=self.model,
             key=self._read_document,
-            provider=self._provider,
             top_n=top_n,
+            **read_settings(self),
         )
         return {"documents": score(ranked)}
 
@@ -213,14 +221,10 @@ class OpenRouterRanker:
             query=query,
             model=self.model,
             key=self._read_document,
-            provider=self._provider,
             top_n=top_n,
+            **read_settings(self),
         )
         return {"documents": score(ranked)}
-
-    @property
-    def _provider(self) -> dict[str, Any] | Unset:
-        return UNSET if self.provider is None else self.provider
 
     def _read_document(self, document: Document) -> str | dict[str, str]:
         """Return a document as it is sent: text, or an object if it holds an image."""

@@ -35,6 +35,9 @@ class OpenRouterRerank(PydanticAdapter, BaseDocumentCompressor):
     it with `close()` or `aclose()`; after that its calls raise `ClientClosedError`. The key is in
     no repr, dump or pickle: a compressor loaded from one reads it from `OPENROUTER_API_KEY`.
 
+    Each optional field of the request is a setting too, such as `provider`, as plain JSON;
+    `client.rerank.rerank` explains them. One that is None is not sent.
+
     Attributes:
         model: Slug of the rerank model, such as "cohere/rerank-v3.5".
         top_n: How many documents to return, at least 1; None returns all. The default is 3, as in
@@ -42,11 +45,6 @@ class OpenRouterRerank(PydanticAdapter, BaseDocumentCompressor):
         api_key: The key; None reads `OPENROUTER_API_KEY` at the time of a call.
         server_url: Where the API is served, its path included; None uses the client's server, else
             `OPENROUTER_BASE_URL`, else OpenRouter.
-        provider: How to choose among providers, `ProviderPreferences` in openapi.yaml; None sends
-            nothing.
-        session_id: Groups related requests, at most 256 characters; None sends nothing.
-        trace: Names for observability tools; None sends nothing.
-        user: Your own end user; None sends nothing.
         client: An `OpenRouter` to call with instead of one made here; it has its own key and is
             never closed here. Set timeouts, retries and a key that changes on it. It is in no dump,
             and a compressor that has one cannot be pickled.

@@ -6,7 +6,7 @@ Ray; Ray calls it.
 """
 
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar, cast
 
 from attrs import evolve, frozen
@@ -23,9 +23,8 @@ from ._integrations.ray_columns import (
     read_documents,
     require_columns,
 )
-from .components import ProviderPreferences, TraceConfig
+from ._integrations.request_settings import REQUEST_FIELDS, drop_none
 from .errors import RunStoppedError
-from .types import UNSET
 
 __all__ = ["Reranker"]
 
@@ -98,10 +97,6 @@ class Reranker:
         requests_per_minute: float | None = None,
         actors: int | None = None,
         max_concurrency: int = 8,
-        provider: ProviderPreferences | Mapping[str, Any] | None = None,
-        session_id: str | None = None,
-        trace: TraceConfig | Mapping[str, Any] | None = None,
-        user: str | None = None,
         api_key: Callable[[], str | None] | None = None,
         server_url: str | None = None,
         **options: Any,
@@ -120,16 +115,13 @@ class Reranker:
             actors: How many actors share the limit: the pool's `size`, or its `max_size`. An
                 actor cannot learn it from Ray. None if there is no limit.
             max_concurrency: How many requests an actor may have under way at once, at least 2.
-            provider: How to choose among providers; None sends nothing.
-            session_id: Groups related requests; None sends nothing.
-            trace: Names for observability tools; None sends nothing.
-            user: Your own end user; None sends nothing.
             api_key: A function that returns the key, called in the actor for every request. None
                 reads `OPENROUTER_API_KEY` there. Text is refused: Ray keeps the arguments of a job
                 in its records.
             server_url: Where the API is served; None uses `OPENROUTER_BASE_URL`, in the actor, else
                 the contract's server.
-            options: Further arguments of `OpenRouter`.
+            options: Optional fields of the request, such as `provider`; `client.rerank.rerank`
+                explains them, and None sends nothing. Also further arguments of `OpenRouter`.
 
         Raises:
             TypeError: An argument has the wrong type, or `api_key` is text.
@@ -144,15 +136,13 @@ class Reranker:
         self._query_column = require_str(query_column, "query_column")
         self._documents_column = require_str(documents_column, "documents_column")
         rate_per_actor = share_rate(requests_per_minute, actors)
+        fields = {name: options.pop(name) for name in REQUEST_FIELDS if name in options}
         self._template_job = RerankJob(
             query="query",
             documents=["document"],
             model=model,
             top_n=top_n,
-            provider=UNSET if provider is None else provider,
-            session_id=session_id,
-            trace=trace,
-            user=user,
+            **drop_none(fields),
         )
         # An argument that is wrong for every row raises here, once, before the first row.
         prepare_job(self._template_job)

@@ -38,7 +38,10 @@ async def rerank_async(server_url: str) -> operations.CreateRerankResponseBody:
             model=MODEL,
             query=QUERY,
             provider=provider,
+            session_id="session",
             top_n=1,
+            trace={"trace_name": "consumer"},
+            user=None,
             timeout_ms=10_000,
         )
         assert_type(res, operations.CreateRerankResponseBody)

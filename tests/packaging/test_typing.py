@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 CONSUMER = Path(__file__).with_name("consumer.py")
-PREAMBLE = """from openrouter_rerank import OpenRouter, operations
+PREAMBLE = """from openrouter_rerank import OpenRouter, RerankJob, operations
+from openrouter_rerank.types import UNSET
 
 client = OpenRouter()
 """
@@ -21,6 +22,16 @@ client.rerank.rerank(query="q", documents=[1], model="m")
 client.rerank.rerank(query=None, documents=["d"], model="m")
 client.rerank.rerank(query="q", documents=["d"], model="m", top_n="1")
 client.rerank.rerank(query="q", documents=["d"], model="m", top_k=1)
+client.rerank.rerank(query="q", documents=["d"], model="m", user=1)
+client.rerank.rerank(query="q", documents=["d"], model="m", provider="price")
+client.rerank.rerank(query="q", documents=["d"], model="m", session_id=UNSET)
+client.rerank.rank(["d"], query="q", model="m", sessionid="s")
+client.rerank.rank(["d"], query="q", model="m", trace=[])
+client.rerank.rerank_batched(query="q", documents=["d"], model="m", users="u")
+client.rerank.with_raw_response.rerank(query="q", documents=["d"], model="m", timeout_s=1)
+client.rerank.with_raw_response.rerank(query="q", documents=["d"])
+RerankJob(query="q", documents=["d"], model="m", priority=1)
+RerankJob(query="q", documents=["d"], model="m", user=1)
 client.rerank.rerank("q", ["d"], "m")
 client.rerank.rerank(query="q", documents=["d"], model="m").results[0].score
 client.rerank.rerank_async(query="q", documents=["d"], model="m").results

@@ -23,6 +23,7 @@ from openrouter_rerank.testing import FakeOpenRouter, ScriptedTransport, answer
 from openrouter_rerank_api import AuthenticatedClient
 from openrouter_rerank_api.api.rerank import create_rerank
 from openrouter_rerank_api.models import CreateRerankRequestBody, CreateRerankResponseBody
+from openrouter_rerank_api.request_fields import REQUEST_FIELDS
 
 Json = dict[str, Any]
 CONTRACT: Json = json.loads(
@@ -32,6 +33,8 @@ OPERATION: Json = CONTRACT["paths"]["/rerank"]["post"]
 SCHEMAS: Json = CONTRACT["components"]["schemas"]
 REQUEST: Json = SCHEMAS["CreateRerankRequestBody"]
 REPLY: Json = SCHEMAS["CreateRerankResponseBody"]
+# What Python has another use for is a keyword of another name.
+KEYWORDS = {rule["name"]: keyword for keyword, rule in REQUEST_FIELDS.items()}
 STATUSES = [int(status) for status in OPERATION["responses"] if status.isdecimal()]
 ERRORS = [status for status in STATUSES if status >= 400]
 ONCE = RetryConfig("none")
@@ -101,12 +104,10 @@ def test_every_known_argument_is_sent_as_the_contract_has_it() -> None:
 
 @pytest.mark.parametrize("field", REQUEST["properties"])
 def test_every_declared_field_can_be_sent(field: str) -> None:
-    """A field of the contract reaches the wire: by its keyword, or in extra_body if it is newer."""
+    """A field of the contract reaches the wire by its keyword, one that is newer, too."""
     arguments = {name: ARGUMENTS[name] for name in ("documents", "model", "query")}
-    if field in ARGUMENTS:
-        arguments[field] = ARGUMENTS[field]
-    else:
-        arguments["extra_body"] = {field: make_sample(REQUEST["properties"][field])}
+    value = ARGUMENTS.get(field) or make_sample(REQUEST["properties"][field])
+    arguments[KEYWORDS.get(field, field)] = value
     with FakeOpenRouter() as client:
         client.rerank.rerank(**arguments)
 

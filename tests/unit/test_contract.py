@@ -8,6 +8,10 @@ import generate
 import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
+from openrouter_rerank import components, operations
+from openrouter_rerank._call.target import ATTRIBUTION_HEADERS
+from openrouter_rerank.testing import FakeOpenRouter
+from openrouter_rerank_api import models
 
 CONTRACT: dict[str, Any] = generate.load_contract(Path(generate.SPEC))
 OPERATION = CONTRACT["paths"]["/rerank"]["post"]
@@ -89,6 +93,28 @@ def test_errors_share_one_envelope(status: int) -> None:
 
     assert media["schema"] == {"$ref": "#/components/schemas/ErrorResponse"}
     assert status == error.get("code", error.get("http_status"))
+
+
+def test_every_header_parameter_is_sent() -> None:
+    """A call can send each header that the operation takes."""
+    parameters = CONTRACT["components"]["parameters"]
+    names = {
+        parameters[node["$ref"].rpartition("/")[2]]["name"] for node in OPERATION["parameters"]
+    }
+    headers: dict[str, Any] = dict.fromkeys(ATTRIBUTION_HEADERS, "x")
+    with FakeOpenRouter() as client:
+        client.rerank.rerank(documents=["a"], model="m", query="q", **headers)
+
+    assert [name for name in names if client.requests[0].headers.get(name) != "x"] == []
+    assert names
+
+
+def test_every_named_model_is_exported() -> None:
+    """Each schema that has a name is a class that users can import."""
+    named = {name for name in models.__all__ if name in CONTRACT["components"]["schemas"]}
+
+    assert named - {*components.__all__, *operations.__all__} == set()
+    assert named
 
 
 def test_a_result_always_has_its_document() -> None:

@@ -1,14 +1,22 @@
 """The operation: any items, raw replies, and options of one call."""
 
+import inspect
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from operator import attrgetter
+from typing import Any, get_type_hints
+from unittest.mock import create_autospec
 
 import anyio
 import httpx
 import pytest
 from openrouter_rerank import Ranked, RateLimit, RetryConfig, errors
+from openrouter_rerank._call.arguments import NO_OPTIONS, RerankArguments
+from openrouter_rerank._rerank import Rerank
+from openrouter_rerank.components import ProviderPreferences
 from openrouter_rerank.testing import FakeOpenRouter, answer
+from openrouter_rerank.types import UNSET, Unset
 
 
 @dataclass(frozen=True)
@@ -19,6 +27,16 @@ class Page:
     text: str
 
 
+METHODS = [
+    "rerank",
+    "rerank_async",
+    "rank",
+    "rank_async",
+    "rerank_batched",
+    "rerank_batched_async",
+    "with_raw_response.rerank",
+    "with_raw_response.rerank_async",
+]
 PAGES = [Page(1, "one"), Page(2, "two"), Page(3, "three")]
 
 
@@ -95,23 +113,59 @@ async def test_raw_reply_says_how_it_came(half: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"top_k": 3}, r"rerank\(\) got an unexpected keyword argument 'top_k'"),
-        ({"model": ...}, r"rerank\(\) missing a required keyword argument: 'model'"),
+        ({"topn": 3}, "got an unexpected keyword argument 'topn'"),
+        ({"query": ...}, "missing 1 required keyword-only argument: 'query'"),
     ],
 )
-def test_raw_calls_know_their_arguments(arguments: dict[str, Any], message: str) -> None:
-    """A name that is unknown, or missing, is refused as a signature does, and nothing is sent."""
-    usual: dict[str, Any] = {"documents": ["a"], "model": "m", "query": "q"}
+@pytest.mark.parametrize("name", METHODS)
+def test_calls_know_their_arguments(name: str, arguments: dict[str, Any], message: str) -> None:
+    """A name that is unknown, or missing, is refused in Python's words, and nothing is sent."""
+    texts = "items" if name in {"rank", "rank_async"} else "documents"
+    usual: dict[str, Any] = {texts: ["a"], "model": "m", "query": "q"}
     given = {name: one for name, one in {**usual, **arguments}.items() if one is not ...}
     with FakeOpenRouter(200) as client:
-        raw_rerank = client.rerank.with_raw_response
+        call = attrgetter(name)(client.rerank)
 
         with pytest.raises(TypeError, match=message):
-            raw_rerank.rerank(**given)
-        with pytest.raises(TypeError, match=message):
-            anyio.run(partial(raw_rerank.rerank_async, **given))
+            anyio.run(partial(call, **given)) if name.endswith("_async") else call(**given)
 
     assert client.requests == []
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_signatures_list_every_argument(name: str) -> None:
+    """Tools see each argument of a call with its default, and none that it does not take."""
+    with FakeOpenRouter() as client:
+        parameters = inspect.signature(attrgetter(name)(client.rerank)).parameters
+
+    assert parameters.keys() >= RerankArguments.__annotations__.keys()
+    assert {each.kind for each in parameters.values()} <= {
+        inspect.Parameter.KEYWORD_ONLY,
+        inspect.Parameter.POSITIONAL_OR_KEYWORD,
+    }
+    assert (parameters["provider"].default, parameters["user"].default) == (UNSET, None)
+    assert {option: parameters[option].default for option in NO_OPTIONS} == NO_OPTIONS
+
+
+@pytest.mark.parametrize("name", [name for name in METHODS if "." not in name])
+def test_hints_can_be_read(name: str) -> None:
+    """The types of all arguments can be had, models among them."""
+    hints = get_type_hints(getattr(Rerank, name))
+
+    assert hints["provider"] == ProviderPreferences | Mapping[str, Any] | Unset | None
+    assert hints["user"] == str | None
+    assert hints.keys() == {*inspect.signature(getattr(Rerank, name)).parameters, "return"} - {
+        "self"
+    }
+
+
+def test_mocks_know_the_arguments() -> None:
+    """A mock with the class's own signatures takes what the class takes, and no more."""
+    mock = create_autospec(Rerank, instance=True)
+    mock.rerank(documents=["a"], model="m", query="q", user="u", timeout_ms=1)
+
+    with pytest.raises(TypeError, match="unexpected keyword argument 'topn'"):
+        mock.rerank(documents=["a"], model="m", query="q", topn=1)
 
 
 def test_raw_reply_parses_when_asked() -> None:

@@ -6,23 +6,18 @@ from typing import Any, cast
 
 import httpx
 from attrs import fields_dict, frozen
+from openrouter_rerank_api.request_bases import JobFields
 
-from openrouter_rerank._call.arguments import (
-    Documents,
-    RerankArguments,
-    RerankOptions,
-    prepare,
-)
+from openrouter_rerank._call.arguments import Documents, RerankOptions, prepare
 from openrouter_rerank._codec.request import EncodedRequest
 from openrouter_rerank._policy.retries import RetryConfig
-from openrouter_rerank.components import ProviderPreferences, TraceConfig
 from openrouter_rerank.errors import OpenRouterError
 from openrouter_rerank.operations import CreateRerankResponseBody, CreateRerankUsage
 from openrouter_rerank.types import UNSET, Unset
 
 
 @frozen(kw_only=True, repr=False)
-class RerankJob:
+class RerankJob(JobFields):
     """
     One call of a run: the arguments of `OpenRouter.rerank.rerank`, and the caller's own id.
 
@@ -44,11 +39,7 @@ class RerankJob:
     http_referer: str | None = None
     x_open_router_title: str | None = None
     x_open_router_categories: str | None = None
-    provider: ProviderPreferences | Mapping[str, Any] | Unset | None = UNSET
-    session_id: str | None = None
     top_n: int | None = None
-    trace: TraceConfig | Mapping[str, Any] | None = None
-    user: str | None = None
     retries: RetryConfig | Unset | None = UNSET
     server_url: str | None = None
     accept_header_override: str | None = None
@@ -76,7 +67,7 @@ def prepare_job(job: RerankJob) -> tuple[EncodedRequest, RerankOptions]:
         ValueError: An argument has a value that the API would refuse.
     """
     arguments = dict(zip(_ARGUMENTS, _read_arguments(job), strict=True))
-    return prepare(**cast("RerankArguments", arguments))
+    return prepare("RerankJob", **cast("Any", arguments))
 
 
 @frozen(repr=False)

@@ -1,9 +1,10 @@
 """The arguments of `rerank`, for every method that passes them on."""
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Required, TypeAlias, TypedDict, Unpack, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, Union, Unpack, cast
 
 import httpx
+from openrouter_rerank_api.request_fields import REQUEST_FIELDS, RequestFields
 
 from openrouter_rerank._codec.request import EncodedRequest, check_headers, encode_request
 from openrouter_rerank._policy.retries import RetryConfig
@@ -13,10 +14,10 @@ from .config import Settings, check_attribution, read_deadline, read_timeout, re
 from .target import ATTRIBUTION_HEADERS, JSON, parse_server_url
 
 if TYPE_CHECKING:
-    from openrouter_rerank import components, operations
+    from openrouter_rerank import operations
 
-# In quotes, since most calls need no document model and so never import it.
-Document: TypeAlias = "str | operations.DocumentRequest | Mapping[str, str]"
+# The model in quotes, which `|` does not take: most calls need none and so never import it.
+Document: TypeAlias = Union[str, "operations.DocumentRequest", Mapping[str, str]]
 Documents: TypeAlias = Iterable[Document]
 
 
@@ -35,17 +36,9 @@ class RerankOptions(TypedDict, total=False):
     deadline_ms: float | Unset | None
 
 
-class RerankArguments(RerankOptions, total=False):
-    """What to rank, and how the call is made."""
+class RerankArguments(RequestFields, RerankOptions, total=False):
+    """What each method takes besides the arguments that it names itself."""
 
-    documents: Required[Documents]
-    model: Required[str]
-    query: Required[str]
-    provider: "components.ProviderPreferences | Mapping[str, Any] | Unset | None"
-    session_id: str | None
-    top_n: int | None
-    trace: "components.TraceConfig | Mapping[str, Any] | None"
-    user: str | None
     extra_body: Mapping[str, Any] | None
 
 
@@ -54,14 +47,11 @@ def resolve(settings: Settings, options: RerankOptions) -> Settings:
     Return the settings of one call: the client's, with the call's options applied.
 
     Raises:
-        TypeError: An option is unknown or has the wrong type.
+        TypeError: An option has the wrong type.
         ValueError: An option has a value that cannot work.
     """
     if all(value is NO_OPTIONS.get(name, ...) for name, value in options.items()):
         return settings
-    for name in options:
-        if name not in NO_OPTIONS:
-            raise TypeError(f"rerank() got an unexpected keyword argument {name!r}")
     check_accept(options.get("accept_header_override"))
     attribution = {name: cast("str | None", options.get(name)) for name in ATTRIBUTION_HEADERS}
     given = check_attribution(attribution)
@@ -105,34 +95,43 @@ def check_accept(accept: object) -> None:
 
 
 def prepare(
+    method: str,
+    /,
     *,
     documents: Documents,
     model: str,
     query: str,
-    provider: "components.ProviderPreferences | Mapping[str, Any] | Unset | None" = UNSET,
-    session_id: str | None = None,
     top_n: int | None = None,
-    trace: "components.TraceConfig | Mapping[str, Any] | None" = None,
-    user: str | None = None,
-    extra_body: Mapping[str, Any] | None = None,
-    **options: Unpack[RerankOptions],
+    **arguments: Unpack[RerankArguments],
 ) -> tuple[EncodedRequest, RerankOptions]:
     """
     Check and encode what is sent, and return it with the options, which say how.
 
     Raises:
-        TypeError: An argument has the wrong type.
+        TypeError: An argument is unknown to the method or has the wrong type.
         ValueError: An argument has a value that the API would refuse.
     """
-    encoded = encode_request(
-        documents=documents,
-        model=model,
-        query=query,
-        provider=provider,
-        top_n=top_n,
-        session_id=session_id,
-        trace=trace,
-        user=user,
-        extra_body=extra_body,
-    )
+    fields, options = split_arguments(method, arguments)
+    encoded = encode_request(documents=documents, model=model, query=query, top_n=top_n, **fields)
     return encoded, options
+
+
+def split_arguments(
+    method: str, arguments: RerankArguments
+) -> tuple[dict[str, Any], RerankOptions]:
+    """
+    Return what is sent and how.
+
+    Raises:
+        TypeError: An argument is unknown to the method; it says so as Python does.
+    """
+    fields: dict[str, Any] = {}
+    options: dict[str, Any] = {}
+    for name, value in arguments.items():
+        if name in REQUEST_FIELDS or name == "extra_body":
+            fields[name] = value
+        elif name in NO_OPTIONS:
+            options[name] = value
+        else:
+            raise TypeError(f"{method}() got an unexpected keyword argument {name!r}")
+    return fields, cast("RerankOptions", options)

@@ -10,23 +10,27 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex, Unpack, cast
 
-from openrouter_rerank_api.unset import Unset
+from openrouter_rerank_api import models
+from openrouter_rerank_api.request_fields import REQUEST_FIELDS, RequestFields
+from openrouter_rerank_api.unset import UNSET
 
 from .json import BLOCK_TEXTS, encode_body, encode_json, encode_texts
 
 if TYPE_CHECKING:
     from openrouter_rerank_api.models.document_request import DocumentRequest
-    from openrouter_rerank_api.models.provider_preferences import ProviderPreferences
-    from openrouter_rerank_api.models.trace_config import TraceConfig
 
-MAX_SESSION_ID_CHARACTERS = 256
 SHOWN_POSITIONS = 10
 DOCUMENT_KEYS = ("text", "image")
+NAMED_FIELDS = frozenset({"documents", "model", "query", "top_n"})
+FIELDS = NAMED_FIELDS | {rule["name"] for rule in REQUEST_FIELDS.values()}
 # After their checks these hold only text, integers, and lists and dicts of these.
-TEXT_FIELDS = frozenset({"documents", "model", "query", "session_id", "top_n", "user"})
-FIELDS = TEXT_FIELDS | {"provider", "trace"}
+TEXT_FIELDS = NAMED_FIELDS | {
+    rule["name"]
+    for rule in REQUEST_FIELDS.values()
+    if rule["type"] in {"string", "integer"} and not rule["nullable"]
+}
 # RFC 9110, section 5.6.2.
 _HEADER_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _FIXED_HEADERS = frozenset({"authorization", "content-length"})
@@ -58,12 +62,9 @@ def encode_request(
     documents: Iterable[str | DocumentRequest | Mapping[str, str]],
     model: str,
     query: str,
-    provider: ProviderPreferences | Mapping[str, Any] | None | Unset,
-    top_n: SupportsIndex | None,
-    session_id: str | None,
-    trace: TraceConfig | Mapping[str, Any] | None,
-    user: str | None,
-    extra_body: Mapping[str, Any] | None,
+    top_n: SupportsIndex | None = None,
+    extra_body: Mapping[str, Any] | None = None,
+    **fields: Unpack[RequestFields],
 ) -> EncodedRequest:
     """
     Check the arguments of `rerank` and encode them as `CreateRerankRequestBody`.
@@ -78,16 +79,12 @@ def encode_request(
         "model": require_text(model, "model"),
         "query": require_text(query, "query"),
     }
-    if not isinstance(provider, Unset):
-        body["provider"] = None if provider is None else encode_model(provider, "provider")
     if top_n is not None:
         body["top_n"] = require_count(top_n, "top_n")
-    if session_id is not None:
-        body["session_id"] = require_session_id(session_id)
-    if trace is not None:
-        body["trace"] = encode_model(trace, "trace")
-    if user is not None:
-        body["user"] = require_str(user, "user")
+    for name, value in fields.items():
+        rule = REQUEST_FIELDS[name]
+        if value is not (UNSET if rule["nullable"] else None):
+            body[rule["name"]] = encode_field(value, name, rule)
     if extra_body is not None:
         body.update(encode_extra(extra_body))
     return EncodedRequest(
@@ -95,9 +92,25 @@ def encode_request(
     )
 
 
+def encode_field(value: object, name: str, rule: Mapping[str, Any]) -> object:
+    """Return an optional field as it is sent, checked by its type and limits in openapi.yaml."""
+    if value is None:
+        return None
+    kind = rule["type"]
+    if kind == "string":
+        text = require_str(value, name)
+        maximum = rule.get("maxLength")
+        if maximum is not None and len(text) > maximum:
+            raise ValueError(f"{name}: at most {maximum} characters, got {len(text)}")
+        return text
+    if kind == "object":
+        return encode_object(value, name, rule.get("model"))
+    return require_integer(value, name, rule.get("minimum")) if kind == "integer" else value
+
+
 def encode_extra(extra_body: Mapping[str, Any]) -> dict[str, Any]:
     """Return the extra fields; none may be a field that has its own argument."""
-    extra = encode_model(extra_body, "extra_body")
+    extra = encode_object(extra_body, "extra_body")
     for name in extra:
         if name in FIELDS:
             raise ValueError(f"extra_body: {name} is an argument of its own")
@@ -140,7 +153,7 @@ def encode_document(document: object, position: int) -> EncodedDocument:
     where = f"documents[{position}]"
     if isinstance(document, str):
         return document
-    # Imported only when needed, as in `encode_model`: most calls send only text.
+    # Imported only when needed: most calls send only text.
     from openrouter_rerank_api.models.document_request import DocumentRequest
 
     if isinstance(document, DocumentRequest):
@@ -199,37 +212,29 @@ def require_text(value: object, name: str) -> str:
 
 def require_count(value: object, name: str) -> int:
     """Return the value if it is a whole number of at least 1."""
+    return require_integer(value, name, 1)
+
+
+def require_integer(value: object, name: str, minimum: int | None) -> int:
+    """Return the value if it is a whole number that is not too small."""
     if isinstance(value, bool) or not hasattr(type(value), "__index__"):
         raise TypeError(f"{name}: expected int, got {type(value).__name__}")
-    count = operator.index(cast("SupportsIndex", value))
-    if count < 1:
-        raise ValueError(f"{name}: must be at least 1, got {count}")
-    return count
+    number = operator.index(cast("SupportsIndex", value))
+    if minimum is not None and number < minimum:
+        raise ValueError(f"{name}: must be at least {minimum}, got {number}")
+    return number
 
 
-def require_session_id(value: object) -> str:
-    """Return the value if it is text within the limit (`session_id` in openapi.yaml)."""
-    session_id = require_str(value, "session_id")
-    if len(session_id) > MAX_SESSION_ID_CHARACTERS:
-        raise ValueError(
-            f"session_id: at most {MAX_SESSION_ID_CHARACTERS} characters, got {len(session_id)}"
-        )
-    return session_id
-
-
-def encode_model(value: object, name: str) -> dict[str, Any]:
-    """Return a model or a mapping as a plain object; unknown keys pass through."""
+def encode_object(value: object, name: str, model: str | None = None) -> dict[str, Any]:
+    """Return a mapping, or an object of the model if it is named, as a plain object."""
     if isinstance(value, Mapping):
         fields = dict(cast("Mapping[object, Any]", value))
         # JSON's encoder would turn a number or None into text.
         return {require_str(key, f"{name}: key"): field for key, field in fields.items()}
-    from openrouter_rerank_api.models.provider_preferences import ProviderPreferences
-    from openrouter_rerank_api.models.trace_config import TraceConfig
-
-    if not isinstance(value, ProviderPreferences | TraceConfig):
+    if model is None or not isinstance(value, getattr(models, model)):
         raise TypeError(f"{name}: expected a mapping or a model, got {type(value).__name__}")
     try:
-        return value.to_dict()
+        return cast("dict[str, Any]", cast("Any", value).to_dict())
     except (AttributeError, TypeError) as error:
         raise TypeError(f"{name}: a field of the model has the wrong type: {error}") from error
 

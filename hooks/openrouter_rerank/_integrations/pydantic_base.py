@@ -10,7 +10,8 @@ from pydantic.json_schema import SkipJsonSchema
 
 from openrouter_rerank._client import OpenRouter
 from openrouter_rerank._rerank import Ranked
-from openrouter_rerank.types import UNSET
+
+from .request_settings import RequestSettings, read_settings
 
 T = TypeVar("T")
 
@@ -39,7 +40,7 @@ class LazyClient:
         return type(self), ()
 
 
-class PydanticAdapter(BaseModel):
+class PydanticAdapter(BaseModel, RequestSettings):
     """
     The settings of an adapter, and its calls; a subclass lists its framework's base class after it.
 
@@ -58,10 +59,6 @@ class PydanticAdapter(BaseModel):
     top_n: int | None = Field(default=None, ge=1)
     api_key: SecretStr | None = Field(default=None, exclude=True)
     server_url: str | None = None
-    provider: dict[str, Any] | None = None
-    session_id: str | None = None
-    trace: dict[str, Any] | None = None
-    user: str | None = None
     client: SkipJsonSchema[OpenRouter | None] = Field(default=None, exclude=True)
     _own_client: LazyClient = PrivateAttr(default_factory=LazyClient)
 
@@ -154,9 +151,6 @@ class PydanticAdapter(BaseModel):
         return {
             "model": self.model,
             "top_n": self.top_n,
-            "provider": UNSET if self.provider is None else self.provider,
-            "session_id": self.session_id,
-            "trace": self.trace,
-            "user": self.user,
             "server_url": self.server_url,
+            **read_settings(self),
         }

@@ -1,6 +1,7 @@
 """What a run takes and gives: every argument of `rerank`, no content in what is printed."""
 
 import inspect
+import json
 import pickle
 
 import pytest
@@ -45,10 +46,17 @@ def test_every_field_is_handed_on() -> None:
     )
 
     encoded, options = prepare_job(job)
-    assert encoded.content == (
-        b'{"documents":["d"],"model":"m","query":"q","provider":null,"top_n":1,"session_id":"s",'
-        b'"trace":{"trace_id":"t"},"user":"u","new":1}'
-    )
+    assert json.loads(encoded.content) == {
+        "documents": ["d"],
+        "model": "m",
+        "query": "q",
+        "provider": None,
+        "top_n": 1,
+        "session_id": "s",
+        "trace": {"trace_id": "t"},
+        "user": "u",
+        "new": 1,
+    }
     assert (options.get("timeout"), options.get("deadline_ms", UNSET)) == (3, None)
     assert options.get("http_headers") == {"X-A": "b"}
 

@@ -11,20 +11,20 @@ from openrouter_rerank._codec.request import (
     EncodedRequest,
     check_header,
     check_headers,
+    encode_field,
     encode_request,
 )
 from openrouter_rerank.components import MaxPrice, ProviderPreferences, TraceConfig
 from openrouter_rerank.operations import DocumentRequest
 from openrouter_rerank.types import UNSET
+from openrouter_rerank_api.request_fields import REQUEST_FIELDS
 
-OPTIONAL = ("top_n", "session_id", "trace", "user", "extra_body")
 REQUIRED: dict[str, Any] = {"documents": ["a"], "model": "m", "query": "q"}
 
 
 def encode(**arguments: Any) -> EncodedRequest:
     """Encode a request that is right but for the given arguments."""
-    fields: dict[str, Any] = {"provider": UNSET, **dict.fromkeys(OPTIONAL), **REQUIRED, **arguments}
-    return encode_request(**fields)
+    return encode_request(**{**REQUIRED, **arguments})
 
 
 def read_body(**arguments: Any) -> Any:
@@ -71,7 +71,12 @@ class FailsOnce:
 
 
 def test_absent_arguments_send_nothing() -> None:
-    """None and UNSET leave their fields out of the body."""
+    """None, or UNSET where None means null, leaves a field out of the body."""
+    absent: dict[str, Any] = {
+        name: UNSET if rule["nullable"] else None for name, rule in REQUEST_FIELDS.items()
+    }
+
+    assert encode(**absent, top_n=None, extra_body=None).content == encode().content
     assert encode().content == b'{"documents":["a"],"model":"m","query":"q"}'
 
 
@@ -97,6 +102,45 @@ def test_absent_arguments_send_nothing() -> None:
 def test_argument_is_sent_as_its_field(argument: str, value: object, sent: object) -> None:
     """Models, mappings and values stand in the body under their argument's name."""
     assert read_body(**{argument: value}) == {**REQUIRED, argument: sent}
+
+
+@pytest.mark.parametrize(
+    ("value", "rule", "sent"),
+    [
+        (Four(), {"type": "integer", "minimum": 4}, 4),
+        (-1, {"type": "integer"}, -1),
+        ("text", {"type": "string"}, "text"),
+        ([1], {"type": "array"}, [1]),
+        (None, {"type": "string", "nullable": True}, None),
+        ({"a": 1}, {"type": "object"}, {"a": 1}),
+    ],
+)
+def test_field_is_sent_by_its_type(value: object, rule: dict[str, Any], sent: object) -> None:
+    """A field that the contract may come to have is sent as its schema wants it."""
+    assert encode_field(value, "newer", rule) == sent
+
+
+@pytest.mark.parametrize(
+    ("value", "rule", "message"),
+    [
+        (3, {"type": "integer", "minimum": 4}, "newer: must be at least 4, got 3"),
+        ("3", {"type": "integer"}, "newer: expected int, got str"),
+        (3, {"type": "string"}, "newer: expected str, got int"),
+        ("abc", {"type": "string", "maxLength": 2}, "newer: at most 2 characters, got 3"),
+        (TraceConfig(), {"type": "object"}, "newer: expected a mapping or a model"),
+        (
+            TraceConfig(),
+            {"type": "object", "model": "ProviderPreferences"},
+            "newer: expected a mapping or a model, got TraceConfig",
+        ),
+    ],
+)
+def test_wrong_field_is_refused_by_its_type(
+    value: object, rule: dict[str, Any], message: str
+) -> None:
+    """A value that its schema does not allow is refused before anything is sent."""
+    with pytest.raises((TypeError, ValueError), match=message):
+        encode_field(value, "newer", rule)
 
 
 def test_extra_body_is_added() -> None:

@@ -1,13 +1,15 @@
 """The command `rank`: one query, and documents from a file or the command line."""
 
+import json
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from openrouter_rerank_api.request_fields import REQUEST_FIELDS
 
 from openrouter_rerank.cli._client import DEFAULT_MODEL, open_client
 from openrouter_rerank.cli._documents import Document, read_documents
-from openrouter_rerank.cli._errors import convert_argument_errors, convert_local_errors
+from openrouter_rerank.cli._errors import UsageError, convert_argument_errors, convert_local_errors
 from openrouter_rerank.cli._stdout import open_console, write_json, write_lines
 from openrouter_rerank.cli._tables import draw_table
 from openrouter_rerank.operations import CreateRerankResponseBody
@@ -34,6 +36,14 @@ def rank(
             "--top-n", min=1, metavar="N", help="How many results to show; all by default."
         ),
     ] = None,
+    field: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--field",
+            metavar="NAME=VALUE",
+            help="An optional field of the request, such as user=me; may be repeated.",
+        ),
+    ] = None,
     local: Annotated[
         bool, typer.Option("--local", help="Rank on this machine: no key, no server, no network.")
     ] = False,
@@ -49,13 +59,17 @@ def rank(
     document as it stands; but a file in which an object with "text" or "image" stands beside a line
     that is not JSON is refused. Without FILE and --document, standard input is read.
 
+    The VALUE of a --field that is not text is JSON, such as provider='{"sort": "price"}'.
+
     The key is read from OPENROUTER_API_KEY, the API's URL from OPENROUTER_BASE_URL.
 
     The table has the rank, the score, the document's position in the input (from 0) and the
     document, cut to the terminal's width (or COLUMNS); in a pipe it is not cut.
     """
     documents = read_documents(file, document or [])
-    response = _request_ranking(query, documents, model=model, top_n=top_n, local=local)
+    response = _request_ranking(
+        query, documents, model=model, top_n=top_n, local=local, **_read_fields(field or [])
+    )
     if as_json:
         write_json(response.to_dict())
         return
@@ -64,11 +78,40 @@ def rank(
 
 
 def _request_ranking(
-    query: str, documents: Sequence[Document], *, model: str, top_n: int | None, local: bool
+    query: str,
+    documents: Sequence[Document],
+    *,
+    model: str,
+    top_n: int | None,
+    local: bool,
+    **fields: Any,
 ) -> CreateRerankResponseBody:
     with (
         convert_local_errors(),
         convert_argument_errors("rank"),
         open_client(local=local) as client,
     ):
-        return client.rerank.rerank(query=query, documents=documents, model=model, top_n=top_n)
+        return client.rerank.rerank(
+            query=query, documents=documents, model=model, top_n=top_n, **fields
+        )
+
+
+def _read_fields(given: Sequence[str]) -> dict[str, Any]:
+    """
+    Read fields of the request from `NAME=VALUE`.
+
+    Raises:
+        UsageError: A name is unknown, or a value is neither text nor JSON where it has to be.
+    """
+    fields: dict[str, Any] = {}
+    for entry in given:
+        name, _, value = entry.partition("=")
+        if name not in REQUEST_FIELDS:
+            known = ", ".join(REQUEST_FIELDS)
+            raise UsageError(f"--field: {name} is no field of the request. There are {known}.")
+        try:
+            is_text = REQUEST_FIELDS[name]["type"] == "string"
+            fields[name] = value if is_text else json.loads(value)
+        except (RecursionError, ValueError) as error:
+            raise UsageError(f"--field: the value of {name} is not JSON.") from error
+    return fields

@@ -70,7 +70,7 @@ def check_entry(entry: Entry) -> None:
     if entry.problem is not None:
         raise EntryError(entry.problem)
     try:
-        prepare(**cast("Any", entry.arguments))
+        prepare("RerankJob", **cast("Any", entry.arguments))
     except (TypeError, ValueError) as error:
         raise EntryError(str(error)) from error
 

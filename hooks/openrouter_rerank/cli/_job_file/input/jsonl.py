@@ -4,10 +4,12 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
+from openrouter_rerank_api.request_fields import REQUEST_FIELDS
+
 from .entry import Entry, EntryError, JobId
 
 REQUIRED_FIELDS = ("query", "documents")
-OPTIONAL_FIELDS = ("model", "top_n", "provider", "session_id", "trace", "user")
+OPTIONAL_FIELDS = ("model", "top_n", *REQUEST_FIELDS)
 
 
 def read_jsonl(lines: Iterable[bytes]) -> Iterator[Entry]:
@@ -36,8 +38,8 @@ def parse_job(line: bytes) -> tuple[JobId, dict[str, Any]]:
     """
     Read a JSON object with `query`, `documents`, and any of `id` and `OPTIONAL_FIELDS`.
 
-    A field that is null counts as absent, except `provider`, whose null is sent. The client checks
-    the values.
+    A field that is null counts as absent, except where the API takes null, as in `provider`. The
+    client checks the values.
 
     Returns:
         The id, and the arguments of `Rerank.rerank`.
@@ -53,8 +55,13 @@ def parse_job(line: bytes) -> tuple[JobId, dict[str, Any]]:
     name = fields.pop("id", None)
     if isinstance(name, bool) or not isinstance(name, str | int | None):
         raise EntryError('"id" is neither a string nor an integer')
-    given = {key: value for key, value in fields.items() if value is not None or key == "provider"}
+    given = {key: value for key, value in fields.items() if value is not None or takes_null(key)}
     return name, given
+
+
+def takes_null(name: str) -> bool:
+    """Return whether the API takes null for a field."""
+    return name in REQUEST_FIELDS and REQUEST_FIELDS[name]["nullable"] is True
 
 
 def parse_object(line: bytes) -> dict[str, Any]:
