@@ -16,13 +16,13 @@ class CopiedTree:
         root: Where it lies.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, source: Path = ROOT) -> None:
         self.root = root
         for folder in FOLDERS:
             ignored = shutil.ignore_patterns("__pycache__", "data")
-            shutil.copytree(ROOT / folder, root / folder, ignore=ignored)
+            shutil.copytree(source / folder, root / folder, ignore=ignored)
         for file in FILES:
-            shutil.copy(ROOT / file, root / file)
+            shutil.copy(source / file, root / file)
 
     def edit(self, path: str, old: str, new: str) -> None:
         """Replace text in a file, everywhere."""

@@ -8,15 +8,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import generate
-from contract.model import ContractError
 
 from .problems import Problem
-from .syntax import list_imports, parse_module
 
 CONTRACT = Path("openapi.yaml")
 GENERATED = Path("generated")
 PACKAGE = GENERATED / "openrouter_rerank_api"
-HOOKS_PACKAGE = "openrouter_rerank"
 HEADER_BYTES = 200
 GENERATE = "run: make generate"
 SYNC = ("scripts/sync.py", str(CONTRACT))
@@ -29,7 +26,7 @@ def check_generated_files(root: Path) -> list[Problem]:
     Raises:
         OSError: A file cannot be read.
     """
-    problems = [*check_foreign(root), *check_headers(root), *check_imports(root)]
+    problems = [*check_foreign(root), *check_headers(root)]
     # With other tools the bytes would differ anyway.
     problems += list(check_pins(root)) or check_bytes(root)
     first: dict[str, Problem] = {}
@@ -66,22 +63,6 @@ def check_headers(root: Path) -> Iterator[Problem]:
             start = file.read(HEADER_BYTES)
         if generate.NOTICE.encode() not in start:
             yield Problem(str(PACKAGE / name), "lacks the header of a generated file", GENERATE)
-
-
-def check_imports(root: Path) -> Iterator[Problem]:
-    """Yield each import of the hooks by the generated package."""
-    for name in sorted(generate.list_files(root / PACKAGE)):
-        path = PACKAGE / name
-        if path.suffix != ".py":
-            continue
-        try:
-            imports = list(list_imports(parse_module(root / path)))
-        except ContractError:
-            yield Problem(str(path), "is not Python", GENERATE)
-            continue
-        for module, line in imports:
-            if module.split(".")[0] == HOOKS_PACKAGE:
-                yield Problem(f"{path}:{line}", f"imports {module}", GENERATE)
 
 
 def check_bytes(root: Path) -> list[Problem]:

@@ -15,7 +15,6 @@ from contract.model import ContractError
 from diff_rules.changes import Version, next_breaking_version
 
 from .problems import NotComparableError, Problem
-from .syntax import find_value, parse_module
 
 ROOTS = ("hooks", "generated")
 PACKAGES = ("openrouter_rerank", "openrouter_rerank_api")
@@ -94,8 +93,8 @@ def unpack(root: Path, tag: str, folder: Path) -> None:
 
 def read_version(root: Path) -> Version:
     """Return the version of the sources below a root."""
-    value = find_value(parse_module(root / VERSION_FILE), "__version__", VERSION_FILE)
-    match = re.match(r"(\d+)\.(\d+)\.(\d+)", str(getattr(value, "value", "")))
+    text = (root / VERSION_FILE).read_text(encoding="utf-8")
+    match = re.search(r'^__version__ = "(\d+)\.(\d+)\.(\d+)', text, re.MULTILINE)
     if match is None:
         raise ContractError(f"{VERSION_FILE}: not a version of three numbers")
     major, minor, patch = (int(number) for number in match.groups())

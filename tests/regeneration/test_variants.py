@@ -1,15 +1,11 @@
 """From upstream's document to a client that works, for the document and for each change of it."""
 
-import shutil
 from pathlib import Path
 
-import generate
 import pytest
 import sync
-from copied_tree import CopiedTree
 from diff_rules.changes import Change, weigh
 from diff_rules.reporting import compare_contracts
-from drift import find_problems
 from regeneration.regenerator import Regenerator, digest
 from regeneration.variants import VARIANTS, build_document
 
@@ -67,22 +63,3 @@ def test_the_client_works_with_untouched_hooks(
 ) -> None:
     """The client's own tests pass over the fresh package."""
     assert regenerator.run_client_tests(contract) == ""
-
-
-@pytest.mark.parametrize("name", [name for name in VARIANTS if VARIANTS[name].to_write])
-def test_drift_names_each_line_to_write(
-    name: str, contract: Path, regenerator: Regenerator, tmp_path: Path
-) -> None:
-    """In a tree with the fresh contract and package, drift asks for the lines and no more."""
-    tree = CopiedTree(tmp_path / "tree")
-    package = tree.root / "generated" / generate.OUTPUT.name
-    shutil.rmtree(package)
-    shutil.copytree(regenerator.generate(contract), package)
-    shutil.copyfile(contract, tree.root / "openapi.yaml")
-
-    # The copy has no release to be compared with.
-    problems = find_problems(tree.root)
-
-    assert sorted(problem.what for problem in problems) == sorted(VARIANTS[name].to_write)
-    assert all(tree.read_line(problem.where) for problem in problems)
-    assert all(problem.where.startswith("hooks/") for problem in problems)

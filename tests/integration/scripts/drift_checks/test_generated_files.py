@@ -4,7 +4,6 @@ import sys
 from pathlib import Path
 
 import generate
-import pytest
 from copied_tree import CopiedTree
 from drift_checks.generated_files import (
     check_bytes,
@@ -12,7 +11,6 @@ from drift_checks.generated_files import (
     check_foreign,
     check_generated_files,
     check_headers,
-    check_imports,
     check_pins,
 )
 
@@ -64,35 +62,6 @@ def test_a_file_without_its_header_is_told(tree: CopiedTree) -> None:
     (problem,) = check_headers(tree.root)
 
     assert problem.where == f"{PACKAGE}/openapi.json"
-
-
-@pytest.mark.parametrize(
-    ("line", "count"),
-    [
-        ("import openrouter_rerank", 1),
-        ("from openrouter_rerank.errors import OpenRouterError", 1),
-        ("from openrouter_rerank_api.types import UNSET", 0),
-        ("from . import types", 0),
-    ],
-)
-def test_an_import_of_the_hooks_is_told(tree: CopiedTree, line: str, count: int) -> None:
-    """The generated package may import itself, and nothing that is written by hand."""
-    path = tree.root / PACKAGE / "server.py"
-    path.write_text(path.read_text(encoding="utf-8") + f"\n{line}\n", encoding="utf-8")
-
-    problems = list(check_imports(tree.root))
-
-    assert len(problems) == count
-    assert all(tree.read_line(problem.where) == line for problem in problems)
-
-
-def test_a_broken_module_is_told(tree: CopiedTree) -> None:
-    """A generated module that is not Python is reported like any other problem."""
-    (tree.root / PACKAGE / "server.py").write_text("def (", encoding="utf-8")
-
-    (problem,) = check_imports(tree.root)
-
-    assert str(problem) == f"{PACKAGE}/server.py: is not Python; run: make generate"
 
 
 def test_a_tool_of_another_version_is_told_before_the_bytes(tree: CopiedTree) -> None:

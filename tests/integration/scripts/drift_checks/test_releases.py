@@ -43,8 +43,10 @@ def released(tree: CopiedTree) -> CopiedTree:
 
 
 def break_api(tree: CopiedTree) -> None:
-    """Take a keyword, a method, an export and a generated field away."""
-    tree.edit(f"{HOOKS}/_rerank.py", "        user: str | None = None,\n", "")
+    """Take keywords, a method, an export and a generated field away."""
+    tree.edit(f"{HOOKS}/_rerank.py", "        ordered: bool = True,\n", "")
+    fields = "generated/openrouter_rerank_api/request_fields.py"
+    tree.edit(fields, "    user: str | None\n", "")
     tree.edit(f"{HOOKS}/_client.py", "def close(", "def shut(")
     tree.edit(f"{HOOKS}/operations.py", '    "DocumentRequest",\n', "")
     usage = "generated/openrouter_rerank_api/models/create_rerank_usage.py"
@@ -64,7 +66,8 @@ def test_each_broken_promise_is_one_line(released: CopiedTree) -> None:
 
     told = {problem.what.removeprefix("breaks v1.2.3: ") for problem in problems}
     assert {
-        "Rerank.rerank(user): Parameter was removed",
+        "Rerank.rerank_many(ordered): Parameter was removed",
+        "RequestFields.user: Public object was removed",
         "OpenRouter.close: Public object was removed",
         "openrouter_rerank.operations.DocumentRequest: no longer in __all__",
         "CreateRerankUsage.cost: Public object was removed",
