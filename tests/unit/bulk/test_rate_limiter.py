@@ -213,7 +213,7 @@ def test_throttling_by_chance_does_not_hide_an_outage() -> None:
     assert len(late) < 20
 
 
-@pytest.mark.parametrize(("failing", "share"), [(0.02, 0.5), (0.05, 0.45), (0.1, 0.4)])
+@pytest.mark.parametrize(("failing", "share"), [(0.02, 0.7), (0.05, 0.45), (0.1, 0.4)])
 def test_throttling_by_chance_keeps_a_limit_that_was_found(failing: float, share: float) -> None:
     """A limit that was found is kept to when some replies are throttled by chance, too."""
     run = simulate(SlidingWindow(50), failing=failing, seconds=60)
