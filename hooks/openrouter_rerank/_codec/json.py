@@ -129,15 +129,20 @@ def encode_body(body: Mapping[str, Any]) -> bytes:
     It raises the same errors.
     """
     others = dict(body)
-    texts = encode_strings(others.pop("documents"))
-    if texts is None:
+    blocks = encode_blocks(others.pop("documents"))
+    if blocks is None:
         return encode_json(body)
-    return b"".join((b'{"documents":["', texts, b'"],', encode_json(others)[1:]))
+    # Joined once: large copies would be given back to the system, and taken from it anew.
+    pieces = [b'","'] * (2 * len(blocks) + 1)
+    pieces[0] = b'{"documents":["'
+    pieces[1::2] = blocks
+    pieces[-1] = b'"],' + encode_json(others)[1:]
+    return b"".join(pieces)
 
 
-def encode_strings(values: Sequence[object]) -> bytes | None:
+def encode_blocks(values: Sequence[object]) -> list[bytes] | None:
     """
-    Encode texts as the part of a JSON array between its first and its last quote.
+    Encode texts as parts of a JSON array, each from after its first quote to before its last.
 
     They are encoded in blocks that fit into a processor's cache.
 
@@ -149,12 +154,12 @@ def encode_strings(values: Sequence[object]) -> bytes | None:
     """
     starts = range(0, len(values), BLOCK_TEXTS)
     blocks = [encode_block(values[start : start + BLOCK_TEXTS]) for start in starts]
-    return b'","'.join(cast("list[bytes]", blocks)) if blocks and None not in blocks else None
+    return cast("list[bytes]", blocks) if blocks and None not in blocks else None
 
 
 def encode_block(values: Sequence[object]) -> bytes | None:
     """
-    Do the same as `encode_strings`, for one block.
+    Do the same as `encode_blocks`, for one block.
 
     Python's encoder looks at each character. This searches all texts at once for what needs an
     escape, which the C library does 30 bytes at a time: a fifth of the time for 200 kB.

@@ -13,9 +13,8 @@ from .deadline import limit_timeout, record_opened, record_read, record_sent
 
 # So small that a socket with any room in its buffer takes it in a step or two.
 WRITE_BYTES = 64 * 1024
-# Each read costs a pass through httpcore and h11, so take more at once than httpcore asks for. So
-# much is also what asyncio reads at once: with less, the rest would wait where nobody sees it.
-READ_BYTES = 256 * 1024
+# As much as asyncio reads at once: with less, the rest would wait where nobody sees it.
+ASYNC_READ_BYTES = 256 * 1024
 HTTP2_REFUSAL = (
     "the server speaks HTTP/2, which the TLS context offers and this client does not speak"
 )
@@ -124,7 +123,7 @@ class StreamBase(Generic[S]):
 class Stream(StreamBase[httpcore.NetworkStream], httpcore.NetworkStream):
     """A connection whose reads and writes end at the current attempt's deadline."""
 
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 - see READ_BYTES
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Write what is held back, then read once."""
         if self._held:
             try:
@@ -133,7 +132,7 @@ class Stream(StreamBase[httpcore.NetworkStream], httpcore.NetworkStream):
                 # A server may refuse a request before it has read all of it: see what it says.
                 self._is_broken = True
         timeout = limit_timeout(timeout, httpcore.ReadTimeout)
-        return record_read(self._stream.read(READ_BYTES, timeout))
+        return record_read(self._stream.read(max_bytes, timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Hold data back until the next read."""
@@ -195,7 +194,7 @@ class Backend(httpcore.NetworkBackend):
 class AsyncStream(StreamBase[httpcore.AsyncNetworkStream], httpcore.AsyncNetworkStream):
     """A connection that records what the current attempt sends and reads."""
 
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 - see READ_BYTES
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 - see ASYNC_READ_BYTES
         """Write what is held back, then read once."""
         if self._held:
             try:
@@ -203,7 +202,7 @@ class AsyncStream(StreamBase[httpcore.AsyncNetworkStream], httpcore.AsyncNetwork
                     await self._stream.write(piece, self._write_timeout)
             except httpcore.WriteError:
                 self._is_broken = True
-        return record_read(await self._stream.read(READ_BYTES, timeout))
+        return record_read(await self._stream.read(ASYNC_READ_BYTES, timeout))
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Hold data back until the next read."""

@@ -9,7 +9,7 @@ import httpcore
 import pytest
 from openrouter_rerank._network.deadline import Attempt
 from openrouter_rerank._network.streams import (
-    READ_BYTES,
+    ASYNC_READ_BYTES,
     WRITE_BYTES,
     AsyncBackend,
     AsyncStream,
@@ -112,7 +112,7 @@ async def test_head_goes_out_with_the_body(body: bytes, written: list[bytes]) ->
 
     assert [part for part in source.written if part] == written
     assert b"".join(async_source.written) == b"".join(written)
-    assert source.asked == async_source.asked == [READ_BYTES]
+    assert (source.asked, async_source.asked) == ([1000], [ASYNC_READ_BYTES])
 
 
 @pytest.mark.anyio
