@@ -7,7 +7,6 @@ import weakref
 from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import suppress
-from types import TracebackType
 from typing import Self, cast
 
 import anyio
@@ -75,12 +74,7 @@ class AsyncRerankOutcomes(AsyncIterator[RerankOutcome]):
         """Return the iterator."""
         return self
 
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Close the iterator."""
         await self.aclose()
 

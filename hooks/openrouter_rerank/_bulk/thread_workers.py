@@ -5,7 +5,6 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextvars import copy_context
 from queue import SimpleQueue
-from types import TracebackType
 from typing import Self
 
 from openrouter_rerank._call.caller import Caller
@@ -53,12 +52,7 @@ class RerankOutcomes(Iterator[RerankOutcome]):
         """Return the iterator."""
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Close the iterator."""
         self.close()
 

@@ -3,7 +3,6 @@
 import shutil
 from collections.abc import Container
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from openrouter_rerank.cli._errors import CommandError
@@ -58,12 +57,7 @@ class FailureFile:
         """Return the file."""
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Close the file, and drop the lines that are outdated."""
         self._file.close()
         if self._old:
