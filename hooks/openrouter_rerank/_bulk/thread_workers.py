@@ -71,6 +71,7 @@ class ThreadWorkers:
         self._options = options
         self._clock = caller.clock
         self._threads: list[threading.Thread] = []
+        self._worker_count = 0
         self._actions: SimpleQueue[JobState | Action] = SimpleQueue()
         # Reentrant: garbage collection under it may drop the iterator, whose end takes it again.
         self._lock = threading.RLock()
@@ -131,8 +132,10 @@ class ThreadWorkers:
             self._start_thread(self._work)
         except RuntimeError:
             # The system has no more threads to give; those that there are go on.
-            if len(self._threads) == 1:
+            if self._worker_count == 0:
                 raise
+        else:
+            self._worker_count += 1
 
     def _run(self, target: Callable[[], None]) -> None:
         """Do a thread's work; what breaks there ends the run."""
@@ -149,11 +152,10 @@ class ThreadWorkers:
         try:
             while (action := self._next_action()) is not Action.END:
                 self._actions.put(action)
-                # The first thread is this one.
-                if len(self._threads) <= self._scheduler.busy:
+                if self._worker_count < self._scheduler.busy:
                     self._start_worker()
         finally:
-            for _ in self._threads:
+            for _ in range(self._worker_count):
                 self._actions.put(Action.END)
 
     def _next_action(self) -> JobState | Action:
