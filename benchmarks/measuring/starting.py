@@ -14,9 +14,8 @@ MILLISECONDS = 1_000
 PROCESSES_A_ROUND = 3
 # A call of the same bytes takes the same memory: in nine rounds few rows differed by over 1 %.
 MEMORY_ROUNDS = 3
-# It takes seconds to start, half the time of all clients together, so fewer rounds have to do.
+# It takes seconds to start, half the time of all clients together.
 SLOW = (LITELLM,)
-SLOW_ROUNDS = 3
 MEBIBYTES = 1 / 1024**2
 # A socket, and a function: neither has a client to construct.
 WITHOUT_CLIENT = (FLOOR, LITELLM)
@@ -95,8 +94,4 @@ def repeat(
     tasks: dict[Hashable, Callable[[], float]] = {
         adapter.name: partial(measure, adapter) for adapter in adapters
     }
-    samples = run_rounds(tasks, min(rounds, SLOW_ROUNDS))
-    others = {name: task for name, task in tasks.items() if name not in SLOW}
-    for name, more in run_rounds(others, max(rounds - SLOW_ROUNDS, 0)).items():
-        samples[name] += more
-    return samples
+    return run_rounds(tasks, rounds, SLOW)
