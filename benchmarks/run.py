@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 SECTIONS = ("calls", "concurrency", "documents", "start", "memory", "decoding", "embedded")
-ROUNDS = 5
+ROUNDS = 3
 QUICK_ROUNDS = 2
 FAILURE = 1
 # What the benchmark itself needs; what it measures may be missing.

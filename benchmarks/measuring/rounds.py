@@ -5,7 +5,7 @@ from statistics import median
 from typing import Any, NamedTuple, TypedDict
 
 # A slow client takes most of a run's time, and no goal rests on one.
-SLOW_ROUNDS = 2
+SLOW_ROUNDS = 1
 Samples = Mapping[str, Sequence[float]]
 
 

@@ -13,7 +13,7 @@ from .worker import write_url
 MILLISECONDS = 1_000
 PROCESSES_A_ROUND = 3
 # A call of the same bytes takes the same memory: in nine rounds few rows differed by over 1 %.
-MEMORY_ROUNDS = 3
+MEMORY_ROUNDS = 1
 # It takes seconds to start, half the time of all clients together.
 SLOW = (LITELLM,)
 MEBIBYTES = 1 / 1024**2
