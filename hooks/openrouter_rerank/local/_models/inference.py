@@ -1,4 +1,4 @@
-"""Running the model: from token ids to sentence vectors."""
+"""Running the model: from token ids to the cosines of sentence vectors."""
 
 import importlib
 import os
@@ -18,6 +18,7 @@ BLOCK_SIZE = 4
 MAX_THREADS = 4
 LOG_ERRORS_ONLY = 3
 
+Vector = NDArray[np.float64]
 Vectors = NDArray[np.float64]
 
 
@@ -52,19 +53,36 @@ def count_cpus() -> int:
     return os.cpu_count() or 1
 
 
-def embed(session: Session, texts: Sequence[TokenIds], checkpoint: Callable[[], None]) -> Vectors:
-    """Compute one vector of length 1 for each text, and for equal texts only once."""
-    distinct = sorted(set(texts), key=lambda text: (len(text), text))
-    rows: list[Vectors] = []
+def compare(
+    session: Session, query: TokenIds, texts: Sequence[TokenIds], checkpoint: Callable[[], None]
+) -> Vector:
+    """
+    Compute the cosine of the query's vector and each text's, for equal texts only once.
+
+    No more than a block's vectors are held: those of a million texts take 3 GB.
+    """
+    distinct = sorted(dict.fromkeys(texts), key=len)
+    # The query leads the first block, since all others need its vector.
+    distinct = [query, *(text for text in distinct if text != query)]
+    cosines: dict[TokenIds, float] = {}
+    query_vector = np.empty(0)
     for start in range(0, len(distinct), BLOCK_SIZE):
         checkpoint()
-        rows.append(_embed_block(session, distinct[start : start + BLOCK_SIZE]))
-    positions = {text: position for position, text in enumerate(distinct)}
-    return np.concatenate(rows)[[positions[text] for text in texts]]
+        block = distinct[start : start + BLOCK_SIZE]
+        vectors = _embed_block(session, block)
+        if start == 0:
+            query_vector = vectors[0]
+        # A matrix product may round differently for another number of rows; this does not.
+        cosines.update(zip(block, (vectors * query_vector).sum(axis=1).tolist(), strict=True))
+    return np.array([cosines[text] for text in texts])
 
 
 def _embed_block(session: Session, texts: Sequence[TokenIds]) -> Vectors:
-    """Run the model once and average each text's token vectors, padding left out."""
+    """
+    Compute one vector of length 1 for each text, in one run of the model.
+
+    It is the average of the text's token vectors, padding left out.
+    """
     shape = (len(texts), max(map(len, texts)))
     ids = np.zeros(shape, dtype=np.int64)
     mask = np.zeros(shape, dtype=np.int64)

@@ -6,7 +6,7 @@ from functools import cache
 
 import numpy as np
 
-from .inference import embed, open_session
+from .inference import compare, open_session
 from .model_file import read_model
 from .ranker import Ranking, proceed
 from .tokenizer import BertTokenizer
@@ -53,7 +53,7 @@ class MiniLMRanker:
         Args:
             query: What the documents are compared with; may be empty.
             documents: The texts to score.
-            checkpoint: Called before each block of texts; it raises to stop the ranking.
+            checkpoint: Called between bounded steps; it raises to stop the ranking.
 
         Returns:
             Scores between 0 and 1, and the count of the tokens in query and documents. What
@@ -65,12 +65,11 @@ class MiniLMRanker:
         """
         model = self._load_once()
         checkpoint()
-        texts = model.tokenizer.tokenize([query, *documents])
-        vectors = embed(model.session, texts, checkpoint)
-        # A matrix product may round differently for another number of rows; this does not.
-        cosines = (vectors[1:] * vectors[0]).sum(axis=1)
+        (asked,) = model.tokenizer.tokenize([query], checkpoint)
+        texts = model.tokenizer.tokenize(documents, checkpoint)
+        cosines = compare(model.session, asked, texts, checkpoint)
         scores = 1.0 / (1.0 + np.exp(-(SCORE_SLOPE * cosines + SCORE_OFFSET)))
-        return Ranking(scores=scores.tolist(), token_count=sum(map(len, texts)))
+        return Ranking(scores=scores.tolist(), token_count=len(asked) + sum(map(len, texts)))
 
     def _load_once(self) -> "_Model":
         with self._lock:

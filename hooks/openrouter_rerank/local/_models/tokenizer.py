@@ -1,6 +1,6 @@
 """From text to token ids, as BERT's uncased models expect them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import resources
 
 from tokenizers import Tokenizer
@@ -13,7 +13,15 @@ VOCABULARY_FILE = "data/bert-uncased-vocab.txt"
 MAX_TOKENS = 256
 """The most tokens to read of one text, its two end marks included; the model's own limit."""
 
-BEGINNING_CHARS = 4096
+MAX_WORD_CHARS = 100
+"""A longer word is one unknown token, whatever its characters are."""
+
+STEP_CHARS = 1024
+"""How much of a text is read at once; a page of English has 256 tokens in one or two steps."""
+
+BATCH_SIZE = 8
+"""Texts to tokenize at once. The tokenizer takes 540 bytes for each character that it is given."""
+
 UNKNOWN, START, END = "[UNK]", "[CLS]", "[SEP]"
 
 TokenIds = tuple[int, ...]
@@ -27,37 +35,62 @@ class BertTokenizer:
     """
 
     def __init__(self) -> None:
-        ids = _read_vocabulary()
-        tokenizer = Tokenizer(WordPiece(ids, unk_token=UNKNOWN, max_input_chars_per_word=100))
-        tokenizer.normalizer = BertNormalizer(lowercase=True, strip_accents=True)
-        tokenizer.pre_tokenizer = BertPreTokenizer()
+        ids = read_vocabulary()
+        self._normalizer = BertNormalizer(lowercase=True, strip_accents=True)
+        self._splitter = BertPreTokenizer()
+        model = WordPiece(ids, unk_token=UNKNOWN, max_input_chars_per_word=MAX_WORD_CHARS)
+        tokenizer = Tokenizer(model)
+        tokenizer.normalizer = self._normalizer
+        tokenizer.pre_tokenizer = self._splitter
         tokenizer.post_processor = BertProcessing((END, ids[END]), (START, ids[START]))
         tokenizer.enable_truncation(MAX_TOKENS)  # pyright: ignore[reportUnknownMemberType]
         self._tokenizer = tokenizer
 
-    def tokenize(self, texts: Sequence[str]) -> list[TokenIds]:
-        """Turn each text into token ids, cut at `MAX_TOKENS`; an empty text gives two."""
-        # The tokenizer reads a text to its end before it cuts: 15 MB took 19 s. A beginning
-        # that ends between two words and fills the limit gives the same tokens.
-        beginnings = [_cut_beginning(text) for text in texts]
-        tokenized = self._encode(beginnings)
-        for number, (text, beginning) in enumerate(zip(texts, beginnings, strict=True)):
-            if len(tokenized[number]) < MAX_TOKENS and len(beginning) < len(text):
-                tokenized[number] = self._encode([text])[0]
+    def tokenize(self, texts: Sequence[str], checkpoint: Callable[[], None]) -> list[TokenIds]:
+        """
+        Turn each text into token ids, cut at `MAX_TOKENS`; an empty text gives two.
+
+        Args:
+            texts: The texts; only the beginning of a long one is read.
+            checkpoint: Called between bounded steps; it raises to stop.
+        """
+        tokenized: list[TokenIds] = []
+        for start in range(0, len(texts), BATCH_SIZE):
+            checkpoint()
+            batch = [self._shorten(text, checkpoint) for text in texts[start : start + BATCH_SIZE]]
+            # The tokenizer's method for one text holds the interpreter's lock; this releases it.
+            tokenized += [tuple(encoding.ids) for encoding in self._tokenizer.encode_batch(batch)]
         return tokenized
 
-    def _encode(self, texts: list[str]) -> list[TokenIds]:
-        # The tokenizer's method for one text holds the interpreter's lock; this one releases it.
-        return [tuple(encoding.ids) for encoding in self._tokenizer.encode_batch(texts)]
+    def _shorten(self, text: str, checkpoint: Callable[[], None]) -> str:
+        """
+        Find a short text with the same tokens, reading no further than they need.
+
+        The normalizer works on each character by itself, so a step may end anywhere: it only
+        changes the order of accents, and words with those that it keeps are unknown in any order.
+        A step may end within a word, whose rest the next step brings. Every word gives a token
+        or more, so `MAX_TOKENS` words are enough.
+        """
+        if len(text) <= STEP_CHARS:
+            return text
+        words: list[str] = []
+        unfinished = ""
+        for start in range(0, len(text), STEP_CHARS):
+            checkpoint()
+            step = text[start : start + STEP_CHARS]
+            if len(unfinished) > MAX_WORD_CHARS and step.isascii() and step.isalnum():
+                continue  # More of a word that is too long already.
+            normalized = unfinished + self._normalizer.normalize_str(step)
+            found = [word for word, _ in self._splitter.pre_tokenize_str(normalized)]
+            is_open = bool(found) and not normalized.endswith(" ")
+            unfinished = found.pop()[: MAX_WORD_CHARS + 1] if is_open else ""
+            words += [word[: MAX_WORD_CHARS + 1] for word in found]
+            if len(words) >= MAX_TOKENS:
+                break
+        return " ".join([*words, unfinished][:MAX_TOKENS])
 
 
-def _cut_beginning(text: str) -> str:
-    """Cut a long text at the first space after `BEGINNING_CHARS`."""
-    end = text.find(" ", BEGINNING_CHARS)
-    return text if end < 0 else text[:end]
-
-
-def _read_vocabulary() -> dict[str, int]:
+def read_vocabulary() -> dict[str, int]:
     """Map each token to its id: its line in the file, counted from 0."""
     file = resources.files("openrouter_rerank.local").joinpath(VOCABULARY_FILE)
     lines = file.read_text(encoding="utf-8").splitlines()
