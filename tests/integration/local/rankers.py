@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Sequence
 
-from openrouter_rerank.local import Ranking
+from openrouter_rerank.local import Ranker, Ranking
 
 
 class ConstantRanker:
@@ -58,3 +58,18 @@ class FailingRanker:
     ) -> Ranking:
         """Fail."""
         raise LookupError(documents[0])
+
+
+class WatchedRanker:
+    """Says when a ranking has begun, and has another ranker do it."""
+
+    def __init__(self, inner: Ranker) -> None:
+        self.started = threading.Semaphore(0)
+        self._inner = inner
+
+    def rank(
+        self, query: str, documents: Sequence[str], *, checkpoint: Callable[[], None]
+    ) -> Ranking:
+        """Rank as the other ranker does."""
+        self.started.release()
+        return self._inner.rank(query, documents, checkpoint=checkpoint)

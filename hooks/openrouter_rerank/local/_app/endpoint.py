@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from anyio.to_thread import run_sync
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -18,7 +17,7 @@ from .worker_pool import WorkerPool
 
 class Endpoint:
     """
-    Checks a request, has a worker rank its documents, and builds the reply.
+    Reads a request, and has a worker check it, rank its documents and build the reply.
 
     Args:
         ranker: What scores the documents.
@@ -47,12 +46,11 @@ class Endpoint:
             check_key(request.headers.get("authorization", ""), self._api_key)
         check_content_type(request.headers.get("content-type", ""))
         raw = await read_body(request, self._max_body_bytes)
-        asked = await run_sync(decode_request, raw)
         generation_id: str = request.state.generation_id
 
         def work(checkpoint: Callable[[], None]) -> bytes:
-            checkpoint()
+            asked = decode_request(raw, checkpoint)
             ranking = self._ranker.rank(asked.query, asked.documents, checkpoint=checkpoint)
-            return encode_results(asked, ranking, generation_id)
+            return encode_results(asked, ranking, generation_id, checkpoint)
 
         return reply_json(await self._workers.run(request, work), 200)

@@ -1,5 +1,7 @@
 """The reply with the results of a ranking."""
 
+from collections.abc import Callable
+
 from openrouter_rerank.local._models.ranker import Ranking
 from openrouter_rerank.local._replies import encode_json
 from openrouter_rerank.local._requests.decoding import RerankRequest
@@ -7,7 +9,9 @@ from openrouter_rerank.local._requests.decoding import RerankRequest
 PROVIDER = "local"
 
 
-def encode_results(request: RerankRequest, ranking: Ranking, generation_id: str) -> bytes:
+def encode_results(
+    request: RerankRequest, ranking: Ranking, generation_id: str, checkpoint: Callable[[], None]
+) -> bytes:
     """
     Encode a `CreateRerankResponseBody`, best document first; ties keep the caller's order.
 
@@ -20,20 +24,20 @@ def encode_results(request: RerankRequest, ranking: Ranking, generation_id: str)
     if len(ranking.scores) != len(request.documents):
         raise ValueError("the ranker must give one score for each document")
     order = sorted(range(len(request.documents)), key=lambda index: -ranking.scores[index])
-    results = [
-        {
+    results: list[bytes] = []
+    # One by one, because the objects of a million results would take a gigabyte.
+    for index in order[: request.top_n]:
+        checkpoint()
+        result = {
             "index": index,
             "relevance_score": ranking.scores[index],
             "document": {"text": request.documents[index]},
         }
-        for index in order[: request.top_n]
-    ]
-    return encode_json(
-        {
-            "id": generation_id,
-            "model": request.model,
-            "provider": PROVIDER,
-            "results": results,
-            "usage": {"cost": 0, "total_tokens": ranking.token_count},
-        }
-    )
+        results.append(encode_json(result))
+    around = {
+        "id": generation_id,
+        "model": request.model,
+        "provider": PROVIDER,
+        "usage": {"cost": 0, "total_tokens": ranking.token_count},
+    }
+    return b'%s,"results":[%s]}' % (encode_json(around)[:-1], b",".join(results))

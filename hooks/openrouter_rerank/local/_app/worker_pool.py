@@ -13,22 +13,29 @@ from starlette.requests import ClientDisconnect, Request
 from openrouter_rerank.local._requests.disconnect import cancel_on_disconnect
 from openrouter_rerank.local._requests.refusal import RefusedError
 
-MIN_WORKERS = 2
-"""With one worker, a short request would wait for a long one that came before it."""
+from .turns import Turns
+
+MIN_TURNS = 2
+"""A ranker of the caller's may have no checkpoints, and would hold up everything else alone."""
+
+MAX_THREADS = 64
+"""Requests in work at once. Each holds a thread, whose stack may count as 8 MB of memory."""
 
 Result = TypeVar("Result")
 
 
 class WorkerPool:
     """
-    Threads for long work, one for each processor of the machine, and at least `MIN_WORKERS`.
+    Threads for long work, which take turns at the processors.
 
-    More work than that waits. Work ends early, at its next checkpoint, if its client has gone or
+    At a checkpoint, work that has taken its turn lets others go on, so that a small request is not
+    held up by large ones. Work ends early, at its next checkpoint, if its client has gone or
     `stop` was called.
     """
 
     def __init__(self) -> None:
         self._stopping = threading.Event()
+        self._turns = Turns(max(MIN_TURNS, os.cpu_count() or 1))
         # One application may serve several event loops, and a limiter belongs to one.
         self._limiters = RunVar[anyio.CapacityLimiter]("openrouter_rerank.local")
 
@@ -68,13 +75,24 @@ class WorkerPool:
     async def _run_in_thread(self, work: Callable[[Callable[[], None]], Result]) -> Result:
         abandoned = threading.Event()
 
-        def checkpoint() -> None:
-            if self._stopping.is_set() or abandoned.is_set():
-                raise RefusedError(503, "the server is stopping")
+        def work_in_turns() -> Result:
+            began = self._turns.take()
+
+            def checkpoint() -> None:
+                nonlocal began
+                began = self._turns.pass_on(began)
+                if self._stopping.is_set() or abandoned.is_set():
+                    raise RefusedError(503, "the server is stopping")
+
+            try:
+                checkpoint()
+                return work(checkpoint)
+            finally:
+                self._turns.give()
 
         try:
             return await run_sync(
-                lambda: work(checkpoint), abandon_on_cancel=True, limiter=self._find_limiter()
+                work_in_turns, abandon_on_cancel=True, limiter=self._find_limiter()
             )
         finally:
             abandoned.set()
@@ -82,6 +100,6 @@ class WorkerPool:
     def _find_limiter(self) -> anyio.CapacityLimiter:
         limiter = self._limiters.get(None)
         if limiter is None:
-            limiter = anyio.CapacityLimiter(max(MIN_WORKERS, os.cpu_count() or 1))
+            limiter = anyio.CapacityLimiter(MAX_THREADS)
             self._limiters.set(limiter)
         return limiter

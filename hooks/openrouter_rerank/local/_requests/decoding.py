@@ -1,9 +1,11 @@
 """Decoding the body of a request."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NoReturn, cast
+
+from openrouter_rerank.local._models.ranker import proceed
 
 from .refusal import RefusedError
 from .schema import find_violation
@@ -27,9 +29,13 @@ class RerankRequest:
     top_n: int | None
 
 
-def decode_request(raw: bytes) -> RerankRequest:
+def decode_request(raw: bytes, checkpoint: Callable[[], None] = proceed) -> RerankRequest:
     """
     Decode and check the body of a request.
+
+    Args:
+        raw: The body.
+        checkpoint: Called now and then; it raises to stop.
 
     Raises:
         RefusedError: With 400, the body is not UTF-8, not JSON (RFC 8259) or not a
@@ -37,18 +43,21 @@ def decode_request(raw: bytes) -> RerankRequest:
     """
     try:
         body = _parse(raw)
-        violation = find_violation(body)
+        violation = find_violation(body, checkpoint)
     except RecursionError:
         raise RefusedError(400, "body: nested too deeply") from None
     if violation is not None:
         raise RefusedError(400, violation)
     fields = cast("dict[str, object]", body)
-    documents = cast("list[str | dict[str, object]]", fields["documents"])
+    documents: list[str] = []
+    for document in cast("list[str | dict[str, object]]", fields["documents"]):
+        checkpoint()
+        documents.append(_read_document(len(documents), document))
     top_n = cast("float | None", fields.get("top_n"))
     return RerankRequest(
         model=_check_text("model", fields["model"]),
         query=_check_text("query", fields["query"]),
-        documents=[_read_document(index, document) for index, document in enumerate(documents)],
+        documents=documents,
         # JSON Schema takes 2.0 for an integer.
         top_n=None if top_n is None else int(top_n),
     )
