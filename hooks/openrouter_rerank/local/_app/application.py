@@ -16,6 +16,7 @@ from openrouter_rerank.local._models.ranker import Ranker
 from openrouter_rerank.local._replies import reply_error
 from openrouter_rerank.local._requests.host_check import HostCheckMiddleware
 from openrouter_rerank.local._requests.refusal import RefusedError
+from openrouter_rerank.local._requests.request_target import RequestTargetMiddleware
 
 from .endpoint import Endpoint
 from .generation_id import GenerationIdMiddleware
@@ -80,6 +81,7 @@ def create_app(
         middleware=[
             Middleware(GenerationIdMiddleware),
             Middleware(UnexpectedErrorMiddleware),
+            Middleware(RequestTargetMiddleware),
             Middleware(HostCheckMiddleware, names=tuple(allowed_hosts)),
         ],
         exception_handlers={HTTPException: _answer_unrouted, RefusedError: _answer_refused},

@@ -7,6 +7,8 @@ from ipaddress import ip_address
 from openrouter_rerank.local._errors import ServerStartError
 
 MAX_PORT = 65_535
+BACKLOG = 1024
+"""Connections that wait to be accepted; the system may have a lower limit."""
 
 
 def open_socket(host: str, port: int) -> socket.socket:
@@ -29,7 +31,7 @@ def open_socket(host: str, port: int) -> socket.socket:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, *_, address = found[0]
         # One family only: otherwise an IPv6 socket takes IPv4 connections too on some systems.
-        listener = socket.create_server(address[:2], family=family)  # type: ignore[arg-type,unused-ignore]
+        listener = socket.create_server(address[:2], family=family, backlog=BACKLOG)  # type: ignore[arg-type,unused-ignore]
     except (OSError, UnicodeError) as error:
         raise ServerStartError(
             f"cannot listen on {join_address(host, port)}: {_find_reason(error)}; "

@@ -11,6 +11,7 @@ from openrouter_rerank.local._faults.config import Faults
 from openrouter_rerank.local._models.minilm import share_minilm
 from openrouter_rerank.local._models.ranker import Ranker
 
+from .connection import PATIENCE, Patience
 from .listener import find_base_url, open_socket
 from .uvicorn_server import (
     GRACE_PERIODS,
@@ -65,6 +66,7 @@ def serve_app(
     *,
     prepare: Callable[[], None] | None = None,
     grace_periods: GracePeriods = GRACE_PERIODS,
+    patience: Patience = PATIENCE,
 ) -> None:
     """
     Serve an application made by `create_app`, as `serve` does.
@@ -75,6 +77,7 @@ def serve_app(
         port: The port to listen on; 0 has the system choose a free one.
         prepare: Called before the server accepts connections, when signals already stop it.
         grace_periods: How long the server waits when it stops.
+        patience: How long it waits for a client.
 
     Raises:
         ServerStartError: The address is in use, unknown or not allowed.
@@ -86,6 +89,7 @@ def serve_app(
             app,
             lambda: print(f"export OPENROUTER_BASE_URL={base_url}", flush=True),
             grace_periods,
+            patience,
         )
         with stop_on_signals(server), mute_cancellations():
             if prepare is not None:

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from types import FrameType
 
 import uvicorn
@@ -15,7 +16,8 @@ from starlette.applications import Starlette
 
 from openrouter_rerank.local._app.worker_pool import WorkerPool
 
-from .connection import CuttableConnection
+from .acceptor import accept, find_max_connections
+from .connection import PATIENCE, CuttableConnection, Patience
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -31,8 +33,8 @@ class GracePeriods:
             still arrives.
     """
 
-    ranking: float = 2
-    connection: int = 4
+    ranking: float = 1
+    connection: int = 2
 
 
 GRACE_PERIODS = GracePeriods()
@@ -46,6 +48,7 @@ class UvicornServer(uvicorn.Server):
         app: An application made by `create_app`.
         on_started: Called once the server accepts connections.
         grace_periods: How long it waits when it stops.
+        patience: How long it waits for a client.
     """
 
     def __init__(
@@ -53,12 +56,12 @@ class UvicornServer(uvicorn.Server):
         app: Starlette,
         on_started: Callable[[], None],
         grace_periods: GracePeriods = GRACE_PERIODS,
+        patience: Patience = PATIENCE,
     ) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
                 access_log=False,
-                http=CuttableConnection,
                 lifespan="off",
                 log_config=None,
                 loop="asyncio",
@@ -69,15 +72,32 @@ class UvicornServer(uvicorn.Server):
         )
         self._on_started = on_started
         self._grace_periods = grace_periods
+        self._patience = patience
         self._workers: WorkerPool = app.state.workers
+        self._accepting: list[asyncio.Task[None]] = []
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then call `on_started`."""
-        await super().startup(sockets)
+        await super().startup([])
+        slots = asyncio.Semaphore(find_max_connections())
+        connect = partial(
+            CuttableConnection,
+            self.config,
+            self.server_state,
+            self.lifespan.state,
+            patience=self._patience,
+            is_full=slots.locked,
+            on_lost=slots.release,
+        )
+        self._accepting = [
+            asyncio.create_task(accept(listener, slots, connect)) for listener in sockets or []
+        ]
         self._on_started()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let rankings in progress go on for a moment, then stop them and the server."""
+        for accepting in self._accepting:
+            accepting.cancel()
         loop = asyncio.get_running_loop()
         stop = loop.call_later(self._grace_periods.ranking, self._workers.stop)
         await super().shutdown(sockets)

@@ -2,17 +2,14 @@
 
 import signal
 import socket
-import subprocess
-import sys
-from collections.abc import Generator
-from contextlib import contextmanager
 
 import httpx
 import pytest
 from openrouter_rerank.local import MiniLMRanker, running
 from openrouter_rerank.local._server.uvicorn_server import GRACE_PERIODS
 
-BODY = {"model": "m", "query": "q", "documents": ["a", "b"]}
+from .processes import BODY, read_url, start
+
 SERVE = "from openrouter_rerank.local import serve; serve(port={port}, api_key={api_key!r})"
 
 # Says when a ranking has begun; only the checkpoint ends it.
@@ -29,30 +26,6 @@ class Stuck:
 
 serve_app(create_app(Stuck()), "127.0.0.1", 0, grace_periods=GracePeriods({ranking}, {connection}))
 """
-
-
-@contextmanager
-def start(program: str) -> Generator[subprocess.Popen[str]]:
-    """Run a Python program, and always end it."""
-    process = subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", program],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    with process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def read_url(process: subprocess.Popen[str]) -> str:
-    """Wait for the line that says how to use the server, and return its address."""
-    assert process.stdout is not None
-    name, _, url = process.stdout.readline().rstrip("\n").partition("=")
-    assert name == "export OPENROUTER_BASE_URL"
-    return url
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
