@@ -28,7 +28,7 @@ class MissingExtraError(ImportError):
 
 
 class ModelFileError(RuntimeError):
-    """The model's file is not the one that this version was made for."""
+    """The model cannot be loaded, or its file is not the one that this version was made for."""
 
 
 class ServerStartError(OSError):
@@ -41,6 +41,8 @@ def requiring_extra() -> Generator[None]:
     Turn a failed import of a package of the extra `local` into advice.
 
     Raises:
+        ImportError: There is not enough memory to import a package.
+        KeyboardInterrupt: Ctrl-C came within an import; compiled packages make an error of it.
         MissingExtraError: A package of the extra is not installed.
     """
     try:
@@ -50,3 +52,12 @@ def requiring_extra() -> Generator[None]:
         if package not in EXTRA_PACKAGES:
             raise
         raise MissingExtraError(package) from error
+    except ImportError as error:
+        cause: BaseException | None = error
+        while cause is not None:
+            if isinstance(cause, KeyboardInterrupt):
+                raise cause from None
+            cause = cause.__cause__
+        raise
+    except MemoryError as error:
+        raise ImportError("the embedded server cannot be loaded: out of memory") from error

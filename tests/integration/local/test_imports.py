@@ -69,6 +69,31 @@ def test_other_missing_module_is_left_alone() -> None:
     assert not isinstance(caught.value, MissingExtraError)
 
 
+def test_interrupted_import_is_an_interrupt() -> None:
+    """Ctrl-C stays what it is when a package makes an error of it."""
+    inner, outer = ImportError("initialization failed"), ImportError("read this")
+    inner.__cause__, outer.__cause__ = KeyboardInterrupt(), inner
+
+    with pytest.raises(KeyboardInterrupt), requiring_extra():
+        raise outer
+
+
+def test_other_failed_import_is_left_alone() -> None:
+    """An import that fails for another reason keeps its error."""
+    error = ImportError("broken")
+
+    with pytest.raises(ImportError) as caught, requiring_extra():
+        raise error
+
+    assert caught.value is error
+
+
+def test_import_without_memory_is_a_failed_import() -> None:
+    """Too little memory for an import is said in an error that names it."""
+    with pytest.raises(ImportError, match="out of memory"), requiring_extra():
+        raise MemoryError
+
+
 def test_extra_packages_are_installed_for_the_tests() -> None:
     """Every listed package can be imported."""
     for package in EXTRA_PACKAGES:

@@ -96,6 +96,9 @@ def serve(
     The key that clients must send is the content of --api-key-file, else the value of
     OPENROUTER_SERVE_API_KEY; with neither, everyone who reaches the address may use it.
 
+    It is meant for one developer or machine: 256 connections, bodies of 16 MiB. If HTTP_PROXY
+    is set where the clients run, set NO_PROXY=localhost,127.0.0.1,::1 there, too.
+
     It fails on demand. A request with the header "Prefer: code=429" gets that error, with any
     status from 400 to 599. --fail has all others take the outcomes in turn, and the first again
     after the last: --fail 429,503,ok fails two of three requests. The outcomes are

@@ -16,7 +16,9 @@ BLOCK_SIZE = 4
 """Texts in one run of the model; on a CPU, larger blocks were slower, and so were single texts."""
 
 MAX_THREADS = 4
-LOG_ERRORS_ONLY = 3
+LOG_FATAL_ONLY = 4
+"""Anything less is raised, too."""
+
 
 Vector = NDArray[np.float64]
 Vectors = NDArray[np.float64]
@@ -41,7 +43,7 @@ def open_session(model: bytes) -> Session:
     # Threads that spin while they wait for each other are faster; those that still spin after a
     # run would only take the CPU from everything else.
     options.add_session_config_entry("session.force_spinning_stop", "1")
-    options.log_severity_level = LOG_ERRORS_ONLY
+    options.log_severity_level = LOG_FATAL_ONLY
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     return cast("Session", session)
 

@@ -6,6 +6,8 @@ from functools import cache
 
 import numpy as np
 
+from openrouter_rerank.local._errors import ModelFileError
+
 from .inference import compare, open_session
 from .model_file import read_model
 from .ranker import Ranking, proceed
@@ -36,7 +38,7 @@ class MiniLMRanker:
 
         Raises:
             MissingExtraError: A package of the extra `local` is not installed.
-            ModelFileError: The model's file is not the expected one.
+            ModelFileError: The model cannot be loaded, or its file is not the expected one.
         """
         self._load_once()
 
@@ -61,7 +63,7 @@ class MiniLMRanker:
 
         Raises:
             MissingExtraError: A package of the extra `local` is not installed.
-            ModelFileError: The model's file is not the expected one.
+            ModelFileError: The model cannot be loaded, or its file is not the expected one.
         """
         model = self._load_once()
         checkpoint()
@@ -79,11 +81,24 @@ class MiniLMRanker:
 
 
 class _Model:
-    """The loaded model and its tokenizer."""
+    """
+    The loaded model and its tokenizer.
+
+    Raises:
+        MissingExtraError: A package of the extra `local` is not installed.
+        ModelFileError: The model cannot be loaded, or its file is not the expected one.
+    """
 
     def __init__(self) -> None:
-        self.session = open_session(read_model())
-        self.tokenizer = BertTokenizer()
+        try:
+            self.session = open_session(read_model())
+            self.tokenizer = BertTokenizer()
+        except (ImportError, ModelFileError):
+            raise
+        except Exception as error:  # onnxruntime's errors have no other class in common.
+            is_short = isinstance(error, MemoryError) or "bad_alloc" in str(error)
+            reason = "out of memory" if is_short else str(error) or type(error).__name__
+            raise ModelFileError(f"cannot load the model: {reason}") from error
 
 
 @cache

@@ -50,8 +50,9 @@ def serve(
         faults: Which requests are to fail, and how; None fails only those that ask for it.
 
     Raises:
+        KeyboardInterrupt: SIGINT came while the model was loaded.
         MissingExtraError: A package of the extra `local` is not installed.
-        ModelFileError: The model's file is not the expected one.
+        ModelFileError: The model cannot be loaded, or its file is not the expected one.
         ServerStartError: The address is in use, unknown or not allowed.
         ValueError: `host` or `api_key` is empty, or `port` is out of range.
     """
@@ -75,7 +76,8 @@ def serve_app(
         app: The application.
         host: The address to listen on.
         port: The port to listen on; 0 has the system choose a free one.
-        prepare: Called before the server accepts connections, when signals already stop it.
+        prepare: Called before the server accepts connections; signals end it as they end any
+            Python program.
         grace_periods: How long the server waits when it stops.
         patience: How long it waits for a client.
 
@@ -91,9 +93,9 @@ def serve_app(
             grace_periods,
             patience,
         )
+        if prepare is not None:
+            prepare()
         with stop_on_signals(server), mute_cancellations():
-            if prepare is not None:
-                prepare()
             server.run(sockets=[listener])
 
 

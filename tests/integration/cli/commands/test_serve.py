@@ -1,10 +1,32 @@
 """The command `serve`: its key and its address."""
 
+import resource
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from openrouter_rerank.cli._commands.serve import KEY_VARIABLE, is_loopback, read_key
 from openrouter_rerank.cli._errors import CommandError
+
+TIMEOUT_SECONDS = 60
+LITTLE_MEMORY = 300 * 1024 * 1024
+# The model says when it is being loaded, and is never done.
+LOAD_FOREVER = """
+import sys, threading
+from openrouter_rerank.cli import main
+from openrouter_rerank.local import MiniLMRanker
+
+def load(self):
+    print("loading", flush=True)
+    threading.Event().wait()
+
+MiniLMRanker.load = load
+sys.argv[1:] = {arguments!r}
+sys.exit(main())
+"""
+STARTS = [["serve", "--port", "0"], ["demo"], ["rank", "a", "--document", "b", "--local"]]
 
 
 @pytest.mark.parametrize(
@@ -83,3 +105,43 @@ def test_a_missing_file_is_a_usage_error(tmp_path: Path) -> None:
         read_key(tmp_path / "missing")
 
     assert caught.value.status == 2
+
+
+@pytest.mark.parametrize("arguments", STARTS, ids=["serve", "demo", "rank --local"])
+def test_too_little_memory_is_one_line(arguments: list[str], environment: dict[str, str]) -> None:
+    """A model that does not fit into the memory ends the command with 1, and not a traceback."""
+    done = subprocess.run(
+        [sys.executable, "-m", "openrouter_rerank.cli", *arguments],
+        env={**environment, "OPENBLAS_NUM_THREADS": "1"},  # each thread takes memory
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=TIMEOUT_SECONDS,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (LITTLE_MEMORY, LITTLE_MEMORY)),
+    )
+
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr == b"openrouter-rerank: cannot load the model: out of memory\n"
+
+
+@pytest.mark.parametrize("arguments", STARTS, ids=["serve", "demo", "rank --local"])
+def test_interrupt_while_the_model_is_loaded_is_quiet(
+    arguments: list[str], environment: dict[str, str]
+) -> None:
+    """Ctrl-C before the command has begun ends it with 130 and no word."""
+    with subprocess.Popen(
+        [sys.executable, "-c", LOAD_FOREVER.format(arguments=arguments)],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            process.send_signal(signal.SIGINT)
+            output, errors = process.communicate(timeout=TIMEOUT_SECONDS)
+        finally:
+            process.kill()
+
+    assert (line, process.returncode, output, errors) == (b"loading\n", 130, b"", b"")
