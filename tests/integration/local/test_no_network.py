@@ -40,6 +40,19 @@ from openrouter_rerank import OpenRouter, local
 with local.running() as url, OpenRouter(server_url=url) as client:
     client.rerank.rerank(documents=["Paris", "Berlin"], model="m", query="capital of France")
 """
+AS_A_PROCESS = """
+import signal, subprocess, sys, urllib.request
+
+command = [sys.executable, "-m", "openrouter_rerank.cli", "serve", "--port", "0"]
+with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+    url = server.stdout.readline().strip().partition("=")[2]
+    body = b'{"model": "m", "query": "q", "documents": ["Paris", "Berlin"]}'
+    request = urllib.request.Request(f"{url}/rerank", body, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request) as reply:
+        assert reply.status == 200
+    server.send_signal(signal.SIGTERM)
+assert server.returncode == 0
+"""
 COMMAND = ["-m", "openrouter_rerank.cli"]
 RANK = [*COMMAND, "rank", "capital of France", "--document", "Paris", "--document", "Berlin"]
 
@@ -89,8 +102,14 @@ def needs_namespaces(home: Path) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [["-c", IN_MEMORY], ["-c", OVER_SOCKETS], [*COMMAND, "demo"], [*RANK, "--local"]],
-    ids=["in memory", "over sockets", "demo", "rank --local"],
+    [
+        ["-c", IN_MEMORY],
+        ["-c", OVER_SOCKETS],
+        ["-c", AS_A_PROCESS],
+        [*COMMAND, "demo"],
+        [*RANK, "--local"],
+    ],
+    ids=["in memory", "over sockets", "serve", "demo", "rank --local"],
 )
 def test_nothing_leaves_the_machine(command: list[str], home: Path) -> None:
     """The embedded server and its model send nothing elsewhere and write nothing below HOME."""

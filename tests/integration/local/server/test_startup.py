@@ -2,6 +2,7 @@
 
 import signal
 import socket
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -11,6 +12,17 @@ from openrouter_rerank.local._server.uvicorn_server import GRACE_PERIODS
 from .processes import BODY, read_url, start
 
 SERVE = "from openrouter_rerank.local import serve; serve(port={port}, api_key={api_key!r})"
+
+# Fails with a message that quotes the request.
+SERVE_FAILING = """
+from openrouter_rerank.local import serve
+
+class Failing:
+    def rank(self, query, documents, *, checkpoint):
+        raise LookupError(query, documents)
+
+serve(port=0, ranker=Failing())
+"""
 
 # Says when a ranking has begun; only the checkpoint ends it.
 SERVE_STUCK = """
@@ -88,6 +100,41 @@ def test_signal_cuts_an_idle_upload() -> None:
 
     assert process.returncode == 0
     assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize(
+    "odd",
+    ["\n", "\r", "\x1b[2J", "\x7f", "\x85", "\u2028", "\u202e", "\u200b", "\ufeff"],
+    ids=ascii,
+)
+def test_text_of_a_client_reaches_no_log(odd: str) -> None:
+    """Whatever a request says and whatever becomes of it, the log shows none of its text."""
+    forged = f"a{odd}forged"
+    body = {"model": forged, "query": forged, "documents": [forged], forged: forged}
+    coded = forged.encode().replace(b"\r", b"?").replace(b"\n", b"?")
+    headers = [(name, coded) for name in (b"X-Generation-Id", b"Prefer", b"X-Title")]
+    with start(SERVE_FAILING) as process:
+        url = read_url(process)
+        with httpx.Client(trust_env=False, timeout=60, headers=headers) as client:
+            statuses = [
+                client.post(f"{url}/rerank", json=body).status_code,
+                client.post(f"{url}/rerank", json={**body, "documents": forged}).status_code,
+                client.post(f"{url}/{quote(forged)}", json=body).status_code,
+                client.post(f"{url}/rerank", headers={b"Host": coded}, json=body).status_code,
+                client.post(
+                    f"{url}/rerank", headers={b"Content-Type": coded}, json=body
+                ).status_code,
+            ]
+        address = httpx.URL(url)
+        with socket.create_connection((address.host, address.port or 0), timeout=30) as connection:
+            connection.sendall(forged.encode() + b" / HTTP/1.1\r\n\r\n")
+            connection.recv(65_536)
+        process.terminate()
+        _, errors = process.communicate(timeout=30)
+
+    assert statuses[1:3] == [400, 404]
+    assert "forged" not in errors
+    assert odd == "\n" or odd not in errors
 
 
 def test_port_in_use_is_a_typed_error() -> None:
