@@ -7,7 +7,7 @@ It needs the extra `cli`. Only this module can be imported without it, to say th
 import os
 import sys
 
-from ._exit_status import ExitStatus
+from ._exit_status import SIGNAL_STATUS, ExitStatus
 
 __all__ = ["main"]
 
@@ -21,7 +21,7 @@ def main() -> int:
     Returns:
         The exit status: 0 done, 1 failed, 2 wrong command line, 3 some jobs of a run failed, 141
         the reader of standard output went away. Ctrl-C ends the process at once, with 130; only
-        `batch` waits for its requests first.
+        `batch` waits for its requests first, also after SIGTERM (143) and SIGHUP (129).
     """
     try:
         from ._app import run
@@ -38,7 +38,7 @@ def main() -> int:
         return ExitStatus.FAILURE
     except KeyboardInterrupt:
         status = ExitStatus.INTERRUPTED
-    if status == ExitStatus.INTERRUPTED:
+    if status > SIGNAL_STATUS:
         # A thread may be in the local model's native code, and then a normal end of the interpreter
         # aborts the process. Every write has been flushed.
         os._exit(status)

@@ -1,12 +1,12 @@
 """The errors that end the command: one line on standard error, and an exit status."""
 
-import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 
 from openrouter_rerank.errors import OpenRouterError
 
 from ._exit_status import ExitStatus
+from ._stderr import open_stderr
 from ._text import shorten, to_one_line
 
 PROGRAM = "openrouter-rerank"
@@ -36,7 +36,7 @@ class CommandError(Exception):
         status: The exit status.
     """
 
-    def __init__(self, message: str, status: ExitStatus = ExitStatus.FAILURE) -> None:
+    def __init__(self, message: str, status: int = ExitStatus.FAILURE) -> None:
         super().__init__(message)
         self.message = message
         self.status = status
@@ -98,5 +98,5 @@ def to_command_error(error: OpenRouterError) -> CommandError:
 
 
 def print_error(message: str) -> None:
-    """Print a message on standard error, always as one line."""
-    print(f"{PROGRAM}: {to_one_line(message)}", file=sys.stderr)
+    """Print a message on standard error if that is possible, always as one line."""
+    open_stderr().write(f"{PROGRAM}: {to_one_line(message)}\n")

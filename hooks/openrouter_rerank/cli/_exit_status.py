@@ -2,6 +2,9 @@
 
 from enum import IntEnum
 
+# A shell reports it and the signal's number for a process that a signal ended.
+SIGNAL_STATUS = 128
+
 
 class ExitStatus(IntEnum):
     """What the command tells the shell when it ends, apart from 0."""
@@ -9,6 +12,5 @@ class ExitStatus(IntEnum):
     FAILURE = 1
     USAGE = 2
     SOME_FAILED = 3
-    # A shell reports 128 and the signal's number for a process that a signal ended.
     INTERRUPTED = 130
     CLOSED_PIPE = 141

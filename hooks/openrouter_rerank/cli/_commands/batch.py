@@ -87,7 +87,8 @@ def batch(
     end of a run. Lines that are no job are told on standard error, too, and left out.
 
     Requests that fail are sent again, up to 8 times for a job, and the pace follows the server's.
-    The first Ctrl-C lets the requests under way come to their end, the second does not.
+    The first Ctrl-C, SIGTERM or SIGHUP lets the requests under way come to their end, and sends
+    nothing more; the second ends at once. The exit status is then 130, 143 or 129.
 
     Exit status 1 means that the run stopped before its end, 3 that it came to its end but some jobs
     failed.

@@ -1,18 +1,26 @@
-"""Ctrl-C: the first ends the run in order, the second ends the process at once."""
+"""Ctrl-C, SIGTERM and SIGHUP: the first ends the run in order, the second ends the process."""
 
 import os
 import signal
-from collections.abc import Callable, Generator
+import threading
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import FrameType
 
 from openrouter_rerank.cli._errors import PROGRAM
-from openrouter_rerank.cli._exit_status import ExitStatus
+from openrouter_rerank.cli._exit_status import SIGNAL_STATUS
 
+# Windows has no SIGHUP.
+_SIGNALS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
 _STANDARD_ERROR = 2
-# A terminal has "^C" on the line.
-_NOTICE = f"\n{PROGRAM}: finishing what is under way; Ctrl-C again ends at once.\n".encode()
+_SHOW_CURSOR = b"\x1b[?25h"
+
+
+class RunInterruptedError(Exception):
+    """The user wants the run to end."""
 
 
 @dataclass(slots=True)
@@ -21,35 +29,102 @@ class StopFlag:
     Whether the user wants the run to end.
 
     Attributes:
-        is_set: Set by the first Ctrl-C.
+        wakeup: A descriptor from which something can be read as soon as nothing is to be waited
+            for any more.
+        waker: Its other end.
+        signal_number: The signal that has set the flag; None while it is not set.
+        has_begun: Whether there may be something to finish; otherwise the first signal ends the
+            process.
+        has_ended: Whether the run is over.
     """
 
-    is_set: bool = False
+    wakeup: int
+    waker: int
+    signal_number: int | None = None
+    has_begun: bool = False
+    has_ended: bool = False
+
+    @property
+    def exit_status(self) -> int:
+        """What the process returns if it was interrupted: 128 and the signal's number."""
+        return SIGNAL_STATUS + (self.signal_number or 0)
+
+    def check(self, _event: object = None) -> None:
+        """
+        Do nothing, or end what goes on; also a hook of the client.
+
+        Raises:
+            RunInterruptedError: The flag is set, or the run is over.
+        """
+        if self.has_ended or self.signal_number is not None:
+            raise RunInterruptedError
+
+    def set(self, number: int) -> None:
+        """Take a signal: the first sets the flag, the second ends the process."""
+        if self.signal_number is not None or not self.has_begun:
+            if os.isatty(_STANDARD_ERROR):
+                _write(_SHOW_CURSOR)
+            # A line that is half written can be dropped, and all others are complete.
+            os._exit(SIGNAL_STATUS + number)
+        self.signal_number = number
+        os.write(self.waker, b"\0")
+        again = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
+        # A terminal has "^C" on the line.
+        _write(f"\n{PROGRAM}: finishing what is under way; {again} again ends at once.\n".encode())
+
+    def end(self) -> None:
+        """End the wait for input, whose thread would keep the input from being closed."""
+        self.has_ended = True
+        os.write(self.waker, b"\0")
 
 
 @contextmanager
-def catch_interrupts(before_exit: Callable[[], object]) -> Generator[StopFlag]:
+def catch_interrupts() -> Generator[StopFlag]:
     """
-    Set a flag at the first Ctrl-C, and end the process at the second.
+    Set a flag at the first signal, and end the process at the second.
 
-    Args:
-        before_exit: Called before the process ends at once.
+    Python's own handlers run in the main thread only, and not before it has something to do; if a
+    signal comes just as that thread begins to wait, that may be never. So another thread reads the
+    signals' numbers where the interpreter writes them at once.
     """
-    stop = StopFlag()
-
-    def on_interrupt(_signal: int, _frame: FrameType | None) -> None:
-        if stop.is_set:
-            before_exit()
-            # An exception would wait for the threads of the calls in flight. A line that is half
-            # written can be dropped, and all others are complete.
-            os._exit(ExitStatus.INTERRUPTED)
-        stop.is_set = True
-        # Not through sys.stderr, which may be in the middle of a write.
-        with suppress(OSError):
-            os.write(_STANDARD_ERROR, _NOTICE)
-
-    previous = signal.signal(signal.SIGINT, on_interrupt)
+    wakeup, waker = os.pipe()
+    numbers, writer = os.pipe()
+    stop = StopFlag(wakeup, waker)
+    thread = threading.Thread(target=_watch, args=(numbers, stop), name="signals", daemon=True)
+    os.set_blocking(writer, False)
+    previous = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    handlers = {
+        number: signal.signal(number, _ignore)
+        for number in _SIGNALS
+        # nohup has SIGHUP ignored, and so it stays.
+        if number == signal.SIGINT or signal.getsignal(number) is not signal.SIG_IGN
+    }
+    thread.start()
     try:
         yield stop
     finally:
-        signal.signal(signal.SIGINT, previous)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(previous)
+        os.write(writer, b"\0")
+        thread.join()
+        for descriptor in (wakeup, waker, numbers, writer):
+            os.close(descriptor)
+
+
+def _watch(numbers: int, stop: StopFlag) -> None:
+    """Take signals by their numbers, until a zero comes."""
+    while number := os.read(numbers, 1)[0]:
+        if number in _SIGNALS:
+            stop.set(number)
+
+
+def _ignore(_signal: int, _frame: FrameType | None) -> None:
+    """Do nothing; without a handler, the interpreter would not write the signal's number."""
+
+
+def _write(text: bytes) -> None:
+    # Not through sys.stderr, which may be in the middle of a write; a terminal that was closed
+    # takes nothing more.
+    with suppress(OSError):
+        os.write(_STANDARD_ERROR, text)

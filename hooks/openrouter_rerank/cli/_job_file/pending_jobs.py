@@ -37,7 +37,6 @@ class PendingJobs:
         writer: Writes down the entries that are malformed.
         stop: Whether the user wants to end.
         max_cost: What all runs together may cost, in credits; None for no limit.
-        is_exhausted: Whether the input has come to its end.
     """
 
     entries: Iterable[Entry]
@@ -45,7 +44,6 @@ class PendingJobs:
     writer: OutcomeWriter
     stop: StopFlag
     max_cost: float | None
-    is_exhausted: bool = False
 
     def __iter__(self) -> Iterator[EntryJob]:
         """
@@ -53,17 +51,16 @@ class PendingJobs:
 
         Raises:
             CommandError: The input cannot be read, or a file cannot be written.
+            RunInterruptedError: The user wants to end, and there is more to do.
             RunStoppedError: Earlier runs have cost what may be spent, and there is more to do.
         """
         for entry in self.entries:
             if entry.position in self.finished.digests:
                 continue
-            if self.stop.is_set:
-                return
+            self.stop.check()
             if entry.problem is not None:
                 self.writer.write_malformed(entry)
                 continue
             if self.max_cost is not None and self.finished.cost >= self.max_cost:
                 raise RunStoppedError("", reason="max_cost")
             yield EntryJob(entry=entry, **entry.arguments)
-        self.is_exhausted = True

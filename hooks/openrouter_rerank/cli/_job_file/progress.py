@@ -1,6 +1,5 @@
 """How far a run has come: its counts, and the bar on a terminal."""
 
-import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +15,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.text import Text
+
+from openrouter_rerank.cli._stderr import open_stderr
 
 
 @dataclass(slots=True)
@@ -94,7 +95,8 @@ def _fields(stats: RunStats) -> dict[str, Any]:
 
 def open_error_console() -> Console:
     """Make a console for standard error as it is now."""
-    return Console(file=sys.stderr, force_terminal=sys.stderr.isatty(), highlight=False)
+    stream = open_stderr()
+    return Console(file=stream, force_terminal=stream.isatty(), highlight=False)
 
 
 class _RateColumn(ProgressColumn):

@@ -22,7 +22,7 @@ from openrouter_rerank.errors import RunStoppedError
 from .input.entry import Entry, complete_entry
 from .input.source import STANDARD_STREAM, Source, open_source
 from .input_check import check_input
-from .interrupts import catch_interrupts
+from .interrupts import RunInterruptedError, StopFlag, catch_interrupts
 from .options import RunOptions
 from .output.failure_file import FailureFile
 from .output.line_file import (
@@ -46,7 +46,8 @@ def run_job_file(options: RunOptions) -> int:
     Work through the jobs of the input.
 
     Returns:
-        The exit status: 0 all done, 1 stopped by 401, 402 or the cost, 3 some failed, 130 Ctrl-C.
+        The exit status: 0 all done, 1 stopped by 401, 402 or the cost, 3 some failed, 128 and the
+        number of a signal, so that it is 130 for Ctrl-C.
 
     Raises:
         CommandError: The run stopped, or a file cannot be read or written.
@@ -55,9 +56,10 @@ def run_job_file(options: RunOptions) -> int:
     """
     _check_options(options)
     with ExitStack() as stack:
+        stop = stack.enter_context(catch_interrupts())
         rewindable = options.strict or options.resume
         source = stack.enter_context(
-            open_source(options.input, options.input_format, rewindable=rewindable)
+            open_source(options.input, options.input_format, stop, rewindable=rewindable)
         )
         output = stack.enter_context(_open_output(options))
         path = Path(options.output)
@@ -65,6 +67,7 @@ def run_job_file(options: RunOptions) -> int:
         if options.resume:
             finished = read_finished_jobs(path, compressed=is_compressed(path))
         check_input(_read_entries(source, options), source.name, finished, strict=options.strict)
+        stop.has_begun = True
         if options.resume:
             output.truncate(finished.size)
         failures = None
@@ -74,7 +77,7 @@ def run_job_file(options: RunOptions) -> int:
             )
         stats = RunStats(before=len(finished.digests))
         return _send_pending(
-            source, options, finished, OutcomeWriter(output, failures, stats, source.name)
+            source, options, finished, OutcomeWriter(output, failures, stats, source.name), stop
         )
 
 
@@ -96,15 +99,22 @@ def _read_entries(source: Source, options: RunOptions) -> Iterator[Entry]:
 
 
 def _send_pending(
-    source: Source, options: RunOptions, finished: FinishedJobs, writer: OutcomeWriter
+    source: Source,
+    options: RunOptions,
+    finished: FinishedJobs,
+    writer: OutcomeWriter,
+    stop: StopFlag,
 ) -> int:
     console = open_error_console()
     total = source.count() if console.is_terminal and source.can_rewind else None
     retries = RetryConfig("backoff", BackoffStrategy(), max_attempts=MAX_ATTEMPTS)
     with convert_local_errors(), convert_argument_errors("batch"):
         opened = open_client(local=options.local, retry_config=retries, deadline_ms=DEADLINE_MS)
-    reason = None
-    with opened as client, catch_interrupts(console.show_cursor) as stop:
+    reason, status = None, int(ExitStatus.FAILURE)
+    with opened as client:
+        # Requests that wait to be sent again are not under way.
+        client.hooks.before_request(stop.check)
+        client.hooks.on_retry(stop.check)
         pending = PendingJobs(
             _read_entries(source, options), finished, writer, stop, options.max_cost
         )
@@ -112,13 +122,13 @@ def _send_pending(
             try:
                 _run_jobs(client, options, pending, show)
             except RunStoppedError as error:
-                reason = _explain_stop(error, options)
+                reason = f"stopped: {_explain_stop(error, options)}"
+            except RunInterruptedError:
+                reason, status = "interrupted.", stop.exit_status
     print_error(writer.stats.describe())
     hint = " Run it again with --resume to go on." if options.can_resume else ""
     if reason is not None:
-        raise CommandError(f"stopped: {reason}{hint}", ExitStatus.FAILURE)
-    if not pending.is_exhausted:
-        raise CommandError(f"interrupted.{hint}", ExitStatus.INTERRUPTED)
+        raise CommandError(f"{reason}{hint}", status)
     return ExitStatus.SOME_FAILED if writer.stats.failed else 0
 
 

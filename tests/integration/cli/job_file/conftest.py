@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from openrouter_rerank.cli._app import run as run_here
+from openrouter_rerank.cli._job_file.interrupts import StopFlag, catch_interrupts
 
 from .command_process import SECRET, TIMEOUT_SECONDS, Completed, Run, start
 from .job_lines import write_jobs
@@ -27,6 +28,13 @@ def limit_file_size() -> Callable[[int], AbstractContextManager[None]]:
             resource.setrlimit(resource.RLIMIT_FSIZE, previous)
 
     return limit
+
+
+@pytest.fixture
+def stop() -> Generator[StopFlag]:
+    """Give a flag that signals to this process set."""
+    with catch_interrupts() as stop:
+        yield stop
 
 
 @pytest.fixture

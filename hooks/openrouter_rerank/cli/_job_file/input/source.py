@@ -1,6 +1,7 @@
 """Where the input comes from: a file or a pipe, compressed or not."""
 
 import gzip
+import select
 import shutil
 import sys
 import tempfile
@@ -8,10 +9,10 @@ import zlib
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from enum import StrEnum
-from io import BufferedRandom, BufferedReader
-from pathlib import Path
+from io import BufferedRandom, BufferedReader, FileIO, RawIOBase
 
 from openrouter_rerank.cli._errors import CommandError, UsageError
+from openrouter_rerank.cli._job_file.interrupts import StopFlag
 
 from .csv import read_csv
 from .entry import Entry
@@ -100,7 +101,7 @@ class Source:
 
 @contextmanager
 def open_source(
-    name: str, input_format: InputFormat | None, *, rewindable: bool
+    name: str, input_format: InputFormat | None, stop: StopFlag, *, rewindable: bool
 ) -> Generator[Source]:
     """
     Open the input.
@@ -108,6 +109,7 @@ def open_source(
     Args:
         name: A path, or `-` for standard input.
         input_format: None goes by the name.
+        stop: Ends the wait for more of a pipe.
         rewindable: Whether it will be read more than once. A pipe is then copied to its end into a
             temporary file.
 
@@ -117,10 +119,13 @@ def open_source(
     """
     input_format = input_format or choose_format(name)
     shown = "standard input" if name == STANDARD_STREAM else name
-    with _open_stream(name) as stream:
+    with _open_stream(name, stop) as stream:
         source = Source(stream, shown, input_format)
         if source.can_rewind or not rewindable:
-            yield source
+            try:
+                yield source
+            finally:
+                stop.end()
             return
         with _copy(stream, shown) as spool:
             yield Source(spool, shown, input_format)
@@ -139,14 +144,53 @@ def _copy(stream: BufferedReader, name: str) -> BufferedRandom:
     return spool
 
 
-def _open_stream(name: str) -> BufferedReader:
+class _InterruptibleStream(RawIOBase):
+    """
+    A pipe or a terminal that may be silent for ever.
+
+    Args:
+        file: What to read from.
+        stop: Ends the wait.
+    """
+
+    def __init__(self, file: FileIO, stop: StopFlag) -> None:
+        self._file = file
+        self._stop = stop
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def readinto(self, buffer: memoryview) -> int | None:  # type: ignore[override]
+        """
+        Read what has come, and wait for something if nothing has.
+
+        Raises:
+            RunInterruptedError: The user wants to end.
+        """
+        select.select([self._file.fileno(), self._stop.wakeup], [], [])
+        self._stop.check()
+        return self._file.readinto(buffer)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+        super().close()
+
+
+def _open_stream(name: str, stop: StopFlag) -> BufferedReader:
     # The interpreter sets None when the descriptor is closed.
     if name == STANDARD_STREAM and sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison]
         raise UsageError("standard input is closed. Give a file for INPUT.")
     try:
         if name == STANDARD_STREAM:
-            return open(sys.stdin.fileno(), "rb", closefd=False)
-        return Path(name).open("rb")
+            file = FileIO(sys.stdin.fileno(), "rb", closefd=False)
+        else:
+            file = FileIO(name, "rb")
+        # On Windows, select takes sockets only.
+        if file.seekable() or sys.platform == "win32":
+            return BufferedReader(file)
+        return BufferedReader(_InterruptibleStream(file, stop))
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UsageError(f"cannot read {name}: {reason}. Check the path.") from error
