@@ -3,6 +3,8 @@
 from collections.abc import Generator
 from contextlib import contextmanager
 
+import httpx
+
 from openrouter_rerank.errors import OpenRouterError
 
 from ._exit_status import ExitStatus
@@ -63,11 +65,11 @@ def convert_argument_errors(command: str) -> Generator[None]:
         command: The command whose help tells more.
 
     Raises:
-        UsageError: The block raised a `ValueError` or `TypeError`.
+        UsageError: The block raised a `ValueError` or `TypeError`, or httpx refused a URL.
     """
     try:
         yield
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, httpx.InvalidURL) as error:
         raise UsageError(f"{str(error).rstrip('.')}. Try '{PROGRAM} {command} --help'.") from error
 
 

@@ -310,3 +310,62 @@ def test_serve_prints_how_to_use_it_and_stops_on_a_signal(
     assert b"OPENROUTER_API_KEY" in refused.stderr
     assert accepted.stdout.decode().splitlines()[1].endswith(PARIS)
     assert (process.returncode, error) == (0, b"")
+
+
+@pytest.mark.parametrize(
+    ("variables", "status", "reason"),
+    [
+        ({"OPENROUTER_API_KEY": "one\ntwo"}, 2, b"OPENROUTER_API_KEY"),
+        ({"OPENROUTER_API_KEY": "kéy"}, 2, b"OPENROUTER_API_KEY"),
+        ({"SSL_CERT_FILE": "/missing.pem"}, 1, b"No such file"),
+        ({"HTTPS_PROXY": "nonsense://proxy"}, 2, b"proxy"),
+        ({"HTTPS_PROXY": "http://proxy:99999999"}, 2, b"out of range"),
+        ({"OPENROUTER_BASE_URL": "http://[::1"}, 2, b"OPENROUTER_BASE_URL"),
+        ({"OPENROUTER_LOG": "loud"}, 2, b"OPENROUTER_LOG"),
+    ],
+)
+@pytest.mark.parametrize("command", ["rank", "batch"])
+def test_a_wrong_setting_is_one_line(
+    command: str, variables: dict[str, str], status: int, reason: bytes, run_command: RunCommand
+) -> None:
+    """What a request needs and is wrong ends each command in one line, without a traceback."""
+    arguments = {"rank": [QUERY, "--document", PARIS], "batch": ["-", "-o", "-"]}[command]
+    job = json.dumps({"query": QUERY, "documents": [PARIS]}).encode()
+
+    done = run_command(
+        [command, *arguments], job, {"OPENROUTER_BASE_URL": "https://127.0.0.1:9", **variables}
+    )
+
+    assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (status, b"", 1)
+    assert reason in done.stderr
+
+
+def test_a_missing_package_for_the_proxy_is_one_line(environment: dict[str, str]) -> None:
+    """A SOCKS proxy without its package is named, also by the command that runs a file."""
+    program = (
+        "import sys; sys.modules['socksio'] = None; sys.argv[1:] = ['batch', '-', '-o', '-']; "
+        "from openrouter_rerank.cli import main; sys.exit(main())"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        input=json.dumps({"query": QUERY, "documents": [PARIS]}).encode(),
+        env={
+            **environment,
+            "OPENROUTER_BASE_URL": "https://127.0.0.1:9",
+            "HTTPS_PROXY": "socks5://127.0.0.1:9",
+        },
+        capture_output=True,
+        timeout=TIMEOUT_SECONDS,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr.count(b"\n")) == (1, 1)
+    assert b"socks" in done.stderr.lower()
+
+
+def test_the_demo_refuses_a_wrong_key_in_one_line(run_command: RunCommand) -> None:
+    """The demonstration sends no key, but a wrong one is no traceback."""
+    done = run_command(["demo"], b"", {"OPENROUTER_API_KEY": "one\ntwo"})
+
+    assert b"Traceback" not in done.stderr

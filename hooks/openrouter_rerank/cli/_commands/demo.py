@@ -9,7 +9,11 @@ from rich.text import Text
 
 from openrouter_rerank import OpenRouter
 from openrouter_rerank.cli._client import DEFAULT_MODEL, open_client
-from openrouter_rerank.cli._errors import CommandError, convert_local_errors
+from openrouter_rerank.cli._errors import (
+    CommandError,
+    convert_argument_errors,
+    convert_local_errors,
+)
 from openrouter_rerank.cli._stdout import open_console, write_lines
 from openrouter_rerank.cli._tables import draw_table
 from openrouter_rerank.operations import Result
@@ -59,7 +63,7 @@ def show_demo() -> None:
     """
     corpus = load_corpus()
     questions = [passage for passage in corpus if passage.question]
-    with convert_local_errors():
+    with convert_local_errors(), convert_argument_errors("demo"):
         opened = open_client(local=True)
     console = open_console()
     head = f"Ranks {len(corpus)} passages for {len(questions)} questions, all on this machine."
@@ -95,7 +99,7 @@ def _ask_questions(
     texts = [passage.text for passage in corpus]
     for answer, passage in enumerate(corpus):
         if passage.question:
-            with convert_local_errors():
+            with convert_local_errors(), convert_argument_errors("demo"):
                 response = client.rerank.rerank(
                     query=passage.question, documents=texts, model=DEFAULT_MODEL
                 )

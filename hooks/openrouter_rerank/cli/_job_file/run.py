@@ -136,7 +136,8 @@ def _run_jobs(
     client: OpenRouter, options: RunOptions, pending: PendingJobs, show: Callable[[], None]
 ) -> None:
     left = None if options.max_cost is None else max(options.max_cost - pending.finished.cost, 0.0)
-    with convert_argument_errors("batch"):
+    # What a request needs, such as the key, is read when the first one is sent.
+    with convert_local_errors(), convert_argument_errors("batch"):
         outcomes = client.rerank.rerank_many(
             pending,
             max_concurrency=options.concurrency,
@@ -146,10 +147,10 @@ def _run_jobs(
             # A kill loses no more replies than this, and their jobs are paid for again.
             max_unread=options.concurrency,
         )
-    with closing(outcomes):
-        for outcome in outcomes:
-            pending.writer.write_outcome(cast("EntryJob", outcome.job).entry, outcome)
-            show()
+        with closing(outcomes):
+            for outcome in outcomes:
+                pending.writer.write_outcome(cast("EntryJob", outcome.job).entry, outcome)
+                show()
 
 
 def _explain_stop(error: RunStoppedError, options: RunOptions) -> str:
