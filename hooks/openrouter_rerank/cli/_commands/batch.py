@@ -60,7 +60,8 @@ def batch(
             "--max-cost",
             min=0,
             metavar="CREDITS",
-            help="Stop once the results in OUTPUT have cost that much.",
+            help="Stop once the results in OUTPUT have cost that much; requests under way finish, "
+            "so it can be more.",
         ),
     ] = None,
     local: Annotated[
@@ -80,7 +81,10 @@ def batch(
     "position" (the job's number in INPUT, from 0), "id", "digest" (tells whether INPUT is still the
     same) and "result", the API's response. If its name ends in .gz, each line is compressed by
     itself. With --resume, jobs that have a line in OUTPUT are left out, and failed ones are tried
-    again; the options may differ, INPUT, --model and --top-n may not.
+    again; the options may differ, INPUT, --model and --top-n may not. Every whole line of an OUTPUT
+    that was torn is kept. OUTPUT gets to the disk once a second and at the end, so a loss of power
+    costs about a second of work. It is locked against a second run, but some network file systems
+    have no locks.
 
     FILE gets a line of JSON for each job that failed: "position", "line" (of INPUT, from 1), "id",
     "class", "status", "message" and "attempts". Jobs that have succeeded since are taken out at the

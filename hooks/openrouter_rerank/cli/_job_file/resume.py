@@ -14,12 +14,14 @@ class FinishedJobs:
     Attributes:
         digests: The digest of each job's arguments, by the job's position.
         cost: What they have cost, in credits.
-        size: Where the last whole line ends, in bytes of the file.
+        size: Where the last line ends that is whole, as are all before it, in bytes of the file.
+        is_scattered: Whether some of the lines stand in a torn part of the file, behind that.
     """
 
     digests: dict[int, int] = field(default_factory=dict[int, int])
     cost: float = 0.0
     size: int = 0
+    is_scattered: bool = False
 
 
 def read_finished_jobs(path: Path, *, compressed: bool) -> FinishedJobs:
@@ -36,5 +38,6 @@ def read_finished_jobs(path: Path, *, compressed: bool) -> FinishedJobs:
             raise refuse_file(path, f"line {number} is no result, or the second one of its job")
         finished.digests[record.position] = record.digest
         finished.cost += record.cost
-        finished.size = end
+        finished.size = end or finished.size
+        finished.is_scattered = not end
     return finished

@@ -32,6 +32,7 @@ from .output.line_file import (
     open_stdout,
 )
 from .output.outcome_writer import OutcomeWriter
+from .output.record_reader import read_records
 from .pending_jobs import EntryJob, PendingJobs
 from .progress import RunStats, open_error_console, show_progress
 from .resume import FinishedJobs, read_finished_jobs
@@ -69,7 +70,7 @@ def run_job_file(options: RunOptions) -> int:
         check_input(_read_entries(source, options), source.name, finished, strict=options.strict)
         stop.has_begun = True
         if options.resume:
-            output.truncate(finished.size)
+            _cut_off_torn_part(output, path, finished)
         failures = None
         if options.errors is not None:
             failures = stack.enter_context(
@@ -92,6 +93,14 @@ def _open_output(options: RunOptions) -> LineFile:
     if options.output == STANDARD_STREAM:
         return open_stdout()
     return open_line_file(Path(options.output), resume=options.resume)
+
+
+def _cut_off_torn_part(output: LineFile, path: Path, finished: FinishedJobs) -> None:
+    if finished.is_scattered:
+        # What was paid for is copied first, and then takes the file's place.
+        output.replace(line for _, line, _ in read_records(path, compressed=is_compressed(path)))
+    else:
+        output.truncate(finished.size)
 
 
 def _read_entries(source: Source, options: RunOptions) -> Iterator[Entry]:

@@ -45,7 +45,7 @@ def test_whole_lines_are_found(name: str, pack: Pack, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("pack", [bytes, compress])
 def test_a_torn_line_of_every_length_is_left_out(pack: Pack, tmp_path: Path) -> None:
-    """Wherever the last write was cut off, the size is that of the lines before."""
+    """Wherever the last write was cut off, the lines before are left, and the last if whole."""
     file = tmp_path / "out"
     whole = b"".join(map(pack, LINES[:2]))
     torn = pack(LINES[2])
@@ -56,7 +56,11 @@ def test_a_torn_line_of_every_length_is_left_out(pack: Pack, tmp_path: Path) -> 
         recovered = read_finished_jobs(file, compressed=pack is compress)
         found.append((recovered.size, list(recovered.digests)))
 
-    assert found == [(len(whole), [2, 0])] * len(torn)
+    kept = next((at for at, (_, positions) in enumerate(found) if len(positions) > 2), len(torn))
+    assert kept > 9 * len(torn) // 10
+    assert found == [
+        (len(whole), [2, 0, 1] if length >= kept else [2, 0]) for length in range(len(torn))
+    ]
 
 
 @given(
@@ -66,7 +70,7 @@ def test_a_torn_line_of_every_length_is_left_out(pack: Pack, tmp_path: Path) -> 
 def test_a_file_cut_anywhere_loses_its_last_line_alone(
     jobs: list[tuple[str, float]], data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """For any documents, exactly the lines that end before the cut are left."""
+    """For any documents, the lines that end before the cut are left, and the next if whole."""
     lines = [make_line(at, text, cost) for at, (text, cost) in enumerate(jobs)]
     packs: list[Pack] = [bytes, compress]
     pack = data.draw(st.sampled_from(packs))
@@ -78,7 +82,8 @@ def test_a_file_cut_anywhere_loses_its_last_line_alone(
     found = read_finished_jobs(file, compressed=pack is compress)
 
     ends = [sum(map(len, packed[: at + 1])) for at in range(len(packed))]
-    assert list(found.digests) == [at for at, end in enumerate(ends) if end <= cut]
+    whole = [at for at, end in enumerate(ends) if end <= cut]
+    assert list(found.digests) in (whole, [*whole, len(whole)])
     assert found.size == max([0, *(end for end in ends if end <= cut)])
 
 
@@ -90,6 +95,58 @@ def test_a_file_that_was_compressed_again_is_read(tmp_path: Path) -> None:
     found = read_finished_jobs(file, compressed=True)
 
     assert (list(found.digests), found.size) == ([2, 0, 1], file.stat().st_size)
+
+
+ZEROS = bytes(5_000)
+HALF = len(compress(LINES[1])) // 2
+HALF_CHARACTER = LINES[1].index(b"\xc3") + 1
+TORN = gzip.compress(b"".join(make_line(at, f"document {at * 7919 % 9973}") for at in range(300)))[
+    :-2_000
+]
+
+
+@pytest.mark.parametrize(
+    ("data", "compressed", "positions", "is_scattered"),
+    [
+        (b"", False, [], False),
+        (b"", True, [], False),
+        (ZEROS, False, [], False),
+        (ZEROS, True, [], False),
+        (LINES[0] + ZEROS, False, [2], False),
+        (compress(LINES[0]) + ZEROS, True, [2], False),
+        (compress(LINES[0]) + ZEROS + compress(LINES[1]), True, [2, 0], False),
+        (LINES[0] + LINES[1][:40] + ZEROS, False, [2], False),
+        (LINES[0] + LINES[1][:40] + ZEROS + LINES[1][40:] + LINES[2], False, [2, 1], True),
+        (LINES[0] + LINES[1][:HALF_CHARACTER], False, [2], False),
+        (LINES[0] + LINES[1][:-1], False, [2, 0], True),
+        (compress(LINES[0]) + compress(LINES[1])[:HALF] + ZEROS, True, [2], False),
+        (compress(LINES[0]) + compress(LINES[1])[:5] + ZEROS, True, [2], False),
+        (compress(LINES[0]) + compress(LINES[1])[:-8] + ZEROS, True, [2, 0], True),
+    ],
+)
+def test_a_loss_of_power_spares_whole_lines(
+    data: bytes, compressed: bool, positions: list[int], is_scattered: bool, tmp_path: Path
+) -> None:
+    """Zeros, half a line, half a member and half a character are left out."""
+    file = tmp_path / "out"
+    file.write_bytes(data)
+
+    found = read_finished_jobs(file, compressed=compressed)
+
+    assert (list(found.digests), found.is_scattered) == (positions, is_scattered)
+    assert file.read_bytes() == data
+
+
+def test_a_torn_file_that_was_compressed_again_keeps_its_whole_lines(tmp_path: Path) -> None:
+    """One member for all lines is read as far as it goes."""
+    file = tmp_path / "out.gz"
+    file.write_bytes(TORN)
+
+    found = read_finished_jobs(file, compressed=True)
+
+    assert list(found.digests) == list(range(len(found.digests)))
+    assert len(found.digests) > 90
+    assert (found.size, found.is_scattered) == (0, True)
 
 
 FAILURE = encode_failure(Entry(0, 1), OpenRouterError("no"), 1)
@@ -112,6 +169,8 @@ FAILURE = encode_failure(Entry(0, 1), OpenRouterError("no"), 1)
         (b"a text\n", True, "not gzip"),
         (gzip.compress(b"a text\n", mtime=0), True, "line 1"),
         (gzip.compress(b"a text without an end" * 100, mtime=0)[:-10], True, "not written"),
+        (b"a text" + ZEROS, False, "not written by this command"),
+        (TORN[:1_000] + b"x" * 500 + TORN[1_500:], True, "not gzip"),
         (compress(LINES[0]) + b"text", True, "behind line 1: not gzip"),
     ],
 )

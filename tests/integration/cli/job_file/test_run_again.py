@@ -1,12 +1,14 @@
 """A second run over the same files."""
 
+import gzip
+import stat
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from .command_process import Run
 from .fake_api import fake_api
-from .job_lines import expect_results, read_lines, show_results
+from .job_lines import expect_results, read_lines, show_results, write_jobs
 
 
 def test_what_failed_is_written_down_and_tried_again(
@@ -54,6 +56,22 @@ def test_the_cost_has_a_limit_for_all_runs_together(run: Run, jobs: Path, output
     assert (first.returncode, again.returncode, sent) == (1, 1, 3)
     assert ["--max-cost" in done.stderr and "--resume" in done.stderr for done in (first, again)]
     assert (last.returncode, show_results(output)) == (0, expect_results(range(10)))
+
+
+def test_a_torn_output_that_was_compressed_again_is_saved(run: Run, tmp_path: Path) -> None:
+    """What can be read of it is not paid for again, and the file can be read by others again."""
+    source, output = tmp_path / "jobs.jsonl", tmp_path / "results.jsonl.gz"
+    write_jobs(source, 200)
+    with fake_api() as api:
+        run(api.url, source, "-o", output)
+        output.write_bytes(gzip.compress(gzip.decompress(output.read_bytes()))[:-300])
+        output.chmod(0o640)
+        done = run(api.url, source, "-o", output, "--resume")
+
+    assert (done.returncode, show_results(output)) == (0, expect_results(range(200)))
+    assert len(api.queries) < 300
+    assert stat.S_IMODE(output.stat().st_mode) == 0o640
+    assert sorted(tmp_path.iterdir()) == [source, output]
 
 
 def test_an_output_of_other_jobs_is_not_resumed(run: Run, jobs: Path, output: Path) -> None:

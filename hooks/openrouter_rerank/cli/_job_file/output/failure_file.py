@@ -1,14 +1,12 @@
 """The file of the jobs that failed."""
 
-import shutil
-from collections.abc import Container
+from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import Self
 
-from openrouter_rerank.cli._errors import CommandError
-
-from .line_file import compress, is_compressed, open_line_file
+from .line_file import is_compressed, open_line_file
 from .record_reader import read_records
+from .records import Record
 
 
 class FailureFile:
@@ -35,9 +33,11 @@ class FailureFile:
         self._old: set[int] = set()
         self._succeeded: set[int] = set()
         if resume:
-            self._file.close()
-            self._old = drop_outdated_lines(path, done)
-            self._file = open_line_file(path, resume=True)
+            try:
+                self._old = self._drop_outdated_lines(done)
+            except BaseException:
+                self._file.close()
+                raise
 
     def append(self, line: bytes) -> None:
         """
@@ -58,45 +58,37 @@ class FailureFile:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close the file, and drop the lines that are outdated."""
-        self._file.close()
-        if self._old:
-            drop_outdated_lines(self._path, self._succeeded)
+        """Drop the lines that are outdated, and close the file."""
+        try:
+            if self._old:
+                self._drop_outdated_lines(self._succeeded)
+        finally:
+            self._file.close()
 
+    def _drop_outdated_lines(self, succeeded: Container[int]) -> set[int]:
+        """
+        Keep only the last line of each job that has not succeeded; a torn line is dropped, too.
 
-def drop_outdated_lines(path: Path, succeeded: Container[int]) -> set[int]:
-    """
-    Keep only the last line of each job that has not succeeded; a torn line is dropped, too.
+        Args:
+            succeeded: The positions of the jobs that have succeeded.
 
-    The file is replaced in one step, so that a kill loses none of its lines.
+        Returns:
+            The positions of the jobs that are left.
 
-    Args:
-        path: The file.
-        succeeded: The positions of the jobs that have succeeded.
+        Raises:
+            CommandError: The file cannot be read or written.
+            UsageError: It holds something else than lines of a run.
+        """
+        last: dict[int, int] = {}
+        for number, (_, _, record) in enumerate(self._read_records()):
+            if record.position not in succeeded:
+                last[record.position] = number
+        self._file.replace(
+            line
+            for number, (_, line, record) in enumerate(self._read_records())
+            if last.get(record.position) == number
+        )
+        return set(last)
 
-    Returns:
-        The positions of the jobs that are left.
-
-    Raises:
-        CommandError: The file cannot be read or written.
-        UsageError: It holds something else than lines of a run.
-    """
-    compressed = is_compressed(path)
-    last: dict[int, int] = {}
-    for number, (_, _, record) in enumerate(read_records(path, compressed=compressed)):
-        if record.position not in succeeded:
-            last[record.position] = number
-    # A link stays a link.
-    target = path.resolve()
-    copy = target.with_name(f".{target.name}.new")
-    try:
-        with copy.open("wb") as kept:
-            shutil.copymode(target, copy)
-            records = read_records(path, compressed=compressed)
-            for number, (_, line, record) in enumerate(records):
-                if last.get(record.position) == number:
-                    kept.write(compress(line) if compressed else line)
-        copy.replace(target)
-    except OSError as error:
-        raise CommandError(f"cannot write {copy}: {error.strerror}.") from error
-    return set(last)
+    def _read_records(self) -> Iterator[tuple[int, bytes, Record]]:
+        return read_records(self._path, compressed=is_compressed(self._path))

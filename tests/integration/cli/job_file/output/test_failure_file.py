@@ -3,13 +3,14 @@
 import json
 import stat
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 from openrouter_rerank.cli._errors import CommandError
 from openrouter_rerank.cli._job_file.input.entry import Entry
 from openrouter_rerank.cli._job_file.output.failure_file import FailureFile
-from openrouter_rerank.cli._job_file.output.line_file import compress
+from openrouter_rerank.cli._job_file.output.line_file import compress, open_line_file
 from openrouter_rerank.cli._job_file.output.record_reader import read_records
 from openrouter_rerank.cli._job_file.output.records import encode_failure
 from openrouter_rerank.errors import OpenRouterError
@@ -96,13 +97,37 @@ def test_a_file_of_something_else_is_left_alone(resume: bool, reason: str, tmp_p
     assert (caught.value.status, file.read_bytes()) == (2, b"precious\n")
 
 
-def test_a_file_that_cannot_be_replaced_is_a_failure(tmp_path: Path) -> None:
-    """The obstacle is named, and the failures stay."""
+def test_a_file_that_cannot_be_replaced_is_a_failure(
+    tmp_path: Path, limit_file_size: Callable[[int], AbstractContextManager[None]]
+) -> None:
+    """On a full disk the failures stay, and no copy stays beside them."""
     file = tmp_path / "e.jsonl"
     file.write_bytes(make_line(0))
-    (tmp_path / ".e.jsonl.new").mkdir()
 
-    with pytest.raises(CommandError, match=r"cannot write .*\.e\.jsonl\.new"):
+    with limit_file_size(6), pytest.raises(CommandError, match=r"cannot write .*e\.jsonl"):
         FailureFile(file, resume=True, done=NONE)
 
     assert read(file) == [(0, "first")]
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_planted_link_is_not_followed(tmp_path: Path) -> None:
+    """The copy that replaces the file has a name that nobody can foresee."""
+    file, victim = tmp_path / "e.jsonl", tmp_path / "victim"
+    file.write_bytes(make_line(0) + make_line(1))
+    victim.write_bytes(b"precious")
+    (tmp_path / ".e.jsonl.new").symlink_to(victim)
+
+    with FailureFile(file, resume=True, done={0}):
+        pass
+
+    assert (victim.read_bytes(), read(file)) == (b"precious", [(1, "first")])
+
+
+def test_nobody_can_take_the_file_when_it_is_replaced(tmp_path: Path) -> None:
+    """The file stays locked, whichever file has its name."""
+    file = tmp_path / "e.jsonl"
+    file.write_bytes(make_line(0))
+
+    with FailureFile(file, resume=True, done=NONE), pytest.raises(CommandError, match="in use"):
+        open_line_file(file, resume=True)

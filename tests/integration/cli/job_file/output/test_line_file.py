@@ -1,5 +1,6 @@
 """A file that grows by whole lines."""
 
+import errno
 import gzip
 import os
 from collections.abc import Callable
@@ -148,3 +149,36 @@ def test_what_cannot_be_cut_is_a_failure() -> None:
     ):
         lines.truncate(0)
     os.close(reader)
+
+
+def test_lines_get_to_the_disk_once_a_second_and_at_the_end(tmp_path: Path) -> None:
+    """A fast run does not wait for the disk at each line."""
+    times = iter([0.0, 0.5, 1.0, 1.0, 1.5, 1.9, 2.0, 2.0])
+    seen: list[int] = []
+    file = tmp_path / "out"
+
+    with LineFile(
+        FileIO(file, "ab"),
+        str(file),
+        compressed=False,
+        clock=times.__next__,
+        sync=lambda descriptor: seen.append(os.fstat(descriptor).st_size),
+    ) as lines:
+        for line in (b"1\n", b"2\n", b"3\n", b"4\n"):
+            lines.append(line)
+
+    assert seen == [4, 8]
+
+
+def test_what_does_not_get_to_the_disk_is_a_failure(tmp_path: Path) -> None:
+    """An error of the disk that comes late is told."""
+
+    def fail(_descriptor: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    file = tmp_path / "out"
+    lines = LineFile(FileIO(file, "ab"), str(file), compressed=False, sync=fail)
+    lines.append(b"1\n")
+
+    with pytest.raises(CommandError, match="Input/output error"):
+        lines.close()
