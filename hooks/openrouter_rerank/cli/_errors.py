@@ -4,6 +4,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 import httpx
+import typer
 
 from openrouter_rerank.errors import OpenRouterError
 
@@ -84,6 +85,9 @@ def convert_local_errors() -> Generator[None]:
     """
     try:
         yield
+    except typer.Exit:
+        # It is a RuntimeError, too.
+        raise
     except (ImportError, OSError, RuntimeError) as error:
         raise CommandError(str(error)) from error
 
