@@ -8,6 +8,7 @@ orjson turns into floats, and values nested more deeply than Python would go.
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from math import isfinite
 from typing import Any, Final, NoReturn, cast
 
 _loads: Callable[[bytes], Any] | None
@@ -84,6 +85,20 @@ def is_unambiguous(value: object, depth: int = 0) -> bool:
         entries = cast("Sequence[object]", value)
         return depth < MAX_UNAMBIGUOUS_DEPTH and all(
             is_unambiguous(entry, depth + 1) for entry in entries
+        )
+    return True
+
+
+def is_bounded(value: object, depth: int = 0) -> bool:
+    """Return whether a value can be written and walked through: not too deep, all floats finite."""
+    if isinstance(value, float):
+        return isfinite(value)
+    if isinstance(value, dict):
+        value = list(cast("Mapping[str, object]", value).values())
+    if isinstance(value, list):
+        entries = cast("Sequence[object]", value)
+        return depth < MAX_UNAMBIGUOUS_DEPTH and all(
+            is_bounded(entry, depth + 1) for entry in entries
         )
     return True
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import inf, isfinite
+from sys import float_info
 from typing import Any
 
 import attrs
@@ -12,7 +13,7 @@ from openrouter_rerank_api.models.document_response import DocumentResponse
 from openrouter_rerank_api.models.result import Result
 from openrouter_rerank_api.unset import UNSET
 
-from .json import JsonObject, is_unambiguous
+from .json import JsonObject, is_bounded, is_unambiguous
 
 # The index, the score and the document; a result with more fields takes the slow path.
 USUAL_FIELDS = 3
@@ -33,6 +34,9 @@ def build_model(
 ) -> CreateRerankResponseBody:
     """Check a success and turn it into the model; `is_fast` means that `load_fast` parsed it."""
     results = check_reply(reply)
+    for name, value in reply.items():
+        if name != "results":
+            check_bounds(value, name)
     model = CreateRerankResponseBody.from_dict({**reply, "results": []})
     model.results = decode_results(results, documents, is_fast=is_fast)
     return model
@@ -93,6 +97,7 @@ def decode_results(
         else:
             if is_fast and not is_unambiguous(result):
                 raise AmbiguousValueError
+            check_bounds(result, f"results[{position}]")
             check_result(expect(result, dict, f"results[{position}]"), position, documents, seen)
             results[position] = Result.from_dict(result)
     return results
@@ -143,14 +148,25 @@ def check_usage(usage: JsonObject) -> None:
             continue
         drop_null(usage, name)
         if name in usage:
-            value = expect(usage[name], kind, f"usage.{name}")
-            usage[name] = check_finite(value, f"usage.{name}") if kind is float else value
+            expect(usage[name], kind, f"usage.{name}")
+    if "cost" in usage:
+        # No price is negative or infinite; it is not known then.
+        if 0 <= usage["cost"] <= float_info.max:
+            usage["cost"] = float(usage["cost"])
+        else:
+            del usage["cost"]
 
 
 def drop_null(fields: JsonObject, name: str) -> None:
     """Remove a field that is null where the contract allows no null."""
     if name in fields and fields[name] is None:
         del fields[name]
+
+
+def check_bounds(value: object, where: str) -> None:
+    """Refuse what could not be written again."""
+    if not is_bounded(value):
+        raise ShapeError(f"{where}: nested too deeply, or a number out of range")
 
 
 def check_finite(number: float, where: str) -> float:

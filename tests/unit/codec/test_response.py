@@ -149,7 +149,9 @@ def test_score_is_always_a_float() -> None:
         ({**GOOD, "usage": {"cost": "1"}}, "usage.cost: expected number, got str"),
         ({**GOOD, "usage": {"search_units": 1.5}}, "usage.search_units: expected integer"),
         ({**GOOD, "usage": {"total_tokens": True}}, "usage.total_tokens: .* got bool"),
-        (b'{"model":"m","results":[],"usage":{"cost":1e400}}', "usage.cost: number is out of"),
+        (b'{"model":"m","results":[],"new":1e400}', "new: nested too deeply, or a number out of"),
+        (b'{"model":"m","results":[],"new":%s1%s}' % (b"[" * 101, b"]" * 101), "new: nested too"),
+        (b'{"model":"m","results":[{"new":[-1e400]}]}', r"results\[0\]: nested too deeply"),
     ],
 )
 def test_success_of_the_wrong_shape_says_where(content: object, where: str) -> None:
@@ -158,6 +160,25 @@ def test_success_of_the_wrong_shape_says_where(content: object, where: str) -> N
         read_model(content)
 
     assert caught.value.raw_response is not None
+
+
+@pytest.mark.parametrize(
+    "cost", [b"1e400", b"-1e400", b"-0.5", b"-1", b"1" * 400, b"-" + b"1" * 400]
+)
+def test_a_cost_that_cannot_be_is_not_known(cost: bytes) -> None:
+    """A ranking is not lost for a price that is negative or out of range; there is none then."""
+    model = read_model(b'{"model":"m","results":[],"usage":{"cost":%s,"search_units":1}}' % cost)
+
+    assert model.to_dict()["usage"] == {"search_units": 1}
+
+
+def test_a_value_at_the_limit_of_depth_is_taken() -> None:
+    """What is nested as deeply as allowed reaches the caller."""
+    nested = b"[" * 100 + b"1" + b"]" * 100
+
+    model = read_model(b'{"model":"m","results":[],"new":%s}' % nested)
+
+    assert json.dumps(model.to_dict()["new"]).encode() == nested
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ class FakeApi(ThreadingHTTPServer):
         queries: The queries so far, one for each request.
         cost: The cost in each reply, in credits; None leaves it out.
         step_in: Called in the thread of each request before it is answered; None lets all pass.
+        extra: The JSON of a further field in each reply; "" leaves it out.
     """
 
     daemon_threads = True
@@ -30,6 +31,7 @@ class FakeApi(ThreadingHTTPServer):
         self.queries: list[str] = []
         self.cost = cost
         self.step_in = step_in
+        self.extra = ""
         self._lock = threading.Lock()
 
     @property
@@ -64,7 +66,9 @@ class _Handler(BaseHTTPRequestHandler):
         """Answer a request in one packet."""
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         status, reply = cast("FakeApi", self.server).answer(body)
-        content = json.dumps(reply).encode()
+        extra = cast("FakeApi", self.server).extra
+        text = json.dumps(reply).replace("Infinity", "1e999")
+        content = (f'{{"extra": {extra}, {text[1:]}' if extra else text).encode()
         head = (
             f"HTTP/1.1 {status} Reason\r\nContent-Type: application/json\r\n"
             f"Content-Length: {len(content)}\r\n\r\n"

@@ -80,3 +80,27 @@ def test_a_limit_needs_costs(run: Run, jobs: Path, output: Path) -> None:
 
     assert (done.returncode, len(api.queries), len(show_results(output))) == (1, 1, 1)
     assert "--max-cost" in done.stderr
+
+
+@pytest.mark.parametrize("field", ["[" * 980 + "]" * 980, "1e999", "-1e999"])
+def test_a_reply_that_cannot_be_written_is_a_failed_job(
+    field: str, run: Run, jobs: Path, output: Path, errors: Path
+) -> None:
+    """It is written down as one, and the others go on."""
+    with fake_api() as api:
+        api.extra = field
+        done = run(api.url, jobs, "-o", output, "--errors", errors, "--concurrency", 1)
+
+    assert (done.returncode, output.read_bytes(), len(read_lines(errors))) == (3, b"", 10)
+    assert done.stderr == "openrouter-rerank: 0 done, 10 failed, 0 credits.\n"
+
+
+@pytest.mark.parametrize("cost", [-1000.0, float("1e308") * 10, 10**400, -(10**400)])
+def test_a_cost_that_cannot_be_does_not_defeat_the_limit(
+    cost: float, run: Run, jobs: Path, output: Path
+) -> None:
+    """It counts as unknown, which ends a run with a limit; the reply is kept."""
+    with fake_api(cost=cost) as api:
+        done = run(api.url, jobs, "-o", output, "--concurrency", 1, "--max-cost", 5)
+
+    assert (done.returncode, len(api.queries), len(show_results(output))) == (1, 1, 1)

@@ -45,11 +45,17 @@ class OutcomeWriter:
             if outcome.error is not None:
                 self._write_failure(entry, outcome.error, outcome.attempts)
                 return
-            self._output.append(encode_result(entry, outcome.unwrap()))
+            self.stats.cost += outcome.cost or 0.0
+            try:
+                line = encode_result(entry, outcome.unwrap())
+            except (RecursionError, ValueError) as error:
+                failure = OpenRouterError(f"the reply cannot be written as JSON: {error}")
+                self._write_failure(entry, failure, outcome.attempts)
+                return
+            self._output.append(line)
             if self._failures is not None:
                 self._failures.record_success(entry.position)
             self.stats.done += 1
-            self.stats.cost += outcome.cost or 0.0
 
     def write_malformed(self, entry: Entry) -> None:
         """

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from sys import float_info
 from typing import Any, cast
 
 from openrouter_rerank.cli._job_file.input.entry import Entry
@@ -35,7 +36,13 @@ class RecordError(ValueError):
 
 
 def encode_result(entry: Entry, result: CreateRerankResponseBody) -> bytes:
-    """Make the line of a job that is done, with the API's reply as it came."""
+    """
+    Make the line of a job that is done, with the API's reply as it came.
+
+    Raises:
+        RecursionError: The reply is nested too deeply.
+        ValueError: A number is not finite.
+    """
     return _encode(
         {
             "position": entry.position,
@@ -87,10 +94,12 @@ def decode_record(line: bytes) -> Record:
         raise RecordError("not a line of this command") from error
     if type(position) is not int or position < 0 or not isinstance(cost, int | float):
         raise RecordError("not a line of this command")
-    return Record(position, digest, float(cost))
+    # No price is negative, infinite or no number; older releases have written such ones down.
+    return Record(position, digest, float(cost) if 0 <= cost <= float_info.max else 0.0)
 
 
 def _encode(fields: Mapping[str, object]) -> bytes:
     # UTF-8 lacks only lone surrogates, and what "backslashreplace" writes for them is JSON's own
     # escape.
-    return (json.dumps(fields, ensure_ascii=False) + "\n").encode(errors="backslashreplace")
+    text = json.dumps(fields, ensure_ascii=False, allow_nan=False)
+    return f"{text}\n".encode(errors="backslashreplace")

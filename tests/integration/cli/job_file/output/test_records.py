@@ -65,3 +65,11 @@ def test_a_job_that_was_never_sent_has_no_status(error: Exception) -> None:
     fields = json.loads(encode_failure(ENTRY, error, 0))
 
     assert (fields["class"], fields["status"]) == (type(error).__name__, None)
+
+
+@pytest.mark.parametrize("cost", ["-1000", "NaN", "Infinity", "-Infinity", "1e999", "9" * 400])
+def test_a_cost_that_cannot_be_counts_as_unknown(cost: str) -> None:
+    """What an older release has written down does not defeat a limit."""
+    line = f'{{"position": 0, "digest": "1", "result": {{"usage": {{"cost": {cost}}}}}}}\n'
+
+    assert decode_record(line.encode()) == Record(0, 1, 0.0)
