@@ -55,7 +55,7 @@ class CallLog:
             self._debug(
                 "POST %s model=%s query=%s documents=%d, the first %s",
                 url,
-                encoded.model,
+                escape(encoded.model),
                 shorten(encoded.query),
                 len(encoded.documents),
                 shorten(encoded.documents[0]),
@@ -70,7 +70,7 @@ class CallLog:
                 response.status_code,
                 seconds,
                 len(response.content),
-                response.headers.get("X-Generation-Id"),
+                escape(response.headers.get("X-Generation-Id", "None")),
             )
 
     def record_error(self, error: OpenRouterError, attempt: int, seconds: float) -> None:
@@ -107,6 +107,13 @@ def shorten(content: object) -> str:
     """Return the beginning of a content's repr."""
     text = repr(content)
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."
+
+
+def escape(text: str) -> str:
+    """Return a text as one line, with what cannot be printed as in its repr."""
+    return "".join(
+        character if character.isprintable() else repr(character)[1:-1] for character in text
+    )
 
 
 def has_handler() -> bool:

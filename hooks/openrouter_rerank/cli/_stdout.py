@@ -14,6 +14,7 @@ from rich.text import Text
 
 from ._errors import CommandError
 from ._exit_status import ExitStatus
+from ._text import escape_json
 
 # Wider than any line, so that nothing is cut without a terminal.
 UNLIMITED_COLUMNS = 1 << 30
@@ -55,11 +56,12 @@ def write_lines(console: Console, lines: Iterable[Text]) -> None:
 
 
 def write_json(value: Mapping[str, object]) -> None:
-    """Write a JSON object in UTF-8, whatever the locale's encoding."""
+    """Write a JSON object in UTF-8, whatever the locale's encoding; escaped on a terminal."""
     # UTF-8 lacks only lone surrogates, and what "backslashreplace" writes for them is JSON's own
     # escape.
     text = json.dumps(value, ensure_ascii=False, indent=2)
-    _write(f"{text}\n", encoding="utf-8", errors="backslashreplace")
+    shown = escape_json(text) if sys.stdout.isatty() else text
+    _write(f"{shown}\n", encoding="utf-8", errors="backslashreplace")
 
 
 def write_line(text: str) -> None:

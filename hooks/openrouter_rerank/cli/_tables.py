@@ -47,7 +47,7 @@ def draw_table(results: Sequence[Result], console: Console) -> Iterator[Text]:
         bar = draw_bar(result.relevance_score / full, ascii_only=console.options.ascii_only)
         line.append(bar.ljust(BAR_COLUMNS), style="cyan")
         line.append(f"{_GAP}{result.index:>{index_columns}}{_GAP}")
-        document = Text(describe_document(result.document))
+        document = Text(describe_document(result.document, is_raw=not console.is_terminal))
         document.truncate(max(console.width - line.cell_len, MIN_TEXT_COLUMNS), overflow="ellipsis")
         yield line.append_text(document)
 
@@ -61,17 +61,22 @@ def draw_bar(share: float, *, ascii_only: bool) -> str:
     return "█" * whole + _EIGHTHS[eighths]
 
 
-def describe_document(document: DocumentResponse) -> str:
+def describe_document(document: DocumentResponse, *, is_raw: bool = False) -> str:
     """
     Show a document on one line.
 
-    White space becomes single spaces, and control characters, which could drive the terminal,
-    become U+FFFD. An image is its URL, cut to `MAX_IMAGE_CHARACTERS`.
+    White space becomes single spaces. An image is its URL, cut to `MAX_IMAGE_CHARACTERS`.
+
+    Args:
+        document: As the API gave it.
+        is_raw: Whether to leave characters that could deceive or drive a terminal as they are;
+            otherwise they become U+FFFD.
     """
     fields = document.to_dict()
     image = fields.get("image")
     parts = [fields.get("text"), image and _cut(image)]
-    return to_one_line(" ".join(part for part in parts if part))
+    text = " ".join(part for part in parts if part)
+    return " ".join(text.split()) if is_raw else to_one_line(text)
 
 
 def _cut(url: str) -> str:

@@ -369,3 +369,41 @@ def test_the_demo_refuses_a_wrong_key_in_one_line(run_command: RunCommand) -> No
     done = run_command(["demo"], b"", {"OPENROUTER_API_KEY": "one\ntwo"})
 
     assert b"Traceback" not in done.stderr
+
+
+UNSAFE = "\x7f\x9b31m\u202e\u200b\U000e0041"
+
+
+@pytest.mark.parametrize("option", [[], ["--json"]])
+def test_a_terminal_gets_no_characters_that_drive_it(
+    option: list[str], environment: dict[str, str], run_command: RunCommand
+) -> None:
+    """Documents are escaped on a terminal, and go raw into a pipe."""
+    arguments = ["rank", QUERY, "--local", "--document", f"a{UNSAFE}b", *option]
+
+    status, shown = read_terminal(arguments, {**environment, "NO_COLOR": "1"}, 200)
+    piped = run_command(arguments)
+
+    assert (status, piped.returncode) == (0, 0)
+    assert not set(shown) & set(UNSAFE) - set("31m")
+    assert UNSAFE in piped.stdout.decode()
+
+
+def test_results_on_a_terminal_are_escaped(
+    environment: dict[str, str], server_url: str, tmp_path: Path
+) -> None:
+    """The lines of a run are still the same JSON there."""
+    jobs = tmp_path / "jobs.jsonl"
+    jobs.write_text(json.dumps({"query": QUERY, "documents": [f"a{UNSAFE}b"]}), "utf-8")
+
+    _, shown = read_terminal(
+        ["batch", str(jobs), "-o", "/dev/stdout"],
+        {**environment, "OPENROUTER_BASE_URL": server_url},
+        2000,
+    )
+
+    line = next(line for line in shown.splitlines() if '"position"' in line)
+    line = line[line.index('{"position"') :]
+    assert not set(line) & set(UNSAFE) - set("31m")
+    (result,) = json.loads(line)["result"]["results"]
+    assert result["document"]["text"] == f"a{UNSAFE}b"

@@ -71,6 +71,11 @@ def test_a_bar_is_as_long_as_its_share(share: float, ascii_only: bool, expected:
     [
         (DocumentResponse(text="a\n\tb  c"), "a b c"),
         (DocumentResponse(text="red \x1b[31malert\x07"), "red \ufffd[31malert\ufffd"),
+        (
+            DocumentResponse(text="\x7f\x9b1m\u202eabc\u2066\u200b\ufeff"),
+            "\ufffd\ufffd1m\ufffdabc" + "\ufffd" * 3,
+        ),
+        (DocumentResponse(text="pay\u200dpal क्\u200dष"), "pay\ufffdpal क्\u200dष"),
         (DocumentResponse(text="half \ud800"), "half \ufffd"),
         (DocumentResponse(text="family 👨\u200d👩"), "family 👨\u200d👩"),
         (DocumentResponse(image="https://example.com/a.png"), "https://example.com/a.png"),
@@ -89,6 +94,13 @@ def test_a_document_is_shown_on_one_harmless_line(
     description = describe_document(document)
 
     assert expected == description
+
+
+def test_a_pipe_gets_the_text_as_it_is() -> None:
+    """What is written to no terminal can drive and deceive none."""
+    text = "\x1b[31m\x9b\u202e\u200b\x7f"
+
+    assert describe_document(DocumentResponse(text=text), is_raw=True) == text
 
 
 def test_no_results_leave_the_head() -> None:

@@ -171,3 +171,20 @@ def test_unknown_level_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with pytest.raises(ValueError, match="OPENROUTER_LOG: expected one of debug, info, warning"):
         OpenRouter()
+
+
+def test_what_is_logged_cannot_forge_a_line(caplog: pytest.LogCaptureFixture) -> None:
+    """A line break or an escape sequence in a model or a header is written as in a repr."""
+    caplog.set_level(logging.DEBUG, "openrouter_rerank")
+    reply = httpx.Response(
+        200,
+        headers={"X-Generation-Id": "gen\nforged \x1b[31m"},
+        json={"model": "m", "results": []},
+    )
+    with OpenRouter(transport=httpx.MockTransport(lambda _: reply)) as client:
+        client.rerank.rerank(documents=["a"], model="m\nforged \u202e\x9b", query="q")
+
+    text = "".join(record.getMessage() for record in caplog.records)
+    assert text.isprintable()
+    assert "model=m\\nforged \\u202e\\x9b" in text
+    assert "generation gen\\nforged \\x1b[31m" in text

@@ -18,6 +18,7 @@ import typer
 
 from openrouter_rerank.cli._errors import CommandError, UsageError
 from openrouter_rerank.cli._exit_status import ExitStatus
+from openrouter_rerank.cli._text import escape_json
 
 if sys.platform != "win32":  # pragma: no branch - Windows
     import fcntl
@@ -32,9 +33,9 @@ class LineFile:
     """
     A file, or standard output, to which each line is written at once.
 
-    Each line is one write, and in a compressed file its own member. What is written can be read
-    whenever the process ends. A loss of power spares what is older than `SYNC_SECONDS` when the
-    next line comes, and all that was written before the file was closed.
+    Each line of JSON is one write, and in a compressed file its own member. What is written can be
+    read whenever the process ends. A loss of power spares what is older than `SYNC_SECONDS` when
+    the next line comes, and all that was written before the file was closed.
 
     Args:
         file: Unbuffered, open for appending.
@@ -57,6 +58,7 @@ class LineFile:
         self._file = file
         self._compressed = compressed
         self._is_regular = is_regular(file)
+        self._is_terminal = file.isatty()
         self._clock = clock
         self._sync = sync
         self._synced_at = clock()
@@ -69,6 +71,8 @@ class LineFile:
             CommandError: It cannot be written; no part of it stays in a regular file.
             typer.Exit: Nobody reads the output any more.
         """
+        if self._is_terminal:
+            line = escape_json(line.decode()).encode()
         data = compress(line) if self._compressed else line
         size = os.fstat(self._file.fileno()).st_size if self._is_regular else 0
         try:
