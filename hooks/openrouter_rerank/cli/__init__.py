@@ -5,6 +5,7 @@ It needs the extra `cli`. Only this module can be imported without it, to say th
 """
 
 import os
+import signal
 import sys
 
 from ._exit_status import SIGNAL_STATUS, ExitStatus
@@ -23,6 +24,10 @@ def main() -> int:
         the reader of standard output went away. Ctrl-C ends the process at once, with 130; only
         `batch` waits for its requests first, also after SIGTERM (143) and SIGHUP (129).
     """
+    _open_closed_descriptors()
+    # An exception could be swallowed or reported by whatever is being imported or called.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, lambda *_: os._exit(ExitStatus.INTERRUPTED))
     try:
         from ._app import run
 
@@ -43,3 +48,12 @@ def main() -> int:
         # aborts the process. Every write has been flushed.
         os._exit(status)
     return status
+
+
+def _open_closed_descriptors() -> None:
+    """Keep files that are opened later from becoming standard output or standard error."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)

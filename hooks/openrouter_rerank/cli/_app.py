@@ -14,12 +14,14 @@ from ._commands.rank import rank
 from ._commands.serve import serve
 from ._errors import PROGRAM, CommandError, print_error, to_command_error
 from ._exit_status import ExitStatus
-from ._stdout import write_line
+from ._stdout import discard_stdout, require_stdout, write_line
 
 # Typer 0.27 contains a copy of click, and earlier versions depend on click. The class above
 # BadParameter stands for every mistake on the command line; it has the same name in both, but no
 # path that works for both.
 _ClickUsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
+
+_HELP = "--help"
 
 app = typer.Typer(
     name=PROGRAM,
@@ -46,6 +48,8 @@ def run(arguments: Sequence[str]) -> int:
         The exit status, see `openrouter_rerank.cli.main`.
     """
     try:
+        if _HELP in arguments:
+            require_stdout()
         status = app(args=list(arguments), prog_name=PROGRAM, standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):
         return ExitStatus.INTERRUPTED
@@ -60,6 +64,11 @@ def run(arguments: Sequence[str]) -> int:
     except CommandError as error:
         print_error(error.message)
         return error.status
+    except OSError as error:
+        # The help goes to standard output by a way that is not ours.
+        discard_stdout()
+        print_error(f"cannot write the output: {error.strerror}. Send it somewhere else.")
+        return ExitStatus.FAILURE
     return int(status or 0)
 
 

@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TypeAlias, cast
+from typing import BinaryIO, TypeAlias, cast
 
 from ._errors import CommandError, UsageError
 
@@ -12,6 +12,8 @@ Document: TypeAlias = str | dict[str, str]
 Line: TypeAlias = tuple[int, str]
 
 STANDARD_INPUT = "-"
+# No request can be that large; an input without end would fill the memory.
+MAX_INPUT_BYTES = 64 << 20
 _FIELDS = ("image", "text")
 
 
@@ -79,17 +81,25 @@ def _is_stdin_terminal() -> bool:
 
 def _read_stdin() -> bytes:
     try:
-        return sys.stdin.buffer.read()
+        return _read_bounded(sys.stdin.buffer, "standard input")
     except OSError as error:
         raise CommandError(f"cannot read standard input: {error.strerror}. Give a FILE.") from error
 
 
 def _read_file(file: str) -> bytes:
     try:
-        return Path(file).read_bytes()
+        with Path(file).open("rb") as stream:
+            return _read_bounded(stream, file)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UsageError(f"cannot read {file}: {reason}. Check the path.") from error
+
+
+def _read_bounded(stream: BinaryIO, name: str) -> bytes:
+    data = stream.read(MAX_INPUT_BYTES + 1)
+    if len(data) > MAX_INPUT_BYTES:
+        raise CommandError(f"{name} has more than {MAX_INPUT_BYTES >> 20} MiB. Send less at once.")
+    return data
 
 
 def _decode(data: bytes, name: str) -> str:

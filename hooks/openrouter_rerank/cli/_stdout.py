@@ -20,6 +20,18 @@ from ._text import escape_json
 UNLIMITED_COLUMNS = 1 << 30
 
 
+def require_stdout() -> None:
+    """
+    Check that there is a standard output, before anything is paid for.
+
+    Raises:
+        CommandError: Its descriptor is closed.
+    """
+    # The interpreter sets None then.
+    if sys.stdout is None:  # pyright: ignore[reportUnnecessaryComparison]
+        raise CommandError("standard output is closed. Send it somewhere else.")
+
+
 def open_console() -> Console:
     """
     Make a console for standard output as it is now.
@@ -66,6 +78,7 @@ def write_json(value: Mapping[str, object]) -> None:
 
 def write_line(text: str) -> None:
     """Write one plain line."""
+    require_stdout()
     _write(f"{text}\n", encoding=None, errors="replace")
 
 
@@ -83,16 +96,17 @@ def _convert_write_errors() -> Generator[None]:
     try:
         yield
     except BrokenPipeError:
-        _discard_output()
+        discard_stdout()
         raise typer.Exit(ExitStatus.CLOSED_PIPE) from None
     except OSError as error:
-        _discard_output()
+        discard_stdout()
         raise CommandError(
             f"cannot write the output: {error.strerror}. Send it somewhere else."
         ) from error
 
 
-def _discard_output() -> None:
+def discard_stdout() -> None:
+    """Send what is still to be written nowhere."""
     # Otherwise the interpreter flushes again at exit, fails again and prints that.
     devnull = os.open(os.devnull, os.O_WRONLY)
     os.dup2(devnull, sys.stdout.fileno())

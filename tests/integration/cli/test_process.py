@@ -407,3 +407,116 @@ def test_results_on_a_terminal_are_escaped(
     assert not set(line) & set(UNSAFE) - set("31m")
     (result,) = json.loads(line)["result"]["results"]
     assert result["document"]["text"] == f"a{UNSAFE}b"
+
+
+def run_in_shell(
+    redirection: str, arguments: list[str], environment: dict[str, str]
+) -> subprocess.CompletedProcess[bytes]:
+    """Run the command below a shell that redirects a stream."""
+    return subprocess.run(
+        ["/bin/sh", "-c", f'exec "$@" {redirection}', "sh", *COMMAND, *arguments],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        env={**environment, "OPENROUTER_BASE_URL": "http://127.0.0.1:9"},
+        timeout=TIMEOUT_SECONDS,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["rank", QUERY, "--document", PARIS],
+        ["batch", os.devnull, "-o", "-"],
+        ["demo"],
+        ["--help"],
+        ["batch", "--help"],
+        ["--version"],
+    ],
+)
+@pytest.mark.parametrize("redirection", [">&-", "<&- >&-"])
+def test_a_closed_standard_output_is_one_line(
+    redirection: str, arguments: list[str], environment: dict[str, str]
+) -> None:
+    """It is said before anything is sent."""
+    done = run_in_shell(redirection, arguments, environment)
+
+    message = b"openrouter-rerank: standard output is closed. Send it somewhere else.\n"
+    assert (done.returncode, done.stderr) == (1, message)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["demo"]])
+def test_every_output_on_a_full_disk_is_one_line(
+    arguments: list[str], environment: dict[str, str]
+) -> None:
+    """Help, version and tables alike."""
+    done = run_in_shell(">/dev/full", arguments, environment)
+
+    assert (done.returncode, done.stderr.count(b"\n")) == (1, 1)
+    assert b"No space left" in done.stderr
+
+
+@pytest.mark.parametrize("redirection", ["2>&-", "2>/dev/full", "<&- 2>&-"])
+def test_a_standard_error_that_takes_nothing_changes_nothing(
+    redirection: str, environment: dict[str, str], tmp_path: Path
+) -> None:
+    """The exit status is right, and no message goes into another stream or file."""
+    jobs, output = tmp_path / "jobs.jsonl", tmp_path / "out.jsonl"
+    jobs.write_text("nonsense\n", "utf-8")
+
+    refused = run_in_shell(redirection, ["rank", QUERY, "no-such-file"], environment)
+    failed = run_in_shell(redirection, ["batch", str(jobs), "-o", str(output)], environment)
+
+    assert (refused.returncode, refused.stdout) == (2, b"")
+    assert (failed.returncode, failed.stdout, output.read_bytes()) == (3, b"", b"")
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="needs a file without end")
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (["rank", QUERY, "/dev/zero"], 1),
+        (["batch", "/dev/zero", "-o", "-"], 1),
+        (["batch", "/dev/zero", "--format", "csv", "-o", "-"], 1),
+        (["serve", "--port", "0", "--api-key-file", "/dev/zero"], 1),
+    ],
+)
+def test_an_input_without_end_is_one_line(
+    arguments: list[str], status: int, run_command: RunCommand
+) -> None:
+    """It does not fill the memory."""
+    done = run_command(arguments)
+
+    assert (done.returncode, done.stderr.count(b"\n")) == (status, 1)
+
+
+@pytest.mark.parametrize("module", ["typer", "numpy", "onnxruntime", "tokenizers", "starlette"])
+def test_an_interrupt_while_the_demo_starts_is_silent(
+    module: str, environment: dict[str, str]
+) -> None:
+    """Whatever is being imported, Ctrl-C ends the command at once with 130."""
+    program = f"""
+import os, signal, sys
+
+class Interrupter:
+    def find_spec(self, name, path, target=None):
+        if name == {module!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupter())
+sys.argv[1:] = ["demo"]
+from openrouter_rerank.cli import main
+sys.exit(main())
+"""
+
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=TIMEOUT_SECONDS,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")

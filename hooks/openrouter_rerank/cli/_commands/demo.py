@@ -14,7 +14,7 @@ from openrouter_rerank.cli._errors import (
     convert_argument_errors,
     convert_local_errors,
 )
-from openrouter_rerank.cli._stdout import open_console, write_lines
+from openrouter_rerank.cli._stdout import open_console, require_stdout, write_lines
 from openrouter_rerank.cli._tables import draw_table
 from openrouter_rerank.operations import Result
 
@@ -61,6 +61,7 @@ def show_demo() -> None:
             extra `local` is missing.
         OpenRouterError: A ranking fails.
     """
+    require_stdout()
     corpus = load_corpus()
     questions = [passage for passage in corpus if passage.question]
     with convert_local_errors(), convert_argument_errors("demo"):

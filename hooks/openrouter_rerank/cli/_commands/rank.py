@@ -10,7 +10,7 @@ from openrouter_rerank_api.request_fields import REQUEST_FIELDS
 from openrouter_rerank.cli._client import DEFAULT_MODEL, open_client
 from openrouter_rerank.cli._documents import Document, read_documents
 from openrouter_rerank.cli._errors import UsageError, convert_argument_errors, convert_local_errors
-from openrouter_rerank.cli._stdout import open_console, write_json, write_lines
+from openrouter_rerank.cli._stdout import open_console, require_stdout, write_json, write_lines
 from openrouter_rerank.cli._tables import draw_table
 from openrouter_rerank.operations import CreateRerankResponseBody
 
@@ -63,9 +63,12 @@ def rank(
 
     The key is read from OPENROUTER_API_KEY, the API's URL from OPENROUTER_BASE_URL.
 
+    FILE may have 64 MiB at most.
+
     The table has the rank, the score, the document's position in the input (from 0) and the
     document, cut to the terminal's width (or COLUMNS); in a pipe it is not cut.
     """
+    require_stdout()
     documents = read_documents(file, document or [])
     response = _request_ranking(
         query, documents, model=model, top_n=top_n, local=local, **_read_fields(field or [])

@@ -18,6 +18,7 @@ from openrouter_rerank.cli._errors import (
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8787
+MAX_KEY_CHARACTERS = 1 << 16
 KEY_VARIABLE = "OPENROUTER_SERVE_API_KEY"
 
 
@@ -177,7 +178,12 @@ def read_key(file: Path | None) -> str | None:
     else:
         source, key = str(file), _read_text(file).strip()
     # A bearer token cannot be anything else (RFC 6750, section 2.1).
-    if not (key.isascii() and key.isprintable() and key.split() == [key]):
+    if not (
+        len(key) <= MAX_KEY_CHARACTERS
+        and key.isascii()
+        and key.isprintable()
+        and key.split() == [key]
+    ):
         raise CommandError(f"{source} does not hold a key. Put one word of ASCII there.")
     return key
 
@@ -194,7 +200,9 @@ def is_loopback(host: str) -> bool:
 
 def _read_text(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8-sig")
+        with file.open(encoding="utf-8-sig") as stream:
+            # More is no key, and a device has no end.
+            return stream.read(MAX_KEY_CHARACTERS + 1)
     except OSError as error:
         raise UsageError(f"cannot read {file}: {error.strerror}. Check --api-key-file.") from error
     except ValueError:

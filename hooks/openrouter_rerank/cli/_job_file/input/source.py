@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from enum import StrEnum
-from io import BufferedRandom, BufferedReader, FileIO, RawIOBase
+from io import BufferedIOBase, BufferedRandom, BufferedReader, FileIO, RawIOBase
 
 from openrouter_rerank.cli._errors import CommandError, UsageError
 from openrouter_rerank.cli._job_file.interrupts import StopFlag
@@ -19,6 +19,8 @@ from .entry import Entry
 from .jsonl import read_jsonl
 
 STANDARD_STREAM = "-"
+# No request can be that large; a line without end would fill the memory.
+MAX_LINE_BYTES = 64 << 20
 # The first byte of gzip (RFC 1952, section 2.3.1) begins no JSON and no CSV.
 _GZIP_MARK = b"\x1f"
 
@@ -89,14 +91,21 @@ class Source:
                 self._stream.seek(self._start)
             if self._stream.peek(1)[:1] == _GZIP_MARK:
                 with gzip.GzipFile(fileobj=self._stream) as inflated:
-                    yield from inflated
+                    yield from _split_lines(inflated, self.name)
                 return
-            # With "yield from" the end of this generator would close the stream.
-            for line in self._stream:  # noqa: UP028
-                yield line
+            yield from _split_lines(self._stream, self.name)
         except (OSError, EOFError, zlib.error) as error:
             reason = getattr(error, "strerror", None) or error
             raise CommandError(f"cannot read {self.name}: {reason}.") from error
+
+
+def _split_lines(stream: BufferedIOBase, name: str) -> Iterator[bytes]:
+    number = 0
+    while line := stream.readline(MAX_LINE_BYTES + 1):
+        number += 1
+        if len(line) > MAX_LINE_BYTES:
+            raise CommandError(f"{name}, line {number}: longer than {MAX_LINE_BYTES >> 20} MiB.")
+        yield line
 
 
 @contextmanager

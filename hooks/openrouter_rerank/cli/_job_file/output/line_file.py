@@ -18,6 +18,7 @@ import typer
 
 from openrouter_rerank.cli._errors import CommandError, UsageError
 from openrouter_rerank.cli._exit_status import ExitStatus
+from openrouter_rerank.cli._stdout import require_stdout
 from openrouter_rerank.cli._text import escape_json
 
 if sys.platform != "win32":  # pragma: no branch - Windows
@@ -175,7 +176,13 @@ class LineFile:
 
 
 def open_stdout() -> LineFile:
-    """Open standard output for lines."""
+    """
+    Open standard output for lines.
+
+    Raises:
+        CommandError: It is closed.
+    """
+    require_stdout()
     file = FileIO(sys.stdout.fileno(), "wb", closefd=False)
     return LineFile(file, "standard output", compressed=False)
 
