@@ -7,6 +7,7 @@ It needs the extra `cli`. Only this module can be imported without it, to say th
 import os
 import signal
 import sys
+from typing import NoReturn
 
 from ._exit_status import SIGNAL_STATUS, ExitStatus
 
@@ -27,7 +28,7 @@ def main() -> int:
     _open_closed_descriptors()
     # An exception could be swallowed or reported by whatever is being imported or called.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, lambda *_: os._exit(ExitStatus.INTERRUPTED))
+        signal.signal(signal.SIGINT, _exit_at_once)
     try:
         from ._app import run
 
@@ -48,6 +49,10 @@ def main() -> int:
         # aborts the process. Every write has been flushed.
         os._exit(status)
     return status
+
+
+def _exit_at_once(*_: object) -> NoReturn:
+    os._exit(ExitStatus.INTERRUPTED)
 
 
 def _open_closed_descriptors() -> None:
