@@ -499,6 +499,9 @@ def test_an_interrupt_while_the_demo_starts_is_silent(
     program = f"""
 import os, signal, sys
 
+# A shell has its background jobs ignore it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 class Interrupter:
     def find_spec(self, name, path, target=None):
         if name == {module!r}:
