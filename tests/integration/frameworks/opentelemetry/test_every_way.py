@@ -2,6 +2,7 @@
 
 import asyncio
 
+import httpcore
 import httpx
 import pytest
 from integration.frameworks.opentelemetry.recorder import (
@@ -12,8 +13,8 @@ from integration.frameworks.opentelemetry.recorder import (
     parent_id,
     span_id,
 )
-from openrouter_rerank import BackoffStrategy, HooksTransport, RerankJob, RetryConfig
-from openrouter_rerank.errors import RunStoppedError
+from openrouter_rerank import BackoffStrategy, HooksTransport, OpenRouter, RerankJob, RetryConfig
+from openrouter_rerank.errors import ResponseValidationError, RunStoppedError
 from openrouter_rerank.testing import FakeOpenRouter, ScriptedTransport, Step, answer
 from openrouter_rerank_api import AuthenticatedClient
 from openrouter_rerank_api.api.rerank import create_rerank
@@ -132,3 +133,39 @@ def test_abandoned_job_ends_its_span(recorder: Recorder) -> None:
         "InternalServerResponseError",
         "PaymentRequiredResponseError",
     ]
+
+
+def test_request_that_is_sent_again_at_once_is_an_attempt(recorder: Recorder) -> None:
+    """After a stale connection the second request is a child of the same call."""
+    sent: list[httpx.Request] = []
+
+    class StaleTransport(httpx.BaseTransport):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            sent.append(request)
+            event = "http11.send_request_headers.started"
+            request.extensions["trace"](event, {"request": httpcore.Request("POST", "http://h/")})
+            if len(sent) == 1:
+                raise httpx.ReadError("reset")
+            return ONE_RESULT.build(request)
+
+    with OpenRouter(KEY, transport=StaleTransport()) as client:
+        recorder.watch(client)
+        client.rerank.rerank(documents=["a"], model="m", query="q")
+
+    assert {parent_id(span) for span in recorder.find("rerank attempt")} == {span_id(recorder.call)}
+    assert len(sent) == len(recorder.attempts) == 2
+
+
+def test_job_that_only_the_decoder_refuses_is_an_outcome(recorder: Recorder) -> None:
+    """A reply of the wrong shape is the job's error, on its span too."""
+    broken = answer(body={"model": "m", "results": [{"index": 9, "relevance_score": 1.0}]})
+    with FakeOpenRouter(broken) as client:
+        (untraced,) = client.rerank.rerank_many([JOB])
+    with FakeOpenRouter(broken) as client:
+        recorder.watch(client)
+        (outcome,) = client.rerank.rerank_many([JOB])
+
+    assert isinstance(untraced.error, ResponseValidationError)
+    assert isinstance(outcome.error, ResponseValidationError)
+    assert (outcome.attempts, untraced.attempts) == (1, 1)
+    assert (recorder.call.attributes or {})["error.type"] == "ResponseValidationError"
