@@ -36,7 +36,7 @@ BLOCK_TEXTS: Final = 512
 _CONTROLS: Final = range(0x01, 0x20)
 # A float of at least this may have been written as an integer.
 MIN_AMBIGUOUS_FLOAT = 2.0**63
-MAX_UNAMBIGUOUS_DEPTH = 100
+MAX_DEPTH = 100
 
 
 def load_json(content: bytes) -> Any:
@@ -75,30 +75,26 @@ def load_fast(content: bytes) -> Any:
     return cast("Any", value) if is_unambiguous(others) else load_json(content)
 
 
-def is_unambiguous(value: object, depth: int = 0) -> bool:
+def is_unambiguous(value: object) -> bool:
     """Return whether Python's parser would give the same value that orjson gave."""
-    if isinstance(value, float):
-        return -MIN_AMBIGUOUS_FLOAT < value < MIN_AMBIGUOUS_FLOAT
-    if isinstance(value, dict):
-        value = list(cast("Mapping[str, object]", value).values())
-    if isinstance(value, list):
-        entries = cast("Sequence[object]", value)
-        return depth < MAX_UNAMBIGUOUS_DEPTH and all(
-            is_unambiguous(entry, depth + 1) for entry in entries
-        )
-    return True
+    return has_only(value, lambda number: -MIN_AMBIGUOUS_FLOAT < number < MIN_AMBIGUOUS_FLOAT)
 
 
-def is_bounded(value: object, depth: int = 0) -> bool:
+def is_bounded(value: object) -> bool:
     """Return whether a value can be written and walked through: not too deep, all floats finite."""
+    return has_only(value, isfinite)
+
+
+def has_only(value: object, is_allowed: Callable[[float], bool], depth: int = 0) -> bool:
+    """Return whether a value is not too deep and has only floats that are allowed."""
     if isinstance(value, float):
-        return isfinite(value)
+        return is_allowed(value)
     if isinstance(value, dict):
         value = list(cast("Mapping[str, object]", value).values())
     if isinstance(value, list):
         entries = cast("Sequence[object]", value)
-        return depth < MAX_UNAMBIGUOUS_DEPTH and all(
-            is_bounded(entry, depth + 1) for entry in entries
+        return depth < MAX_DEPTH and all(
+            has_only(entry, is_allowed, depth + 1) for entry in entries
         )
     return True
 
@@ -147,7 +143,7 @@ def encode_body(body: Mapping[str, Any]) -> bytes:
     blocks = encode_blocks(others.pop("documents"))
     if blocks is None:
         return encode_json(body)
-    # Joined once: large copies would be given back to the system, and taken from it anew.
+    # Joined once: the system takes large copies back and has to give them again.
     pieces = [b'","'] * (2 * len(blocks) + 1)
     pieces[0] = b'{"documents":["'
     pieces[1::2] = blocks

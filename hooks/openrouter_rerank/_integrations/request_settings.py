@@ -6,7 +6,13 @@ from typing import Any
 from openrouter_rerank_api.request_bases import RequestSettings, RequestSettingsArguments
 from openrouter_rerank_api.request_fields import REQUEST_FIELDS
 
-__all__ = ["REQUEST_FIELDS", "RequestSettings", "RequestSettingsArguments", "drop_none"]
+__all__ = [
+    "REQUEST_FIELDS",
+    "RequestSettings",
+    "RequestSettingsArguments",
+    "drop_none",
+    "read_settings",
+]
 
 
 def read_settings(settings: RequestSettings) -> dict[str, Any]:

@@ -24,7 +24,7 @@ S = TypeVar("S", httpcore.NetworkStream, httpcore.AsyncNetworkStream)
 
 class OwnContext(ssl.SSLContext):
     """
-    What httpcore gets in the place of a TLS context, since it sets the protocols of ALPN on it.
+    What httpcore gets instead of a TLS context, since it sets the protocols of ALPN on it.
 
     Attributes:
         used: The context that is used, and left as it is.

@@ -103,14 +103,13 @@ class LineFile:
 
     def replace(self, lines: Iterable[bytes]) -> None:
         """
-        Put other lines in the place of all there are, in one step, so that a kill loses nothing.
+        Replace all lines by others in one step, so that a kill loses nothing.
 
         A link stays a link; owner and permissions stay as well.
 
         Raises:
             CommandError: The lines cannot be written; the file is as it was.
         """
-        # A link stays a link.
         target = Path(self.name).resolve()
         copy: Path | None = None
         try:
