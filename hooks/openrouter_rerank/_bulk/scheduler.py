@@ -173,6 +173,11 @@ class Scheduler:
         self.in_flight = 0
         self._stop_sending()
 
+    def stop(self) -> None:
+        """Send nothing more; the caller still wants the outcomes of what is in flight."""
+        if not self.is_finished:
+            self._stop("stopped", None)
+
     def close(self) -> None:
         """Send nothing more; the caller wants no more outcomes."""
         self._stop_sending()
@@ -306,4 +311,6 @@ def describe_stop(reason: str, cause: OpenRouterError | None, cost: float) -> st
         return f"max_cost: reached with {cost:g} credits, and there are more jobs"
     if reason == "unknown_cost":
         return "max_cost: a reply did not tell its cost"
+    if reason == "stopped":
+        return "the run was stopped by its caller"
     return f"the run was refused: {cause}"

@@ -64,6 +64,14 @@ class AsyncRerankOutcomes(AsyncIterator[RerankOutcome]):
         self._latest = self._outcomes.popleft()
         return self._latest
 
+    def stop(self) -> None:
+        """
+        Async `RerankOutcomes.stop`, to be called in the run's event loop.
+
+        A task that is taking a job is cancelled once all outcomes have been given out.
+        """
+        self._workers.stop()
+
     async def aclose(self) -> None:
         """End the run: it takes no more jobs, requests in flight are cancelled, its tasks end."""
         self._is_over = True
@@ -127,8 +135,10 @@ class TaskWorkers:
             self._async_iterator = aiter(self._jobs)
         else:
             self._iterator: Iterator[RerankJob] = iter(self._jobs)
-        self._began_at = self._clock.now()
-        self.scheduler = self._options.make_scheduler(self._began_at)
+        # The limiter measures from now on, unless the run was stopped before its start.
+        if not self.scheduler.is_stopped:
+            self._began_at = self._clock.now()
+            self.scheduler = self._options.make_scheduler(self._began_at)
         self._output_available, self._ended = anyio.Event(), anyio.Event()
         self._work_available = anyio.Event()
         self._scope = anyio.CancelScope()
@@ -177,6 +187,13 @@ class TaskWorkers:
             result = self._options.on_progress(progress)
             if inspect.isawaitable(result):
                 await result
+
+    def stop(self) -> None:
+        """Send nothing more."""
+        self.scheduler.stop()
+        if self.is_started:
+            self._work_available.set()
+            self._output_available.set()
 
     async def aclose(self) -> None:
         """Cancel the tasks, and wait for them to end."""

@@ -38,6 +38,16 @@ class RerankOutcomes(Iterator[RerankOutcome]):
         """Return the next outcome as soon as there is one."""
         return next(self._outcomes)
 
+    def stop(self) -> None:
+        """
+        Send nothing more, from any thread; the outcomes of requests in flight still come.
+
+        A job that waits for its next attempt fails with the error of its last one. After its
+        outcomes the iterator raises `RunStoppedError` with the reason "stopped", unless the run was
+        over already. A thread that is taking a job is not waited for.
+        """
+        self._workers.stop()
+
     def close(self) -> None:
         """
         End the run: it sends nothing more, takes no more jobs, and its threads end.
@@ -70,6 +80,8 @@ class ThreadWorkers:
         self._jobs = jobs
         self._options = options
         self._clock = caller.clock
+        self._began_at = self._clock.now()
+        self._scheduler = options.make_scheduler(self._began_at)
         self._threads: list[threading.Thread] = []
         self._worker_count = 0
         self._actions: SimpleQueue[JobState | Action] = SimpleQueue()
@@ -80,8 +92,11 @@ class ThreadWorkers:
 
     def run(self) -> Generator[RerankOutcome]:
         """Yield the outcomes; no thread keeps a reference to this generator."""
-        self._began_at = self._clock.now()
-        self._scheduler = self._options.make_scheduler(self._began_at)
+        with self._lock:
+            # The limiter measures from now on, unless the run was stopped before its start.
+            if not self._scheduler.is_stopped:
+                self._began_at = self._clock.now()
+                self._scheduler = self._options.make_scheduler(self._began_at)
         self._iterator = iter(self._jobs)
         on_progress = self._options.on_progress
         try:
@@ -102,6 +117,13 @@ class ThreadWorkers:
         failure = self._scheduler.find_failure()
         if failure is not None:
             raise failure
+
+    def stop(self) -> None:
+        """Send nothing more."""
+        with self._lock:
+            self._scheduler.stop()
+            self._work_available.notify()
+            self._notify_consumer()
 
     def close(self) -> None:
         """Wait up to `CLOSE_SECONDS` for the threads to end."""

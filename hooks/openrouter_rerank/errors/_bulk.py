@@ -73,8 +73,8 @@ class RunStoppedError(OpenRouterError):
     Attributes:
         reason: "refused" after a 401 or 402, "max_cost" when the costs had reached the limit and
             there was more to send, "unknown_cost" when a reply had no cost although there is a
-            limit.
-        cause: The error that stopped the run; also in `__cause__`. None if the limit stopped it.
+            limit, "stopped" after `stop()`.
+        cause: The error that stopped the run; also in `__cause__`. None without one.
         done: How many outcomes the run yielded.
         cost: Sum of the costs in the replies, in credits.
         unsent: The `RerankJob`s that were taken from the caller's iterable and not sent, rarely

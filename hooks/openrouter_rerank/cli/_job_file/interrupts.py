@@ -3,7 +3,7 @@
 import os
 import signal
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import FrameType
@@ -17,6 +17,10 @@ _SIGNALS = [
 ]
 _STANDARD_ERROR = 2
 _SHOW_CURSOR = b"\x1b[?25h"
+
+
+def _do_nothing() -> None:
+    """Do nothing."""
 
 
 class RunInterruptedError(Exception):
@@ -36,6 +40,7 @@ class StopFlag:
         has_begun: Whether there may be something to finish; otherwise the first signal ends the
             process.
         has_ended: Whether the run is over.
+        on_set: Called when the flag is set, in another thread.
     """
 
     wakeup: int
@@ -43,15 +48,16 @@ class StopFlag:
     signal_number: int | None = None
     has_begun: bool = False
     has_ended: bool = False
+    on_set: Callable[[], None] = _do_nothing
 
     @property
     def exit_status(self) -> int:
         """What the process returns if it was interrupted: 128 and the signal's number."""
         return SIGNAL_STATUS + (self.signal_number or 0)
 
-    def check(self, _event: object = None) -> None:
+    def check(self) -> None:
         """
-        Do nothing, or end what goes on; also a hook of the client.
+        Do nothing, or end what goes on.
 
         Raises:
             RunInterruptedError: The flag is set, or the run is over.
@@ -67,10 +73,17 @@ class StopFlag:
             # A line that is half written can be dropped, and all others are complete.
             os._exit(SIGNAL_STATUS + number)
         self.signal_number = number
+        self.on_set()
         os.write(self.waker, b"\0")
         again = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
         # A terminal has "^C" on the line.
         _write(f"\n{PROGRAM}: finishing what is under way; {again} again ends at once.\n".encode())
+
+    def call_when_set(self, function: Callable[[], None]) -> None:
+        """Have a function called when the flag is set; at once if it is set already."""
+        self.on_set = function
+        if self.signal_number is not None:
+            function()
 
     def end(self) -> None:
         """End the wait for input, whose thread would keep the input from being closed."""

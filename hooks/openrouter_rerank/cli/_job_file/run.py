@@ -121,9 +121,6 @@ def _send_pending(
         opened = open_client(local=options.local, retry_config=retries, deadline_ms=DEADLINE_MS)
     reason, status = None, int(ExitStatus.FAILURE)
     with opened as client:
-        # Requests that wait to be sent again are not under way.
-        client.hooks.before_request(stop.check)
-        client.hooks.on_retry(stop.check)
         pending = PendingJobs(
             _read_entries(source, options), finished, writer, stop, options.max_cost
         )
@@ -131,7 +128,10 @@ def _send_pending(
             try:
                 _run_jobs(client, options, pending, show)
             except RunStoppedError as error:
-                reason = f"stopped: {_explain_stop(error, options)}"
+                if error.reason == "stopped":
+                    reason, status = "interrupted.", stop.exit_status
+                else:
+                    reason = f"stopped: {_explain_stop(error, options)}"
             except RunInterruptedError:
                 reason, status = "interrupted.", stop.exit_status
     print_error(writer.stats.describe())
@@ -157,6 +157,7 @@ def _run_jobs(
             max_unread=options.concurrency,
         )
         with closing(outcomes):
+            pending.stop.call_when_set(outcomes.stop)
             for outcome in outcomes:
                 pending.writer.write_outcome(cast("EntryJob", outcome.job).entry, outcome)
                 show()

@@ -1,16 +1,30 @@
 """What ends a run before its jobs are done: refusals, costs and errors."""
 
 import asyncio
-from collections.abc import Iterator
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
 
+import anyio
 import pytest
 from integration.client import faults
 from integration.client.conftest import Serve
 from integration.client.fault_server import Exchange
-from integration.client.runs.jobs import HALVES, KEY, join_threads, make_jobs, priced, run
+from integration.client.runs.jobs import (
+    BOUND_SECONDS,
+    HALVES,
+    KEY,
+    join_threads,
+    make_jobs,
+    priced,
+    run,
+)
 from openrouter_rerank import (
+    BackoffStrategy,
     OpenRouter,
     RerankJob,
+    RerankOutcome,
+    RetryConfig,
     RunProgress,
     errors,
 )
@@ -153,3 +167,147 @@ def test_run_whose_tasks_others_cancel_says_so(serve: Serve) -> None:
 
     with pytest.raises(RuntimeError, match="cancelled by somebody else"):
         asyncio.run(work())
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_stopped_run_gives_out_what_is_in_flight(half: str, serve: Serve) -> None:
+    """After `stop()` nothing is sent, replies in flight come, and no retry is waited for."""
+    stopped = threading.Event()
+
+    def act(exchange: Exchange) -> bool:
+        if exchange.request.json["query"] == "query 0":
+            return faults.error(500)(exchange)
+        stopped.wait(BOUND_SECONDS)
+        return faults.ok(exchange)
+
+    server = serve(act)
+    retries = RetryConfig(backoff=BackoffStrategy(1e9, 1e9, 1, 1e12))
+    jobs = make_jobs(retries=retries, deadline_ms=None)
+    with OpenRouter(KEY, server_url=server.url) as client:
+        outcomes, failure = run_and_stop(
+            half, client, jobs, lambda: server.wait_for_requests(3), stopped.set
+        )
+
+    assert isinstance(failure, errors.RunStoppedError)
+    assert (failure.reason, failure.done, len(server.requests)) == ("stopped", 3, 3)
+    assert {outcome.job.id: outcome.error is None for outcome in outcomes} == {
+        0: False,
+        1: True,
+        2: True,
+    }
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_stopped_run_does_not_wait_for_a_job(half: str, serve: Serve) -> None:
+    """A source that has nothing to give yet keeps no stopped run open."""
+    server = serve(faults.ok)
+    given_up = threading.Event()
+
+    def wait_after_one() -> Iterator[RerankJob]:
+        yield from make_jobs(1)
+        given_up.wait(BOUND_SECONDS)
+
+    async def wait_after_one_async() -> AsyncIterator[RerankJob]:
+        yield next(make_jobs(1))
+        await anyio.sleep_forever()
+
+    jobs = wait_after_one() if half == "sync" else wait_after_one_async()
+    with OpenRouter(KEY, server_url=server.url) as client:
+        outcomes, failure = run_and_stop(
+            half, client, jobs, lambda: server.wait_for_requests(1), given_up.is_set
+        )
+    given_up.set()
+
+    assert isinstance(failure, errors.RunStoppedError)
+    assert len(outcomes) == 1
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_run_that_is_stopped_before_its_start_sends_nothing(half: str) -> None:
+    """It raises the error as soon as an outcome is asked for."""
+    with FakeOpenRouter() as client:
+
+        def run_sync() -> None:
+            outcomes = client.rerank.rerank_many(make_jobs())
+            outcomes.stop()
+            next(outcomes)
+
+        async def run_async() -> None:
+            outcomes = client.rerank.rerank_many_async(make_jobs())
+            outcomes.stop()
+            await anext(outcomes)
+
+        with pytest.raises(errors.RunStoppedError, match="stopped by its caller"):
+            run_sync() if half == "sync" else anyio.run(run_async, backend=half)
+
+    assert client.requests == []
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_stopping_a_run_that_is_over_changes_nothing(half: str) -> None:
+    """A run whose jobs are all done has ended well, whoever stops it then."""
+    with FakeOpenRouter() as client:
+
+        def run_sync() -> list[RerankOutcome]:
+            found = client.rerank.rerank_many(make_jobs(1))
+            outcomes = [next(found)]
+            found.stop()
+            return outcomes + list(found)
+
+        async def run_async() -> list[RerankOutcome]:
+            found = client.rerank.rerank_many_async(make_jobs(1))
+            outcomes = [await anext(found)]
+            found.stop()
+            return outcomes + [outcome async for outcome in found]
+
+        outcomes = run_sync() if half == "sync" else anyio.run(run_async, backend=half)
+
+    assert len(outcomes) == 1
+
+
+def run_and_stop(
+    half: str,
+    client: OpenRouter,
+    jobs: Any,
+    until: Callable[[], object],
+    then: Callable[[], object],
+) -> tuple[list[RerankOutcome], BaseException | None]:
+    """Run jobs; stop the run from beside it after `until`, and do `then`."""
+    outcomes: list[RerankOutcome] = []
+
+    def run_sync() -> None:
+        with client.rerank.rerank_many(jobs, max_concurrency=2) as found:
+
+            def stop() -> None:
+                until()
+                found.stop()
+                then()
+
+            beside = threading.Thread(target=stop)
+            beside.start()
+            try:
+                outcomes.extend(found)
+            finally:
+                beside.join()
+
+    async def run_async() -> None:
+        async with client.rerank.rerank_many_async(jobs, max_concurrency=2) as found:
+
+            async def stop() -> None:
+                await anyio.to_thread.run_sync(until)
+                found.stop()
+                then()
+
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(stop)
+                async for outcome in found:
+                    outcomes.append(outcome)  # noqa: PERF401 - what came before an error counts
+
+    failure: BaseException | None = None
+    try:
+        run_sync() if half == "sync" else anyio.run(run_async, backend=half)
+    except* errors.RunStoppedError as group:
+        failure = group.exceptions[0]
+        if isinstance(failure, BaseExceptionGroup):
+            failure = failure.exceptions[0]
+    return outcomes, failure
