@@ -124,7 +124,8 @@ def make_batches(texts: list[str]) -> tuple[list[dict[str, Any]], int]:
     from openrouter_rerank.local._models import inference
     from openrouter_rerank.local._models.tokenizer import BertTokenizer
 
-    tokens = sorted(set(BertTokenizer().tokenize(texts)), key=lambda ids: (len(ids), ids))
+    tokenized = BertTokenizer().tokenize(texts, checkpoint=lambda: None)
+    tokens = sorted(set(tokenized), key=lambda ids: (len(ids), ids))
     batches: list[dict[str, Any]] = []
     for start in range(0, len(tokens), inference.BLOCK_SIZE):
         rows = tokens[start : start + inference.BLOCK_SIZE]
