@@ -16,6 +16,7 @@ import anyio
 from openrouter_rerank._call.arguments import Document
 from openrouter_rerank._call.caller import Caller
 from openrouter_rerank._codec.request import require_iterable
+from openrouter_rerank.errors import RequestCancelledError
 from openrouter_rerank.operations import CreateRerankResponseBody
 
 from .batches import Batch, BatchedCall
@@ -74,6 +75,11 @@ async def run_batched_async(
             call.record_reply(batch, await caller.send_async(call.limit_settings(), batch.request))
         except Exception as error:  # noqa: BLE001 - raised when all batches have ended
             call.record_failure(batch.number, error, len(batch.request.documents))
+        except anyio.get_cancelled_exc_class():
+            # A task group swallows a child's cancellation unless it was cancelled itself.
+            cancelled = RequestCancelledError("the batch's task was cancelled by somebody else")
+            call.record_failure(batch.number, cancelled, len(batch.request.documents))
+            raise
         finally:
             semaphore.release()
 

@@ -29,6 +29,7 @@ class JobState:
         call: Makes the attempts.
         sent_at: When the job was last sent.
         due_at: When it may be sent again.
+        is_abandoned: Whether its next attempt will not be made.
     """
 
     job: RerankJob
@@ -37,14 +38,21 @@ class JobState:
     call: Call
     sent_at: float = 0.0
     due_at: float = 0.0
+    is_abandoned: bool = False
 
     def attempt(self) -> RerankOutcome | RetryEvent:
         """
         Make the next attempt, and return the job's outcome or the retry that is to follow.
 
+        An abandoned job makes none: its last error is its end.
+
         Raises:
             BaseException: What is no outcome of a job, such as what a hook raised.
         """
+        hooks, error = self.call.settings.hooks, self.call.state.error
+        if self.is_abandoned and error is not None:
+            hooks.errors.emit(error)
+            return self.abandon()
         try:
             result = self.call.attempt()
         except OpenRouterError as error:
@@ -53,6 +61,10 @@ class JobState:
 
     async def attempt_async(self) -> RerankOutcome | RetryEvent:
         """Async `attempt`, on asyncio or trio."""
+        hooks, error = self.call.settings.hooks, self.call.state.error
+        if self.is_abandoned and error is not None:
+            await hooks.errors.emit_async(error)
+            return self.abandon()
         try:
             result = await self.call.attempt_async()
         except OpenRouterError as error:

@@ -12,7 +12,12 @@ from enum import Enum, auto
 
 from openrouter_rerank._events.hooks import RetryEvent
 from openrouter_rerank._policy.retries import MILLISECONDS, NEVER_RETRIED
-from openrouter_rerank.errors import OpenRouterError, ResponseValidationError, RunStoppedError
+from openrouter_rerank.errors import (
+    OpenRouterError,
+    RequestCancelledError,
+    ResponseValidationError,
+    RunStoppedError,
+)
 
 from .job_state import JobState
 from .jobs import RerankJob, RerankOutcome, RunProgress
@@ -64,9 +69,10 @@ class Scheduler:
         self._window = max(MIN_WINDOW, max_concurrency * JOBS_PER_WORKER)
         self._ordered = ordered
         self._unreturned = self._unread = self._failed = self._done = self._retried = 0
-        self._is_exhausted = self._is_taking = False
+        self._is_exhausted = self._is_taking = self._is_closed = False
         self._new_jobs: deque[JobState] = deque()
         self._retry_queue: list[tuple[float, int, JobState]] = []
+        self._abandoned: deque[JobState] = deque()
         self._ready: deque[RerankOutcome] = deque()
         self._out_of_order: dict[int, RerankOutcome] = {}
         self._next_position = 0
@@ -83,7 +89,7 @@ class Scheduler:
     @property
     def is_finished(self) -> bool:
         """Whether no further outcome can come."""
-        if self.in_flight:
+        if self.in_flight or self._abandoned:
             return False
         return self.is_stopped or not (
             self._new_jobs or self._retry_queue or self._is_taking or not self._is_exhausted
@@ -99,15 +105,19 @@ class Scheduler:
         Decide what a worker does now.
 
         Returns:
-            The job to send, which counts as sent from now on; or `TAKE_JOB`, after which the worker
-            calls `on_job` or `on_exhausted`; or `END`; or the seconds to wait, infinity to wait
-            until something happens.
+            The job to send, or to end if it is abandoned, which is in flight from now on; or
+            `TAKE_JOB`, after which the worker calls `on_job` or `on_exhausted`; or `END`; or the
+            seconds to wait, infinity to wait until something happens.
         """
-        if self.is_stopped or self.is_finished:
-            return Action.END
-        self._fail_expired(now)
+        if not self.is_stopped:
+            self._abandon_expired(now)
         is_full = self.in_flight + self._unread >= self._max_unread
-        if is_full or self.in_flight >= self._max_concurrency:
+        if self._abandoned and self.in_flight < self._max_concurrency:
+            self.in_flight += 1
+            return self._abandoned.popleft()
+        if self.is_finished or self._is_closed:
+            return Action.END
+        if self.is_stopped or is_full or self.in_flight >= self._max_concurrency:
             return math.inf
         is_due = bool(self._retry_queue) and self._retry_queue[0][0] <= now
         may_take = not (self._is_exhausted or self._is_taking or self._unreturned >= self._window)
@@ -147,6 +157,9 @@ class Scheduler:
     def on_attempt(self, state: JobState, result: RerankOutcome | RetryEvent, now: float) -> None:
         """Record how an attempt ended: with the job's outcome, or with a retry to follow."""
         self.in_flight -= 1
+        if state.is_abandoned and isinstance(result, RerankOutcome):
+            self._add_outcome(result)
+            return
         error = result.error
         if isinstance(error, OpenRouterError) and is_throttling(error):
             self._rate_limiter.record_throttled(state.sent_at, now, limit_pause(state, error))
@@ -155,7 +168,7 @@ class Scheduler:
         if isinstance(result, RerankOutcome):
             self._record_outcome(result)
         elif self.is_stopped:
-            self._add_outcome(state.abandon())
+            self._abandon(state)
         else:
             state.due_at = now + result.delay
             heapq.heappush(self._retry_queue, (state.due_at, state.position, state))
@@ -169,9 +182,12 @@ class Scheduler:
     def abort(self, failure: BaseException) -> None:
         """End at once, with the failure unless all is done; replies still to come are lost."""
         if not self.is_finished:
-            self._failure = self._failure or failure
+            if isinstance(failure, RequestCancelledError):
+                self._stop("cancelled", failure)
+            else:
+                self._failure = self._failure or failure
         self.in_flight = 0
-        self._stop_sending()
+        self.close()
 
     def stop(self) -> None:
         """Send nothing more; the caller still wants the outcomes of what is in flight."""
@@ -179,8 +195,11 @@ class Scheduler:
             self._stop("stopped", None)
 
     def close(self) -> None:
-        """Send nothing more; the caller wants no more outcomes."""
+        """Send nothing more, and call no hooks; the caller wants no more outcomes."""
+        self._is_closed = True
         self._stop_sending()
+        while self._abandoned:
+            self._add_outcome(self._abandoned.popleft().abandon())
 
     def take_outcomes(self) -> list[RerankOutcome]:
         """Return the outcomes that are ready, and make room for as many jobs."""
@@ -241,14 +260,22 @@ class Scheduler:
         self._is_taking = True
         return Action.TAKE_JOB
 
-    def _fail_expired(self, now: float) -> None:
-        """Fail the jobs whose deadline passed while the rate limiter kept the run waiting."""
+    def _abandon_expired(self, now: float) -> None:
+        """Abandon the jobs whose deadline passed while the rate limiter kept the run waiting."""
         while (
             self._retry_queue
             and self._retry_queue[0][0] <= now
             and self._retry_queue[0][2].call.state.is_too_late(now)
         ):
-            self._add_outcome(heapq.heappop(self._retry_queue)[2].abandon())
+            self._abandon(heapq.heappop(self._retry_queue)[2])
+
+    def _abandon(self, state: JobState) -> None:
+        """Have a worker end a job whose next attempt will not be made, with the user's hooks."""
+        if self._is_closed:
+            self._add_outcome(state.abandon())
+            return
+        state.is_abandoned = True
+        self._abandoned.append(state)
 
     def _record_outcome(self, outcome: RerankOutcome) -> None:
         """Add the outcome of a job that was sent, and its cost; stop the run if it must."""
@@ -283,10 +310,10 @@ class Scheduler:
         self._stop_sending()
 
     def _stop_sending(self) -> None:
-        """Send nothing more; fail the jobs that wait for a retry."""
+        """Send nothing more; abandon the jobs that wait for a retry."""
         self.is_stopped = True
         for _, _, state in self._retry_queue:
-            self._add_outcome(state.abandon())
+            self._abandon(state)
         self._retry_queue.clear()
         self._unsent += [state.job for state in self._new_jobs]
         self._new_jobs.clear()
@@ -313,4 +340,6 @@ def describe_stop(reason: str, cause: OpenRouterError | None, cost: float) -> st
         return "max_cost: a reply did not tell its cost"
     if reason == "stopped":
         return "the run was stopped by its caller"
+    if reason == "cancelled":
+        return f"the run was cancelled: {cause}"
     return f"the run was refused: {cause}"

@@ -14,6 +14,7 @@ from anyio.abc import TaskGroup
 
 from openrouter_rerank._call.caller import Caller
 from openrouter_rerank._call.clock import SYSTEM_CLOCK
+from openrouter_rerank.errors import RequestCancelledError
 
 from .job_state import JobState, prepare_job_state
 from .jobs import RerankJob, RerankOutcome
@@ -21,7 +22,7 @@ from .options import RunOptions
 from .scheduler import Action
 from .thread_workers import LONGEST_WAIT_SECONDS
 
-CANCELLED = "the tasks of the run were cancelled by somebody else"
+CANCELLED = "a task was cancelled by somebody else"
 
 Jobs = Iterable[RerankJob] | AsyncIterable[RerankJob]
 
@@ -142,8 +143,9 @@ class TaskWorkers:
         self._output_available, self._ended = anyio.Event(), anyio.Event()
         self._work_available = anyio.Event()
         self._scope = anyio.CancelScope()
-        self.is_started = True
         call_in_loop = self._start_parent()
+        # Not before: closing waits for the end of what was started.
+        self.is_started = True
         cancel_scope = self._scope.cancel
 
         def cancel() -> None:
@@ -156,12 +158,12 @@ class TaskWorkers:
     def _start_parent(self) -> Callable[[Callable[[], None]], object]:
         """Start the parent task, and return a function that calls others in its event loop."""
         trio = sys.modules.get("trio")
-        if trio is not None and trio.lowlevel.in_trio_run():
-            trio.lowlevel.spawn_system_task(self._run_task_group)
-            return cast(
-                "Callable[[Callable[[], None]], object]",
-                trio.lowlevel.current_trio_token().run_sync_soon,
-            )
+        if trio is not None:
+            # Every release of trio has this; a function that only asks is newer.
+            with suppress(RuntimeError):
+                token = trio.lowlevel.current_trio_token()
+                trio.lowlevel.spawn_system_task(self._run_task_group)
+                return cast("Callable[[Callable[[], None]], object]", token.run_sync_soon)
         # Imported only where it runs.
         import asyncio
 
@@ -206,7 +208,7 @@ class TaskWorkers:
 
     async def _run_task_group(self) -> None:
         """Keep the tasks in a group until the run has ended."""
-        failure: Exception = RuntimeError(CANCELLED)
+        failure: Exception = RequestCancelledError(CANCELLED)
         try:
             with self._scope:
                 async with anyio.create_task_group() as tasks:
@@ -251,7 +253,7 @@ class TaskWorkers:
             await do(*arguments)
         except anyio.get_cancelled_exc_class():
             # A task group swallows a child's cancellation.
-            self.scheduler.abort(RuntimeError(CANCELLED))
+            self.scheduler.abort(RequestCancelledError(CANCELLED))
             raise
         finally:
             self._work_available.set()

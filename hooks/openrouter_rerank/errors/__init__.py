@@ -6,7 +6,8 @@ The exceptions of the client.
     │   ├── ConnectionFailedError            nothing was sent: DNS, connect, TLS, proxy, pool
     │   ├── DisconnectedError                the connection broke after the request was sent
     │   ├── ReadTimeoutError                 the server was silent for too long
-    │   └── DeadlineExceededError            the whole call took too long
+    │   ├── DeadlineExceededError            the whole call took too long
+    │   └── RequestCancelledError            a task of a run or a batched call was cancelled
     ├── ResponseValidationError              a success that is not the contract's shape
     ├── ClientClosedError                    the client was closed before the call (a ValueError)
     ├── BatchError                           a batch of `rerank_batched` failed
@@ -40,6 +41,7 @@ from ._call import (
     DisconnectedError,
     NoResponseError,
     ReadTimeoutError,
+    RequestCancelledError,
     ResponseValidationError,
 )
 from ._statuses import (
@@ -84,6 +86,7 @@ __all__ = [
     "PaymentRequiredResponseError",
     "ProviderOverloadedResponseError",
     "ReadTimeoutError",
+    "RequestCancelledError",
     "RequestTimeoutResponseError",
     "ResponseValidationError",
     "RunStoppedError",

@@ -73,7 +73,8 @@ class RunStoppedError(OpenRouterError):
     Attributes:
         reason: "refused" after a 401 or 402, "max_cost" when the costs had reached the limit and
             there was more to send, "unknown_cost" when a reply had no cost although there is a
-            limit, "stopped" after `stop()`.
+            limit, "stopped" after `stop()`, "cancelled" when somebody else cancelled a task of the
+            run.
         cause: The error that stopped the run; also in `__cause__`. None without one.
         done: How many outcomes the run yielded.
         cost: Sum of the costs in the replies, in credits.

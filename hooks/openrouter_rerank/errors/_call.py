@@ -32,6 +32,15 @@ class DeadlineExceededError(NoResponseError):
     """The call took longer than its deadline, all attempts and waits together."""
 
 
+class RequestCancelledError(NoResponseError):
+    """
+    Somebody else cancelled the task in which a run or a batched call made a request.
+
+    Such a task is not the caller's: the caller's own cancellation raises what asyncio and trio
+    raise. The request may have been billed.
+    """
+
+
 class ResponseValidationError(OpenRouterError):
     """A success whose body is not the contract's shape. It was billed, so it is never retried."""
 

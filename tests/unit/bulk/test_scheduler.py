@@ -56,15 +56,20 @@ def answer(scheduler: Scheduler, state: JobState, reply: Outcome) -> RerankOutco
 
 
 def test_stop_fails_the_jobs_that_wait_for_another_attempt() -> None:
-    """After a refusal, a job that was to be retried is an outcome with its last error."""
+    """After a refusal, a worker ends each job that was to be retried, with its last error."""
     scheduler = make_scheduler()
     waiting, refused, flying = send(scheduler), send(scheduler), send(scheduler)
     retry = answer(scheduler, waiting, Outcome(502))
     answer(scheduler, refused, Outcome(402))
 
-    assert scheduler.next_action(60.0) is Action.END
+    assert scheduler.next_action(60.0) is waiting
+    scheduler.on_attempt(waiting, waiting.attempt(), 60.0)
+    assert scheduler.next_action(60.0) == math.inf
     assert not scheduler.is_finished
     answer(scheduler, flying, Outcome(502))
+    assert scheduler.next_action(60.0) is flying
+    scheduler.on_attempt(flying, flying.attempt(), 60.0)
+    assert scheduler.next_action(60.0) is Action.END
     outcomes = scheduler.take_outcomes()
     assert [outcome.position for outcome in outcomes] == [0, 1, 2]
     assert outcomes[0].error is retry.error
@@ -123,7 +128,8 @@ def test_job_whose_time_ran_out_meanwhile_is_not_sent() -> None:
     state = send(scheduler)
     answer(scheduler, state, Outcome(502))
 
-    assert scheduler.next_action(11.0) is Action.TAKE_JOB
+    assert scheduler.next_action(11.0) is state
+    scheduler.on_attempt(state, state.attempt(), 11.0)
     assert [outcome.attempts for outcome in scheduler.take_outcomes()] == [1]
 
 

@@ -2,13 +2,14 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any, cast
 
 import anyio
 import httpx
 import pytest
-from openrouter_rerank import RerankJob, RerankOutcome
+import trio
+from openrouter_rerank import RerankJob, RerankOutcome, errors
 from openrouter_rerank.testing import FakeOpenRouter
 
 BOUND_SECONDS = 30.0
@@ -35,7 +36,7 @@ def break_clock(client: FakeOpenRouter, after: int) -> None:
 def test_failure_of_a_thread_is_raised() -> None:
     """What breaks in a worker thread, outside any job, ends the run and is raised."""
     with FakeOpenRouter() as client:
-        break_clock(client, after=1)
+        break_clock(client, after=2)
 
         with pytest.raises(BrokenClockError):
             next(client.rerank.rerank_many([JOB]))
@@ -119,8 +120,26 @@ def test_cancelled_attempt_ends_the_run() -> None:
             with anyio.fail_after(BOUND_SECONDS):
                 await anext(client.rerank.rerank_many_async([JOB]))
 
-    with pytest.raises(RuntimeError, match="cancelled by somebody else"):
+    with pytest.raises(errors.RunStoppedError) as raised:
         asyncio.run(work())
+
+    assert raised.value.reason == "cancelled"
+    assert isinstance(raised.value.cause, errors.RequestCancelledError)
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_event_loop_is_found_beside_an_old_trio(
+    backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A trio from before `in_trio_run` that is merely imported keeps no run from starting."""
+    monkeypatch.delattr(trio.lowlevel, "in_trio_run")
+
+    async def work() -> list[RerankOutcome]:
+        async with FakeOpenRouter() as client:
+            with anyio.fail_after(BOUND_SECONDS):
+                return [outcome async for outcome in client.rerank.rerank_many_async([JOB])]
+
+    assert [outcome.error for outcome in anyio.run(work, backend=backend)] == [None]
 
 
 @pytest.mark.anyio
@@ -131,6 +150,10 @@ async def test_iterable_that_cannot_be_iterated_is_raised() -> None:
         def __iter__(self) -> Iterator[RerankJob]:
             raise BrokenClockError
 
+    class BrokenAsync:
+        def __aiter__(self) -> AsyncIterator[RerankJob]:
+            raise BrokenClockError
+
     async with FakeOpenRouter() as client:
         outcomes = client.rerank.rerank_many_async(Broken())
         with pytest.raises(BrokenClockError):
@@ -138,3 +161,5 @@ async def test_iterable_that_cannot_be_iterated_is_raised() -> None:
         await outcomes.aclose()
         with pytest.raises(BrokenClockError):
             next(client.rerank.rerank_many(Broken()))
+        with pytest.raises(BrokenClockError):
+            await anext(client.rerank.rerank_many_async(BrokenAsync()))

@@ -165,7 +165,7 @@ def test_run_whose_tasks_others_cancel_says_so(serve: Serve) -> None:
                 task.cancel()
             await waiting
 
-    with pytest.raises(RuntimeError, match="cancelled by somebody else"):
+    with pytest.raises(errors.RunStoppedError, match="cancelled by somebody else"):
         asyncio.run(work())
 
 
@@ -220,6 +220,40 @@ def test_stopped_run_does_not_wait_for_a_job(half: str, serve: Serve) -> None:
 
     assert isinstance(failure, errors.RunStoppedError)
     assert len(outcomes) == 1
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_on_error_sees_each_failed_job(half: str, serve: Serve) -> None:
+    """It is called for jobs that fail because the run stops, async functions included."""
+    retried = threading.Event()
+
+    def act(exchange: Exchange) -> bool:
+        if exchange.request.json["query"] == "query 0":
+            return faults.error(500)(exchange)
+        retried.wait(BOUND_SECONDS)
+        return faults.error(401)(exchange)
+
+    server = serve(act)
+    seen: list[int | None] = []
+
+    def record(error: errors.OpenRouterError) -> None:
+        seen.append(error.status_code)
+
+    async def record_async(error: errors.OpenRouterError) -> None:
+        await anyio.lowlevel.checkpoint()
+        record(error)
+
+    retries = RetryConfig(backoff=BackoffStrategy(1e9, 1e9, 1, 1e12))
+    jobs = make_jobs(2, retries=retries, deadline_ms=None)
+    with OpenRouter(KEY, server_url=server.url) as client:
+        client.hooks.on_retry(lambda _: retried.set())
+        client.hooks.on_error(record if half == "sync" else record_async)
+        outcomes, failure = run(half, client, jobs, max_concurrency=2)
+
+    assert isinstance(failure, errors.RunStoppedError)
+    assert all(outcome.error for outcome in outcomes)
+    assert len(outcomes) == 2
+    assert seen == [401, 500]
 
 
 @pytest.mark.parametrize("half", HALVES)

@@ -1,5 +1,6 @@
 """Parts that fail: what is named, what is kept, and what is no longer sent."""
 
+import asyncio
 import json
 import pickle
 import threading
@@ -11,12 +12,14 @@ import pytest
 from openrouter_rerank import OpenRouter, RetryConfig, errors
 from openrouter_rerank.testing import FakeOpenRouter, Step, answer
 from unit.bulk.batched.parts import (
+    ASK,
     SECRET,
     Half,
     every_half,
     number_texts,
     rank_by_text,
     refuse,
+    run_async,
     run_sync,
 )
 
@@ -150,3 +153,66 @@ def test_error_survives_pickle_without_the_key() -> None:
     )
     assert isinstance(found.__cause__, errors.TooManyRequestsResponseError)
     assert found.__cause__ is found.cause
+
+
+@pytest.mark.parametrize("batch", [0, 2])
+def test_cancelled_batch_is_a_failed_one(batch: int) -> None:
+    """A call never returns fewer results because something cancelled the task of one batch."""
+    documents = number_texts(8)
+
+    async def cancel(request: httpx.Request) -> None:
+        if documents[2 * batch] in json.loads(request.content)["documents"]:
+            await cancel_a_task()
+
+    async def cancel_a_task() -> None:
+        task = asyncio.ensure_future(asyncio.sleep(0))
+        task.cancel()
+        await task
+
+    with FakeOpenRouter(*[rank_by_text] * 4) as client:
+        client.hooks.before_request(cancel)
+        with pytest.raises(errors.BatchError) as caught:
+            run_async("asyncio", client, documents=documents, batch_size=2, max_concurrency=1)
+
+    assert isinstance(caught.value.cause, errors.RequestCancelledError)
+    assert (caught.value.part, list(caught.value.responses)) == (batch, list(range(batch)))
+
+
+def test_cancelled_task_of_a_batch_is_a_failed_batch() -> None:
+    """The same when a watchdog cancels the task itself, while its request is under way."""
+    begun: list[asyncio.Task[object]] = []
+
+    async def work() -> None:
+        async with FakeOpenRouter(*[rank_by_text] * 4) as client:
+            client.hooks.before_request(stop_the_second)
+            await client.rerank.rerank_batched_async(
+                **ASK, documents=number_texts(8), batch_size=2, max_concurrency=4
+            )
+
+    async def stop_the_second(_request: httpx.Request) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        begun.append(task)
+        if len(begun) == 2:
+            task.cancel()
+        await asyncio.sleep(0)
+
+    with pytest.raises(errors.BatchError) as caught:
+        asyncio.run(work())
+
+    assert isinstance(caught.value.cause, errors.RequestCancelledError)
+
+
+def test_cancelled_batched_call_stays_cancelled() -> None:
+    """The caller's own cancellation is no error of a batch."""
+
+    async def work() -> bool:
+        async with FakeOpenRouter(*[rank_by_text] * 4) as client:
+            with anyio.CancelScope() as scope:
+                client.hooks.before_request(lambda _: scope.cancel())
+                await client.rerank.rerank_batched_async(
+                    **ASK, documents=number_texts(8), batch_size=2
+                )
+            return scope.cancelled_caught
+
+    assert asyncio.run(work())
