@@ -53,6 +53,7 @@ class OpenRouter:
         proxy: str | httpx.Proxy | None = None,
         transport: httpx.BaseTransport | None = None,
         async_transport: httpx.AsyncBaseTransport | None = None,
+        limits: httpx.Limits | None = None,
     ) -> None:
         """
         Set up without connecting.
@@ -90,6 +91,9 @@ class OpenRouter:
                 `ALL_PROXY` and `NO_PROXY` say.
             transport: Sends sync requests instead of our own connections; closed with the client.
             async_transport: The same for async requests.
+            limits: How many connections there may be to one origin, for sync calls and for each
+                event loop, and for how many seconds they may be idle; None is what httpx has: 100,
+                of which 20 may be idle, for 5 s.
 
         Raises:
             TypeError: An argument has the wrong type.
@@ -129,7 +133,9 @@ class OpenRouter:
             del api_key
         self.hooks = self._settings.hooks
         pools = PoolRegistry(
-            verify=verify, proxy=httpx.Proxy(proxy) if isinstance(proxy, str) else proxy
+            verify=verify,
+            proxy=httpx.Proxy(proxy) if isinstance(proxy, str) else proxy,
+            limits=limits,
         )
         sender = Sender(
             pools,

@@ -190,7 +190,8 @@ class Rerank:
 
         Args:
             jobs: Any iterable of `RerankJob`. A run that ends early leaves the rest unread.
-            max_concurrency: How many requests may be under way at once, at least 1.
+            max_concurrency: How many requests may be under way at once, at least 1 and at most the
+                client's `limits.max_connections`.
             ordered: Whether outcomes come in the order of the jobs. With False each comes as soon
                 as it is there, so a slow job delays no other outcome.
             requests_per_minute: Limit for the requests of the run, retries included, evenly spaced;
@@ -233,6 +234,7 @@ class Rerank:
             on_progress=on_progress,
         )
         require_jobs(jobs)
+        self._caller.require_connections(options.max_concurrency, is_async=False)
         return RerankOutcomes(self._caller, jobs, options)
 
     def rerank_many_async(
@@ -266,6 +268,7 @@ class Rerank:
             on_progress=on_progress,
         )
         require_async_jobs(jobs)
+        self._caller.require_connections(options.max_concurrency, is_async=True)
         return AsyncRerankOutcomes(self._caller, jobs, options)
 
     @list_rerank_arguments
@@ -361,8 +364,8 @@ class Rerank:
                 your thread.
             batch_size: How many documents to send in one request, at least 1. Only the last batch
                 may have fewer.
-            max_concurrency: How many batches may be under way at once, at least 1; each has a
-                thread.
+            max_concurrency: How many batches may be under way at once, at least 1 and at most the
+                client's `limits.max_connections`; each has a thread.
             top_n: How many results to return in all, at least 1; None returns all. No more results
                 than that are held in memory, besides those of the batches under way.
             arguments: `deadline_ms` is for the whole call, including the time to read the
@@ -394,6 +397,7 @@ class Rerank:
             max_concurrency=max_concurrency,
             top_n=top_n,
         )
+        self._caller.require_connections(call.max_concurrency, is_async=False)
         return run_batched(self._caller, call, documents)
 
     @list_rerank_arguments
@@ -426,6 +430,7 @@ class Rerank:
             max_concurrency=max_concurrency,
             top_n=top_n,
         )
+        self._caller.require_connections(call.max_concurrency, is_async=True)
         return await run_batched_async(self._caller, call, documents)
 
 

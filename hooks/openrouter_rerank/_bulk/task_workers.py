@@ -2,18 +2,18 @@
 
 import inspect
 import math
-import sys
 import weakref
 from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import suppress
-from typing import Self, cast
+from typing import Self
 
 import anyio
 from anyio.abc import TaskGroup
 
 from openrouter_rerank._call.caller import Caller
 from openrouter_rerank._call.clock import SYSTEM_CLOCK
+from openrouter_rerank._network.event_loop import find_event_loop
 from openrouter_rerank.errors import RequestCancelledError
 
 from .job_state import JobState, prepare_job_state
@@ -157,20 +157,9 @@ class TaskWorkers:
 
     def _start_parent(self) -> Callable[[Callable[[], None]], object]:
         """Start the parent task, and return a function that calls others in its event loop."""
-        trio = sys.modules.get("trio")
-        if trio is not None:
-            # Every release of trio has this; a function that only asks is newer.
-            with suppress(RuntimeError):
-                token = trio.lowlevel.current_trio_token()
-                trio.lowlevel.spawn_system_task(self._run_task_group)
-                return cast("Callable[[Callable[[], None]], object]", token.run_sync_soon)
-        # Imported only where it runs.
-        import asyncio
-
-        loop = asyncio.get_running_loop()
-        # The loop itself keeps only weak references to its tasks.
-        self._parent_task = loop.create_task(self._run_task_group())
-        return loop.call_soon_threadsafe
+        loop = find_event_loop()
+        loop.spawn(self._run_task_group)
+        return loop.call_soon
 
     async def take_outcomes(self) -> list[RerankOutcome]:
         """Wait for outcomes and return them; an empty list is the end."""

@@ -34,6 +34,15 @@ class Caller:
         """
         return resolve(self._settings, options)
 
+    def require_connections(self, count: int, *, is_async: bool) -> None:
+        """
+        Refuse to have more requests under way at once than there are connections.
+
+        Raises:
+            ValueError: There are fewer, and no transport or client of the caller's is used.
+        """
+        self._sender.require_connections(count, is_async=is_async)
+
     def begin(self, settings: Settings, encoded: EncodedRequest) -> Call:
         """
         Prepare a sync call; nothing is sent yet.

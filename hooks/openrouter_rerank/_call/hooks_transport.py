@@ -53,6 +53,7 @@ class HooksTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         proxy: str | httpx.Proxy | None = None,
         transport: httpx.BaseTransport | None = None,
         async_transport: httpx.AsyncBaseTransport | None = None,
+        limits: httpx.Limits | None = None,
     ) -> None:
         """
         Set up without connecting.
@@ -78,6 +79,8 @@ class HooksTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
                 `ALL_PROXY` and `NO_PROXY` say.
             transport: Sends sync requests instead of our own connections.
             async_transport: Sends async requests instead of our own connections.
+            limits: How many connections there may be to one origin, and for how many seconds they
+                may be idle; None is what httpx has.
 
         Raises:
             TypeError: An argument has the wrong type.
@@ -105,7 +108,9 @@ class HooksTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         self.hooks = self._settings.hooks
         self._sender = Sender(
             PoolRegistry(
-                verify=verify, proxy=httpx.Proxy(proxy) if isinstance(proxy, str) else proxy
+                verify=verify,
+                proxy=httpx.Proxy(proxy) if isinstance(proxy, str) else proxy,
+                limits=limits,
             ),
             transport=transport,
             async_transport=async_transport,

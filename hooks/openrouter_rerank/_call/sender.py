@@ -38,6 +38,21 @@ class Sender:
         self._client = client
         self._async_client = async_client
 
+    def require_connections(self, count: int, *, is_async: bool) -> None:
+        """
+        Refuse to have more requests under way at once than our pool has connections.
+
+        Raises:
+            ValueError: They would wait for each other, and look slow.
+        """
+        most = self._pools.limits.max_connections
+        is_custom = self.is_custom_async if is_async else self.is_custom
+        if not is_custom and most is not None and count > most:
+            raise ValueError(
+                f"max_concurrency: {count} is more than the client's {most} connections; make it "
+                f"with limits=httpx.Limits(max_connections={count})"
+            )
+
     def build_request(self, settings: Settings, content: bytes) -> httpx.Request:
         """
         Build the request of a sync call.

@@ -1,41 +1,47 @@
 """
-A pool of connections to one origin, sync and async.
+A pool of sync connections to one origin; `async_pool` has its twin.
 
 httpcore's pools do too much for that: the async one walks all its connections at every request, and
 loses a connection when a request that waits for it is cancelled. These pools lend the connection
 that was returned last, and serve waiting requests in the order in which they came.
 """
 
+import math
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import cast
 
-import anyio
 import httpx
 
 from .connection import AsyncConnection, Connection, Route
-from .deadline import current_attempt
-from .pool_state import PoolState, Waiter
+from .pool_state import PoolState, Slot, Waiter
 
-CLOSE_SECONDS = 1.0
-KEEPALIVE_SECONDS = 5.0
+# As httpx has them.
+DEFAULT_LIMITS = httpx.Limits(
+    max_connections=100, max_keepalive_connections=20, keepalive_expiry=5.0
+)
 
 
 class Pool:
     """The sync connections to one origin, for any number of threads."""
 
-    def __init__(self, route: Route, state: PoolState[Connection] | None = None) -> None:
+    def __init__(self, route: Route, limits: httpx.Limits = DEFAULT_LIMITS) -> None:
         """
         Start without connections.
 
         Args:
             route: How to reach the origin.
-            state: Holds the limits for connections; None for the defaults.
+            limits: How many connections there may be, and how long they may be idle.
         """
         self._route = route
         self._lock = threading.Lock()
-        self._state: PoolState[Connection] = state or PoolState()
+        self._state: PoolState[Connection] = PoolState(*read_limits(limits))
+        self._keepalive = read_keepalive(limits)
+        self._has_timer = False
+        self._is_closing = False
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """
@@ -45,32 +51,38 @@ class Pool:
             httpx.PoolTimeout: No connection became free within the request's pool timeout.
             httpx.TransportError: The request could not be sent, or got no reply.
         """
-        connection = self._acquire(request.extensions.get("timeout", {}).get("pool"))
+        slot, connection = self._acquire(request.extensions.get("timeout", {}).get("pool"))
         try:
             response = connection.handle_request(request)
         except BaseException:
-            self.release(connection)
+            self.release(slot)
             raise
         stream = cast("httpx.SyncByteStream", response.stream)
-        response.stream = LeasedStream(stream, self, connection)
+        response.stream = LeasedStream(stream, self, slot)
         return response
 
-    def _acquire(self, seconds: float | None) -> Connection:
+    def _acquire(self, seconds: float | None) -> tuple[Slot[Connection], Connection]:
         with self._lock:
-            has_slot, connection = self._state.acquire()
-            queued = None if has_slot else self._enqueue()
+            slot = self._state.acquire()
+            queued = self._enqueue() if slot is None else None
+        self._close_if_asked()
         if queued is not None:
-            connection = self._wait(*queued, seconds)
-        if connection is not None and not (has_expired(connection) or connection.has_been_closed):
-            return connection
+            slot = self._wait(*queued, seconds)
+        slot = cast("Slot[Connection]", slot)
+        connection = slot.connection
+        if connection is not None and not (
+            self._has_expired(connection) or connection.has_been_closed
+        ):
+            return slot, connection
         try:
             if connection is not None:
                 connection.close()
-            return Connection(self._route)
+            slot.connection = connection = Connection(self._route)
         except BaseException:
-            # Without a connection, the slot would stay taken for ever.
-            self._release_slot(None)
+            # An error would hold the slot as long as somebody holds the error.
+            self._release_slot(slot, None)
             raise
+        return slot, connection
 
     def _enqueue(self) -> tuple[Waiter[Connection], threading.Event]:
         event = threading.Event()
@@ -80,48 +92,98 @@ class Pool:
 
     def _wait(
         self, waiter: Waiter[Connection], event: threading.Event, seconds: float | None
-    ) -> Connection | None:
+    ) -> Slot[Connection]:
         try:
             event.wait(seconds)
         except BaseException:
             self._dequeue(waiter)
             raise
-        if not waiter.has_slot:
+        if waiter.slot is None:
             self._dequeue(waiter)
             raise httpx.PoolTimeout(f"no connection became free within {seconds} s")
-        return waiter.connection
+        return waiter.slot
 
     def _dequeue(self, waiter: Waiter[Connection]) -> None:
         """Leave the queue, and release the slot if it came in the meantime."""
         with self._lock:
-            has_slot = self._state.dequeue(waiter)
-        if has_slot:
-            self._release_slot(waiter.connection)
+            slot = self._state.dequeue(waiter)
+        if slot is not None:
+            self._release_slot(slot, slot.connection)
 
-    def release(self, connection: Connection) -> None:
+    def release(self, slot: Slot[Connection]) -> None:
         """Keep a connection for the next request, or close it."""
-        if connection.is_idle:
-            connection.idle_since = time.monotonic()
-            self._release_slot(connection)
+        connection = slot.connection
+        if connection is None or connection.is_idle:
+            self._release_slot(slot, connection)
         else:
-            self._release_slot(None, connection)
+            self._release_slot(slot, None, connection)
 
-    def _release_slot(self, connection: Connection | None, *closing: Connection) -> None:
+    def _release_slot(
+        self, slot: Slot[Connection], connection: Connection | None, *closing: Connection
+    ) -> None:
         to_close = list(closing)
+        if connection is not None:
+            connection.idle_since = time.monotonic()
         with self._lock:
-            surplus = self._state.release(connection)
-            while (oldest := self._state.find_oldest(connection)) and has_expired(oldest):
-                self._state.drop_oldest()
-                to_close.append(oldest)
+            surplus = self._state.release(slot, connection)
+            to_close += self._pop_expired(connection)
         if surplus is not None:
             to_close.append(surplus)
         for closed in to_close:
             closed.close()
+        self._close_if_asked()
+        if not self._has_timer and connection is not None:
+            self._start_timer()
+
+    def _has_expired(self, connection: Connection) -> bool:
+        return has_expired(connection, self._keepalive)
+
+    def _pop_expired(self, latest: Connection | None = None) -> Iterator[Connection]:
+        """Give the connections that were idle for too long, which are the caller's to close."""
+        while (oldest := self._state.find_oldest(latest)) and self._has_expired(oldest):
+            self._state.drop_oldest()
+            yield oldest
+
+    def _start_timer(self) -> None:
+        """Close idle connections in time, though no call may come any more."""
+        if self._keepalive == math.inf:
+            return
+        timer = threading.Timer(self._keepalive, call_weakly, [weakref.WeakMethod(self._on_timer)])
+        timer.daemon = True
+        # Without a thread to be had, the next call closes them.
+        with suppress(RuntimeError):
+            timer.start()
+            self._has_timer = True
+
+    def _on_timer(self) -> None:
+        with self._lock:
+            expired = list(self._pop_expired())
+            self._has_timer = False
+            is_idle = self._state.find_oldest() is not None
+        for connection in expired:
+            connection.close()
+        self._close_if_asked()
+        if is_idle:
+            self._start_timer()
 
     def close(self) -> None:
-        """Close the idle connections; those in use are closed when they are returned."""
-        with self._lock:
+        """
+        Close the idle connections; those in use are closed when they are returned.
+
+        It never waits: a signal handler may call it in a thread that holds the lock.
+        """
+        self._is_closing = True
+        self._close_if_asked()
+
+    def _close_if_asked(self) -> None:
+        """Close the idle connections; who holds the lock now does it afterwards."""
+        if not (self._is_closing and self._lock.acquire(blocking=False)):
+            return
+        try:
+            self._is_closing = False
             idle = self._state.close()
+        finally:
+            self._lock.release()
         for connection in idle:
             connection.close()
 
@@ -131,26 +193,37 @@ class Pool:
             connection.close()
 
 
-def needs_no_timeout(seconds: float | None) -> bool:
-    """Return whether a wait has no limit, or the call's deadline ends it first."""
-    attempt = current_attempt.get()
-    ends_at = None if attempt is None else attempt.ends_at
-    return seconds is None or (ends_at is not None and time.monotonic() + seconds >= ends_at)
+def read_limits(limits: httpx.Limits) -> tuple[float, float]:
+    """Return how many connections there may be, and how many idle ones; None is any number."""
+    most, most_idle = limits.max_connections, limits.max_keepalive_connections
+    return math.inf if most is None else most, math.inf if most_idle is None else most_idle
 
 
-def has_expired(connection: Connection | AsyncConnection) -> bool:
+def read_keepalive(limits: httpx.Limits) -> float:
+    """Return for how many seconds a connection may be idle; None is for ever."""
+    return math.inf if limits.keepalive_expiry is None else limits.keepalive_expiry
+
+
+def call_weakly(method: "weakref.WeakMethod[Callable[[], None]]") -> None:
+    """Call a method, unless its object is gone."""
+    function = method()
+    if function is not None:
+        function()
+
+
+def has_expired(connection: Connection | AsyncConnection, keepalive: float) -> bool:
     """Return whether a connection was idle for too long, without a system call."""
-    return time.monotonic() - connection.idle_since > KEEPALIVE_SECONDS
+    return time.monotonic() - connection.idle_since >= keepalive
 
 
 class LeasedStream(httpx.SyncByteStream):
     """A reply's body; closing it returns the connection to the pool."""
 
-    def __init__(self, stream: httpx.SyncByteStream, pool: Pool, connection: Connection) -> None:
+    def __init__(self, stream: httpx.SyncByteStream, pool: Pool, slot: Slot[Connection]) -> None:
         """Wrap the body."""
         self._stream = stream
         self._pool = pool
-        self._connection: Connection | None = connection
+        self._slot: Slot[Connection] | None = slot
 
     def __iter__(self) -> Iterator[bytes]:
         """Read the body as it is sent."""
@@ -158,116 +231,9 @@ class LeasedStream(httpx.SyncByteStream):
 
     def close(self) -> None:
         """End the reply; closing again does nothing."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
+        slot, self._slot = self._slot, None
+        if slot is not None:
             try:
                 self._stream.close()
             finally:
-                self._pool.release(connection)
-
-
-class AsyncPool:
-    """The async connections to one origin, for the tasks of one event loop."""
-
-    def __init__(self, route: Route, state: PoolState[AsyncConnection] | None = None) -> None:
-        """Async `Pool`."""
-        self._route = route
-        self._state: PoolState[AsyncConnection] = state or PoolState()
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Async `Pool.handle_request`."""
-        connection = await self._acquire(request.extensions.get("timeout", {}).get("pool"))
-        try:
-            response = await connection.handle_async_request(request)
-        except BaseException:
-            await self.release(connection)
-            raise
-        stream = cast("httpx.AsyncByteStream", response.stream)
-        response.stream = AsyncLeasedStream(stream, self, connection)
-        return response
-
-    async def _acquire(self, seconds: float | None) -> AsyncConnection:
-        has_slot, connection = self._state.acquire()
-        if not has_slot:
-            connection = await self._wait(seconds)
-        if connection is not None and not (has_expired(connection) or connection.has_been_closed):
-            return connection
-        try:
-            if connection is not None:
-                await self._close(connection)
-            return AsyncConnection(self._route)
-        except BaseException:
-            await self._release_slot(None)
-            raise
-
-    async def _wait(self, seconds: float | None) -> AsyncConnection | None:
-        event = anyio.Event()
-        waiter: Waiter[AsyncConnection] = Waiter(event)
-        self._state.enqueue(waiter)
-        try:
-            if needs_no_timeout(seconds):
-                await event.wait()
-            else:
-                with anyio.move_on_after(seconds):
-                    await event.wait()
-        except BaseException:
-            if self._state.dequeue(waiter):
-                await self._release_slot(waiter.connection)
-            raise
-        if not waiter.has_slot:
-            self._state.dequeue(waiter)
-            raise httpx.PoolTimeout(f"no connection became free within {seconds} s")
-        return waiter.connection
-
-    async def release(self, connection: AsyncConnection) -> None:
-        """Keep a connection for the next request, or close it."""
-        if connection.is_idle:
-            connection.idle_since = time.monotonic()
-            await self._release_slot(connection)
-        else:
-            await self._release_slot(None, connection)
-
-    async def _release_slot(
-        self, connection: AsyncConnection | None, *closing: AsyncConnection
-    ) -> None:
-        surplus = self._state.release(connection)
-        to_close = [each for each in (*closing, surplus) if each is not None]
-        while (oldest := self._state.find_oldest(connection)) and has_expired(oldest):
-            self._state.drop_oldest()
-            to_close.append(oldest)
-        for closed in to_close:
-            await self._close(closed)
-
-    async def _close(self, connection: AsyncConnection) -> None:
-        with anyio.move_on_after(CLOSE_SECONDS, shield=True):
-            await connection.aclose()
-
-    async def aclose(self) -> None:
-        """Close the idle connections; those in use are closed when they are returned."""
-        for connection in self._state.close():
-            await self._close(connection)
-
-
-class AsyncLeasedStream(httpx.AsyncByteStream):
-    """A reply's body; closing it returns the connection to the pool."""
-
-    def __init__(
-        self, stream: httpx.AsyncByteStream, pool: AsyncPool, connection: AsyncConnection
-    ) -> None:
-        """Wrap the body."""
-        self._stream = stream
-        self._pool = pool
-        self._connection: AsyncConnection | None = connection
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        """Read the body as it is sent."""
-        return aiter(self._stream)
-
-    async def aclose(self) -> None:
-        """End the reply; closing again does nothing."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            try:
-                await self._stream.aclose()
-            finally:
-                await self._pool.release(connection)
+                self._pool.release(slot)

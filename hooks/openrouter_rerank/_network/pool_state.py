@@ -1,12 +1,28 @@
 """The slots of a pool: connections in use, idle connections, the queue. Pure: no I/O, no lock."""
 
+import math
+import weakref
 from collections import deque
 from typing import Generic, Protocol, TypeVar
 
 C = TypeVar("C")
 
-MAX_CONNECTIONS = 100
-MAX_IDLE_CONNECTIONS = 20
+
+class Slot(Generic[C]):
+    """
+    A place in a pool. It is free again when it is released, or when nobody holds it any more.
+
+    The latter happens when a signal handler raises, which it can do between any two steps.
+
+    Attributes:
+        connection: The connection in this place; None if one is to be made.
+    """
+
+    __slots__ = ("__weakref__", "connection")
+
+    def __init__(self) -> None:
+        """Start without a connection."""
+        self.connection: C | None = None
 
 
 class Event(Protocol):
@@ -23,15 +39,13 @@ class Waiter(Generic[C]):
 
     Attributes:
         event: Set when the request gets its slot.
-        has_slot: Whether it has its slot.
-        connection: The connection that came with the slot; None if one is to be made.
+        slot: The slot; None while it waits.
     """
 
     def __init__(self, event: Event) -> None:
         """Start without a slot."""
         self.event = event
-        self.has_slot = False
-        self.connection: C | None = None
+        self.slot: Slot[C] | None = None
 
 
 class PoolState(Generic[C]):
@@ -42,9 +56,7 @@ class PoolState(Generic[C]):
     and are closed. Waiters are served in the order in which they came.
     """
 
-    def __init__(
-        self, max_connections: int = MAX_CONNECTIONS, max_idle: int = MAX_IDLE_CONNECTIONS
-    ) -> None:
+    def __init__(self, max_connections: float = math.inf, max_idle: float = math.inf) -> None:
         """
         Start without connections.
 
@@ -54,64 +66,67 @@ class PoolState(Generic[C]):
         """
         self._max_connections = max_connections
         self._max_idle = max_idle
-        self._slot_count = 0
-        self._idle: list[C] = []
+        self._slots: weakref.WeakSet[Slot[C]] = weakref.WeakSet()
+        self._idle: list[Slot[C]] = []
         self._waiters: deque[Waiter[C]] = deque()
         self._is_closed = False
 
-    def acquire(self) -> tuple[bool, C | None]:
+    def acquire(self) -> Slot[C] | None:
         """
-        Return whether there is a slot, and an idle connection if there is one.
+        Return a slot, with an idle connection if there is one; None if none is free.
 
-        With a slot and no connection, the caller makes a connection.
+        If the slot has no connection, the caller makes one.
         """
         if self._idle:
-            return True, self._idle.pop()
-        if self._slot_count < self._max_connections:
-            self._slot_count += 1
-            return True, None
-        return False, None
+            return self._idle.pop()
+        if len(self._slots) < self._max_connections:
+            slot: Slot[C] = Slot()
+            self._slots.add(slot)
+            return slot
+        return None
 
     def enqueue(self, waiter: Waiter[C]) -> None:
         """Put a waiter at the end of the queue."""
         self._waiters.append(waiter)
 
-    def dequeue(self, waiter: Waiter[C]) -> bool:
-        """Take a waiter out of the queue; return whether it has a slot already."""
-        if not waiter.has_slot:
+    def dequeue(self, waiter: Waiter[C]) -> Slot[C] | None:
+        """Take a waiter out of the queue; return its slot if it has one already."""
+        if waiter.slot is None:
             self._waiters.remove(waiter)
-        return waiter.has_slot
+        return waiter.slot
 
-    def release(self, connection: C | None) -> C | None:
+    def release(self, slot: Slot[C], connection: C | None) -> C | None:
         """
         Release a slot, with its connection if that can be used again.
 
         Returns:
             The connection if the caller is to close it, since it is not needed.
         """
+        slot.connection = connection
         if self._waiters:
             waiter = self._waiters.popleft()
-            waiter.connection, waiter.has_slot = connection, True
+            waiter.slot = slot
             waiter.event.set()
             return None
         if connection is None or self._is_closed or len(self._idle) >= self._max_idle:
-            self._slot_count -= 1
+            self._slots.discard(slot)
             return connection
-        self._idle.append(connection)
+        self._idle.append(slot)
         return None
 
     def find_oldest(self, latest: C | None = None) -> C | None:
         """Return the connection that was idle longest; None if it is `latest`, or none is idle."""
-        return self._idle[0] if self._idle and self._idle[0] is not latest else None
+        oldest = self._idle[0].connection if self._idle else None
+        return None if oldest is latest else oldest
 
     def drop_oldest(self) -> None:
         """Remove the connection that was idle longest, and its slot."""
-        self._idle.pop(0)
-        self._slot_count -= 1
+        self._slots.discard(self._idle.pop(0))
 
     def close(self) -> list[C]:
         """Return the idle connections, to be closed; `release` returns those in use later."""
         self._is_closed = True
         idle, self._idle = self._idle, []
-        self._slot_count -= len(idle)
-        return idle
+        for slot in idle:
+            self._slots.discard(slot)
+        return [slot.connection for slot in idle if slot.connection is not None]

@@ -15,6 +15,7 @@ def open_client(
     local: bool,
     retry_config: RetryConfig | None = None,
     deadline_ms: float = DEFAULT_DEADLINE_MS,
+    concurrency: int | None = None,
 ) -> AbstractContextManager[OpenRouter]:
     """
     Open a client of the API that the environment names, or of the model on this machine.
@@ -23,13 +24,15 @@ def open_client(
         local: Whether to rank on this machine.
         retry_config: When to try again; None is the client's own policy.
         deadline_ms: Limit for a whole call, in milliseconds; ignored on this machine.
+        concurrency: How many requests may be under way at once; None for the client's own limit.
 
     Raises:
         MissingExtraError: A package of the extra `local` is not installed.
         ModelFileError: The model's file is not the expected one.
     """
     if not local:
-        return OpenRouter(retry_config=retry_config, deadline_ms=deadline_ms)
+        limits = None if concurrency is None else httpx.Limits(max_connections=concurrency)
+        return OpenRouter(retry_config=retry_config, deadline_ms=deadline_ms, limits=limits)
     from openrouter_rerank.local import MiniLMRanker, client
 
     ranker = MiniLMRanker()

@@ -4,7 +4,6 @@ import asyncio
 import functools
 import gc
 import itertools
-import math
 import multiprocessing
 import random
 import threading
@@ -16,6 +15,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 import anyio
+import httpx
 import pytest
 from integration.client import faults
 from integration.client.calling import DOCUMENTS, KEY, ONCE
@@ -326,15 +326,15 @@ def use_inherited(client: OpenRouter, result: Connection) -> None:
 
 
 @pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="needs fork")
-def test_client_survives_a_fork(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_client_survives_a_fork(serve: Serve) -> None:
     """A forked process opens its own connection, and the first one's is as it was."""
     # On a busy machine the child takes longer than an idle connection is kept.
-    monkeypatch.setattr("openrouter_rerank._network.pool.KEEPALIVE_SECONDS", math.inf)
+    limits = httpx.Limits(keepalive_expiry=None)
     server = serve(faults.ok)
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
 
-    with OpenRouter(KEY, server_url=server.url) as client, receiver, sender:
+    with OpenRouter(KEY, server_url=server.url, limits=limits) as client, receiver, sender:
         before = ask(client, "before")
         with warnings.catch_warnings():
             # Python warns of forks in a process with threads; this one's are the server's.

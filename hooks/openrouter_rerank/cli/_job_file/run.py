@@ -118,7 +118,12 @@ def _send_pending(
     total = source.count() if console.is_terminal and source.can_rewind else None
     retries = RetryConfig("backoff", BackoffStrategy(), max_attempts=MAX_ATTEMPTS)
     with convert_local_errors(), convert_argument_errors("batch"):
-        opened = open_client(local=options.local, retry_config=retries, deadline_ms=DEADLINE_MS)
+        opened = open_client(
+            local=options.local,
+            retry_config=retries,
+            deadline_ms=DEADLINE_MS,
+            concurrency=options.concurrency,
+        )
     reason, status = None, int(ExitStatus.FAILURE)
     with opened as client:
         pending = PendingJobs(

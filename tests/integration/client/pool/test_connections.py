@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import anyio
 import httpx
@@ -45,12 +46,11 @@ def test_connections_that_grew_old_are_closed(serve: Serve) -> None:
 
 @pytest.mark.anyio
 async def test_connections_that_were_idle_too_long_are_not_used(
-    serve: Serve, monkeypatch: pytest.MonkeyPatch
+    serve: Serve,
 ) -> None:
     """A connection that the server may be about to close is closed and replaced."""
-    monkeypatch.setattr("openrouter_rerank._network.pool.KEEPALIVE_SECONDS", -1.0)
     server = serve(OK)
-    pool, async_pool = make_pool(server), make_async_pool(server)
+    pool, async_pool = make_pool(server, 1, 0.0), make_async_pool(server, 1, 0.0)
 
     for _ in range(2):
         finish(pool.handle_request(ask(server)))
@@ -66,17 +66,18 @@ async def test_connections_that_were_idle_too_long_are_not_used(
 
 @pytest.mark.anyio
 async def test_reply_closes_what_was_idle_too_long(
-    serve: Serve, monkeypatch: pytest.MonkeyPatch
+    serve: Serve,
 ) -> None:
     """A connection that comes back closes those that nobody has used for the keep-alive."""
     server = serve(OK)
-    pool, async_pool = make_pool(server, 2), make_async_pool(server, 2)
+    pool: Any = make_pool(server, 2)
+    async_pool: Any = make_async_pool(server, 2)
     old, young = (pool.handle_request(ask(server)) for _ in range(2))
     async_old, async_young = [await async_pool.handle_async_request(ask(server)) for _ in range(2)]
     finish(old)
     await async_old.aread()
     await async_old.aclose()
-    monkeypatch.setattr("openrouter_rerank._network.pool.KEEPALIVE_SECONDS", -1.0)
+    pool._keepalive = async_pool._keepalive = 0.0
 
     finish(young)
     await async_young.aread()

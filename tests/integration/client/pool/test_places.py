@@ -7,10 +7,19 @@ import anyio
 import httpx
 import pytest
 from integration.client.conftest import Serve
-from integration.client.pool.pools import OK, ask, finish, make_async_pool, make_pool
-from openrouter_rerank._network.connection import Route
-from openrouter_rerank._network.pool import AsyncPool, Pool
-from openrouter_rerank._network.pool_state import PoolState, Waiter
+from integration.client.pool.pools import (
+    OK,
+    ask,
+    finish,
+    make_async_pool,
+    make_limits,
+    make_pool,
+    make_route,
+)
+from openrouter_rerank._network.async_pool import AsyncPool
+from openrouter_rerank._network.event_loop import find_event_loop
+from openrouter_rerank._network.pool import Pool
+from openrouter_rerank._network.pool_state import Waiter
 
 
 def test_waiting_request_gets_the_returned_connection(serve: Serve) -> None:
@@ -80,7 +89,7 @@ def test_place_that_comes_while_leaving_is_given_back(serve: Serve) -> None:
     waiter: Waiter[object] = Waiter(threading.Event())
     pool._state.enqueue(waiter)  # type: ignore[arg-type]
     finish(first)
-    assert waiter.has_slot
+    assert waiter.slot is not None
 
     pool._dequeue(waiter)  # type: ignore[arg-type]
     finish(pool.handle_request(ask(server, 0.01)))
@@ -92,8 +101,8 @@ def test_place_that_comes_while_leaving_is_given_back(serve: Serve) -> None:
 def test_place_without_a_connection_is_given_back(serve: Serve) -> None:
     """When no connection can be made, the place is free for the next request."""
     server = serve(OK)
-    route = Route(httpx.URL(server.url), True, None)
-    pool = Pool(route, PoolState(1, 1))
+    route = make_route(server)
+    pool = Pool(route, make_limits())
     route.proxy = "odd"  # type: ignore[assignment]
     for _ in range(2):
         with pytest.raises(AttributeError):
@@ -108,8 +117,8 @@ def test_place_without_a_connection_is_given_back(serve: Serve) -> None:
 async def test_place_of_a_call_that_is_cancelled_early_is_given_back(serve: Serve) -> None:
     """Whatever ends an async call before it has its connection leaves the place free."""
     server = serve(OK)
-    route = Route(httpx.URL(server.url), True, None)
-    pool = AsyncPool(route, PoolState(1, 1))
+    route = make_route(server)
+    pool = AsyncPool(route, find_event_loop(), make_limits())
     route.proxy = "odd"  # type: ignore[assignment]
     for _ in range(2):
         with pytest.raises(AttributeError):
