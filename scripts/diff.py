@@ -10,8 +10,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from contract.model import ContractError, JsonObject, is_object
-from contract.reading.loading import parse_document, read_source
+from contract.model import ContractError
+from contract.reading.contracts import load_contract
 from diff_rules.changes import ChangeClass, weigh
 from diff_rules.reporting import compare_contracts, write_json, write_text
 
@@ -43,23 +43,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(write_json(changes) if args.json else write_text(changes), end="")
     total = weigh(changes)
     return int(args.fail_on is not None and total is not None and total >= CLASSES[args.fail_on])
-
-
-def load_contract(path: Path) -> JsonObject:
-    """
-    Read a contract.
-
-    Raises:
-        ContractError: It is not an OpenAPI document with paths.
-        OSError: The file cannot be read.
-    """
-    try:
-        document = parse_document(read_source(path))
-    except ContractError as error:
-        raise ContractError(f"{path}: {error}") from error
-    if not is_object(document.get("paths")):
-        raise ContractError(f"{path} is not an OpenAPI document with paths")
-    return document
 
 
 if __name__ == "__main__":

@@ -18,8 +18,12 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
+from code_checks import list_faults
+from contract.model import ContractError
+from contract.names import refuse_unfit_names
+from contract.reading.contracts import load_contract
 from request_fields import write_request_fields
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -36,7 +40,7 @@ RUFF_STEPS = (
 )
 
 
-class GenerationError(Exception):
+class GenerationError(ContractError):
     """The package cannot be generated; the message says what a person can do."""
 
 
@@ -55,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if args.check:
             return check(args.spec, args.output)
         generate(args.spec, args.output)
-    except (GenerationError, OSError) as error:
+    except (ContractError, OSError) as error:
         print(f"generate: {error}", file=sys.stderr)
         return 1
     return 0
@@ -66,7 +70,7 @@ def generate(spec: Path, output: Path) -> None:
     Build the package next to `output`, then replace `output` with it.
 
     Raises:
-        GenerationError: The contract, a tool or the folder is unfit.
+        ContractError: The contract, a tool or the folder is unfit.
         OSError: A file cannot be read or written.
     """
     output = output.resolve()
@@ -94,9 +98,9 @@ def check(spec: Path, output: Path) -> int:
 def build(spec: Path, package: Path) -> None:
     """Write the whole package to `package`, which must not exist."""
     require_tools(read_pins())
-    document = load_contract(spec)
+    document = refuse_unfit_names(load_contract(spec))
     package.parent.mkdir(parents=True, exist_ok=True)
-    run_generator(spec, package)
+    run_generator(document, package)
     require_endpoints(document, package)
     refuse_multipart(package)
     add_package_data(document, package)
@@ -104,6 +108,13 @@ def build(spec: Path, package: Path) -> None:
     for module in package.rglob("*.py"):
         module.write_text(HEADER + module.read_text(encoding="utf-8"), encoding="utf-8")
     run_ruff(package)
+    refuse_faulty(package)
+
+
+def refuse_faulty(package: Path) -> None:
+    """Refuse a package that does not compile and import."""
+    for fault in list_faults(package):
+        raise GenerationError(f"the contract gives faulty code: {fault}")
 
 
 def read_pins() -> list[str]:
@@ -127,29 +138,15 @@ def require_tools(pins: Sequence[str]) -> None:
             )
 
 
-def load_contract(spec: Path) -> dict[str, Any]:
-    """Read the contract as plain data."""
-    # It comes with the generator, so it is missing only if the generator is.
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
-    loader: Any = YAML(typ="safe", pure=True)
-    try:
-        document: Any = loader.load(spec.read_text(encoding="utf-8"))
-    except (YAMLError, UnicodeDecodeError) as error:
-        raise GenerationError(f"{spec} is not YAML: {' '.join(str(error).split())}") from error
-    contract = cast("dict[str, Any]", document) if isinstance(document, dict) else {}
-    if not isinstance(contract.get("paths"), dict):
-        raise GenerationError(f"{spec} is not an OpenAPI document with paths")
-    return contract
-
-
-def run_generator(spec: Path, package: Path) -> None:
+def run_generator(document: Mapping[str, Any], package: Path) -> None:
     """Run openapi-python-client; a warning is a failure."""
+    # As JSON, so that the generator never sees an alias, nor reads anything in another way.
+    spec = package.parent / "contract.json"
+    spec.write_text(json.dumps(document), encoding="utf-8")
     run_module(
         "openapi_python_client",
         "generate",
-        f"--path={spec.resolve()}",
+        f"--path={spec}",
         f"--config={CONFIG}",
         f"--output-path={package}",
         f"--custom-template-path={TEMPLATES}",

@@ -8,6 +8,7 @@ from typing import Any
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from .model import ContractError, JsonObject, is_list, is_object
+from .names import refuse_unfit_names
 from .rules.inlining import resolve
 from .rules.media import SUCCESS, get_body_schema, get_operation
 from .rules.replies import is_error
@@ -27,7 +28,7 @@ class Inventory:
 
 def validate_contract(document: JsonObject) -> JsonObject:
     """
-    Return the document as it is, if it is valid OpenAPI 3.1.
+    Return the document as it is, if it is valid OpenAPI 3.1 with names to generate code from.
 
     Raises:
         ContractError: It is not; the message gives the first error and its place.
@@ -42,7 +43,7 @@ def validate_contract(document: JsonObject) -> JsonObject:
         where = "/".join(str(key) for key in error.absolute_path)
         message = " ".join(error.message.split())[:MAX_MESSAGE]
         raise ContractError(f"the contract is not valid OpenAPI, at {where or '/'}: {message}")
-    return document
+    return refuse_unfit_names(document)
 
 
 def list_losses(before: JsonObject, after: JsonObject) -> list[str]:

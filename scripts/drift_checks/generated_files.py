@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import generate
+from contract.model import ContractError
 
 from .problems import Problem
 
@@ -71,7 +72,7 @@ def check_bytes(root: Path) -> list[Problem]:
         built = Path(scratch) / PACKAGE.name
         try:
             generate.build(root / CONTRACT, built)
-        except generate.GenerationError as error:
+        except ContractError as error:
             return [Problem(str(CONTRACT), f"nothing can be generated: {error}", "fix it")]
         return list(compare_trees(root / PACKAGE, built))
 

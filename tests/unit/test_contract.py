@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import generate
 import pytest
+from contract.reading.contracts import load_contract
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 from openrouter_rerank import components, operations
@@ -13,7 +14,7 @@ from openrouter_rerank._call.target import ATTRIBUTION_HEADERS
 from openrouter_rerank.testing import FakeOpenRouter
 from openrouter_rerank_api import models
 
-CONTRACT: dict[str, Any] = generate.load_contract(Path(generate.SPEC))
+CONTRACT: dict[str, Any] = load_contract(Path(generate.SPEC))
 OPERATION = CONTRACT["paths"]["/rerank"]["post"]
 RESPONSES = OPERATION["responses"]
 STATUSES = [200, 400, 401, 402, 403, 404, 408, 412, 413, 422, 429, 500, 502, 503, 504, 524, 529]

@@ -19,6 +19,8 @@ from contract.model import ContractError, JsonObject, is_list, is_object
 MAX_SOURCE_BYTES = 16 * 2**20
 MAX_DEPTH = 200
 MAX_NODES = 2_000_000
+# A text counts as a node for each so many characters, so that aliases cannot repeat a long one.
+NODE_CHARACTERS = 64
 
 _INTEGER = re.compile(r"[-+]?[0-9]+")
 _NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
@@ -50,9 +52,9 @@ def parse_document(content: bytes) -> JsonObject:
     Parse YAML or JSON whose root is an object.
 
     Raises:
-        ContractError: It is too large, not UTF-8, neither YAML nor JSON, repeats a key, nests more
-            than `MAX_DEPTH` deep, grows beyond `MAX_NODES` through its aliases, or its root is not
-            an object.
+        ContractError: It is too large, not Unicode in UTF-8, neither YAML nor JSON, repeats a key,
+            nests more than `MAX_DEPTH` deep, grows beyond `MAX_NODES` through its aliases, or its
+            root is not an object.
     """
     if len(content) > MAX_SOURCE_BYTES:
         raise ContractError(f"the document is larger than {MAX_SOURCE_BYTES // 2**20} MiB")
@@ -71,7 +73,7 @@ def parse_document(content: bytes) -> JsonObject:
 def _parse_json(text: str) -> Any:
     """Parse JSON; None if it is not JSON, since YAML may begin with a brace too."""
     try:
-        document = json.loads(
+        document: Any = json.loads(
             text,
             object_pairs_hook=_build_object,
             parse_constant=_refuse_number,
@@ -83,7 +85,16 @@ def _parse_json(text: str) -> Any:
     except RecursionError as error:
         raise ContractError(f"the document nests more than {MAX_DEPTH} deep") from error
     _refuse_depth(document)
+    _refuse_surrogates(document)
     return document
+
+
+def _refuse_surrogates(document: Any) -> None:
+    """Refuse half a character, which JSON can escape (RFC 8259, section 8.2) but UTF-8 not hold."""
+    try:
+        json.dumps(document, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise ContractError(f"the document is not Unicode text: {error.reason}") from error
 
 
 def _build_object(pairs: list[tuple[str, Any]]) -> JsonObject:
@@ -148,7 +159,8 @@ class _Builder:
             ContractError: Plain JSON data has no such event.
         """
         if isinstance(event, yaml.ScalarEvent):
-            self.add(_read_scalar(event, is_key=self.expects_key()), 1, event.anchor)
+            size = 1 + len(event.value) // NODE_CHARACTERS
+            self.add(_read_scalar(event, is_key=self.expects_key()), size, event.anchor)
         elif isinstance(event, yaml.AliasEvent):
             if event.anchor not in self.anchors:
                 raise ContractError(f"the alias *{event.anchor} has no finished anchor")
@@ -224,4 +236,6 @@ def _parse_yaml(text: str) -> Any:
         raise ContractError(f"the document is not YAML: {' '.join(str(error).split())}") from error
     if len(builder.roots) != 1:
         raise ContractError(f"the file holds {len(builder.roots)} documents, not one")
+    # An alias adds the depth of what it stands for.
+    _refuse_depth(builder.roots[0])
     return builder.roots[0]

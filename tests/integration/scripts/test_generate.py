@@ -33,6 +33,14 @@ DROPPED_OPERATION = MINIMAL_SPEC.replace("type: object", "type: [object, 'null']
     "{$ref: '#/components/schemas/Thing'}",
     "{properties: {a: {allOf: [{$ref: '#/components/schemas/Thing'}, {description: A}]}}}",
 )
+# The function calls the list's JSON what the second parameter is called.
+OVERWRITTEN_ARGUMENT = MINIMAL_SPEC.replace(
+    "      tags: [Thing]",
+    "      tags: [Thing]\n"
+    "      parameters:\n"
+    "      - {name: a, in: query, schema: {type: array, items: {type: string}}}\n"
+    "      - {name: json_a, in: query, schema: {type: string}}",
+)
 
 
 @pytest.fixture
@@ -129,6 +137,21 @@ def test_a_dropped_operation_is_a_failure(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["package", "spec.yaml"]
 
 
+def test_faulty_code_never_takes_the_place_of_the_old(
+    tmp_path: Path, spec: Path, package: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Code that would lose an argument fails the run, and the old package stays."""
+    before = read_tree(package)
+    spec.write_text(OVERWRITTEN_ARGUMENT, encoding="utf-8")
+
+    status = generate.main(["--spec", str(spec), "--output", str(package)])
+
+    assert status == 1
+    assert "create_thing.py: _get_kwargs overwrites its argument" in capsys.readouterr().err
+    assert before == read_tree(package)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["package", "spec.yaml"]
+
+
 def test_missing_endpoint_modules_are_named(tmp_path: Path) -> None:
     """The message names the operations for which no module was written."""
     (tmp_path / "api").mkdir()
@@ -142,7 +165,7 @@ def test_missing_endpoint_modules_are_named(tmp_path: Path) -> None:
     ("content", "message"),
     [
         ("a: [", "is not YAML"),
-        ("[1, 2]", "is not an OpenAPI document"),
+        ("[1, 2]", "is not a YAML or JSON object"),
         ("openapi: 3.1.0", "is not an OpenAPI document"),
         ("paths: {}\nopenapi: 3.1.0\ninfo: {title: A, version: '1'}", "operations (none)"),
         (MINIMAL_SPEC.replace("servers:", "x-servers:"), "names no server"),

@@ -10,18 +10,19 @@ import attrs
 import generate
 import openrouter_rerank_api.models as committed_models
 import pytest
+from contract.reading.contracts import load_contract
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from schema_strategies import ANYTHING, NAMES, SchemaStrategies, damage
 from template_models import ModelPair, attempt, describe_model, to_comparable
 
 KINDS = Path(__file__).parent / "kinds.yaml"
-CONTRACT: Any = generate.load_contract(generate.SPEC)["components"]["schemas"]
+CONTRACT: Any = load_contract(generate.SPEC)["components"]["schemas"]
 # Inline objects of the contract are models too; none of them names a field.
 INLINE: Any = {name: {"type": "object"} for name in committed_models.__all__}
 SCHEMAS: Any = {
     "contract": INLINE | CONTRACT,
-    "kinds": generate.load_contract(KINDS)["components"]["schemas"],
+    "kinds": load_contract(KINDS)["components"]["schemas"],
 }
 VALUES = {contract: SchemaStrategies(schemas) for contract, schemas in SCHEMAS.items()}
 MODELS = [
