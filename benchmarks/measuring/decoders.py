@@ -37,11 +37,12 @@ def prepare_generated(count: int) -> Decode:
 def prepare_client(count: int) -> Decode:
     """Prepare this client's own decoding, from the bytes to the checked model."""
     import httpx
+    from openrouter_rerank._codec.request import encode_request
     from openrouter_rerank._codec.response import decode, read_reply
 
-    documents = write_documents(count)
+    request = encode_request(documents=write_documents(count), model="m", query="q")
     response = httpx.Response(200, content=write_reply(count))
-    return lambda: decode(read_reply(response), response, documents)
+    return lambda: decode(read_reply(response), response, request)
 
 
 def prepare_pydantic(count: int) -> Decode:

@@ -1,6 +1,5 @@
 """Replies with their headers and attempts: `client.rerank.with_raw_response`."""
 
-from collections.abc import Sequence
 from typing import Unpack
 
 import httpx
@@ -9,7 +8,7 @@ from attrs import field, frozen
 from ._call.arguments import Documents, RerankArguments, prepare
 from ._call.caller import Caller
 from ._call.signatures import list_rerank_arguments
-from ._codec.request import EncodedDocument
+from ._codec.request import EncodedRequest
 from ._codec.response import Reply
 from .operations import CreateRerankResponseBody
 
@@ -45,7 +44,7 @@ class RawReply:
     attempts: int
     waited: float
     _reply: Reply
-    _documents: Sequence[EncodedDocument]
+    _request: EncodedRequest
     _parsed: list[CreateRerankResponseBody] = field(
         factory=list[CreateRerankResponseBody], init=False, eq=False
     )
@@ -83,7 +82,7 @@ class RawReply:
             ResponseValidationError: The body is not the contract's shape.
         """
         if not self._parsed:
-            self._parsed.append(self._reply.decode(self._documents))
+            self._parsed.append(self._reply.decode(self._request))
         return self._parsed[0]
 
     def __repr__(self) -> str:
@@ -128,7 +127,7 @@ class RawRerank:
             **arguments,
         )
         reply = self._caller.send(self._caller.resolve(options), encoded)
-        return make_raw_reply(reply, encoded.documents)
+        return make_raw_reply(reply, encoded)
 
     @list_rerank_arguments
     async def rerank_async(
@@ -150,12 +149,13 @@ class RawRerank:
             **arguments,
         )
         reply = await self._caller.send_async(self._caller.resolve(options), encoded)
-        return make_raw_reply(reply, encoded.documents)
+        return make_raw_reply(reply, encoded)
 
 
-def make_raw_reply(reply: Reply, documents: Sequence[EncodedDocument]) -> RawReply:
-    """Wrap a reply with the documents that decoding it needs."""
-    return RawReply(reply.response, reply.attempts, reply.waited, reply, documents)
+def make_raw_reply(reply: Reply, encoded: EncodedRequest) -> RawReply:
+    """Wrap a reply with what decoding it needs, which the request's body is not."""
+    request = encoded._replace(content=b"")
+    return RawReply(reply.response, reply.attempts, reply.waited, reply, request)
 
 
 def read_count(text: str | None) -> int | None:

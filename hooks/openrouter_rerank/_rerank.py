@@ -109,8 +109,9 @@ class Rerank:
             extra_body: Fields that this release does not know, added to the body unchanged.
 
         Returns:
-            The results, the most relevant first. `results[i].index` is a position in `documents`,
-            from 0; `results[i].document` is always set, from the reply or else from your own
+            The results, the most relevant first and equal scores in the order of `documents`, no
+            more than `top_n`, even if the server neither sorts nor cuts. `results[i].index` is a
+            position in `documents`, from 0; `results[i].document` is always set, from the reply or else from your own
             documents. There may be fewer results than `top_n`.
 
         Raises:
@@ -130,7 +131,7 @@ class Rerank:
             **arguments,
         )
         reply = self._caller.send(self._caller.resolve(options), encoded)
-        return reply.decode(encoded.documents)
+        return reply.decode(encoded)
 
     @list_rerank_arguments
     async def rerank_async(
@@ -157,7 +158,7 @@ class Rerank:
             **arguments,
         )
         reply = await self._caller.send_async(self._caller.resolve(options), encoded)
-        return reply.decode(encoded.documents)
+        return reply.decode(encoded)
 
     def rerank_many(
         self,

@@ -15,6 +15,7 @@ import httpx
 import pytest
 from fake_server import SECRET, Outcome, make_settings, run_to_error
 from openrouter_rerank import errors
+from openrouter_rerank._codec.request import EncodedRequest
 from openrouter_rerank._codec.response import decode, read_reply
 from openrouter_rerank.errors import STATUS_ERRORS, OpenRouterError
 from openrouter_rerank.types import UNSET
@@ -289,6 +290,6 @@ def test_wrong_shape_does_not_show_the_key() -> None:
     response = make_response(200)
 
     with pytest.raises(errors.ResponseValidationError) as caught:
-        decode({"model": 5}, response, ["a"])
+        decode({"model": 5}, response, EncodedRequest(b"", ["a"], model="m", query="q"))
 
     assert SECRET not in repr(pickle.dumps(caught.value)) + repr(vars(caught.value))

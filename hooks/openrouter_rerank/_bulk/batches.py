@@ -132,7 +132,7 @@ class BatchedCall:
         Raises:
             ResponseValidationError: The reply does not have the contract's shape.
         """
-        response = reply.decode(batch.request.documents)
+        response = reply.decode(batch.request)
         with self._lock:
             self._merge.add(batch.number, response)
 

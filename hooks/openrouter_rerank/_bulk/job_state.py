@@ -1,13 +1,13 @@
 """The state of one job: its call, and when it was sent and is due again."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from attrs import define
 
 from openrouter_rerank._call.arguments import RerankOptions
 from openrouter_rerank._call.call import Call
 from openrouter_rerank._call.config import Settings
-from openrouter_rerank._codec.request import EncodedDocument, EncodedRequest
+from openrouter_rerank._codec.request import EncodedRequest
 from openrouter_rerank._codec.response import Reply
 from openrouter_rerank._events.hooks import RetryEvent
 from openrouter_rerank.errors import ClientClosedError, OpenRouterError
@@ -25,7 +25,7 @@ class JobState:
     Attributes:
         job: The caller's job.
         position: The job's position among the jobs, from 0.
-        documents: The documents as they are sent.
+        request: What is sent.
         call: Makes the attempts.
         sent_at: When the job was last sent.
         due_at: When it may be sent again.
@@ -34,7 +34,7 @@ class JobState:
 
     job: RerankJob
     position: int
-    documents: Sequence[EncodedDocument]
+    request: EncodedRequest
     call: Call
     sent_at: float = 0.0
     due_at: float = 0.0
@@ -80,7 +80,7 @@ class JobState:
         if isinstance(result, RetryEvent):
             return result
         try:
-            response = result.decode(self.documents)
+            response = result.decode(self.request)
         except OpenRouterError as error:
             return self._end(error)
         return RerankOutcome(self.job, self.position, response, None, result.attempts)
@@ -122,4 +122,4 @@ def prepare_job_state(
         settings = resolve(options)
     except (TypeError, ValueError) as error:
         return RerankOutcome(job, position, None, error, 0)
-    return JobState(job, position, encoded.documents, begin(settings, encoded))
+    return JobState(job, position, encoded, begin(settings, encoded))

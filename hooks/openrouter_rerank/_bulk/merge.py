@@ -4,6 +4,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable
 
+from openrouter_rerank._codec.response_model import sort_results
 from openrouter_rerank.operations import CreateRerankResponseBody, CreateRerankUsage, Result
 from openrouter_rerank.types import UNSET, Unset
 
@@ -40,7 +41,8 @@ class Merge:
         response.results = []
         self._replies[number] = response
         if self._top_n is not None and len(self._replies) > 1:
-            self._results = sorted(self._results, key=rank_key)[: self._top_n]
+            sort_results(self._results)
+            del self._results[self._top_n :]
 
     def replies(self) -> dict[int, CreateRerankResponseBody]:
         """Return the replies by batch number, each with the results of it that were kept."""
@@ -56,10 +58,11 @@ class Merge:
         first, *others = replies = list(self.replies().values())
         if not others:
             return first
+        sort_results(self._results)
         has_one_provider = all(reply.provider == first.provider for reply in others)
         merged = CreateRerankResponseBody(
             model=first.model,
-            results=sorted(self._results, key=rank_key),
+            results=self._results,
             id=first.id,
             provider=first.provider if has_one_provider else UNSET,
             usage=add_usages(reply.usage for reply in replies),
@@ -73,11 +76,6 @@ class Merge:
             )
         }
         return merged
-
-
-def rank_key(result: Result) -> tuple[float, int]:
-    """Return the sort key of results: highest score first, then the caller's order."""
-    return -result.relevance_score, result.index
 
 
 def add_usages(

@@ -28,9 +28,10 @@ class HooksTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         )
 
     The key goes only to the origin of `server_url`. Only 307 and 308 are followed, and only to that
-    origin. A 200 that comes through is a JSON object; the generated decoder checks whether it holds
-    what the contract requires. The deadline limits an async call as a whole, and each read of a
-    sync call; with the caller's own `transport`, a single read of a sync call can outlast it.
+    origin. A 200 that comes through is a JSON object as the server sent it; the generated decoder
+    checks whether it holds what the contract requires, and neither sorts the results nor cuts them
+    to `top_n`. The deadline limits an async call as a whole, and each read of a sync call; with the
+    caller's own `transport`, a single read of a sync call can outlast it.
 
     Attributes:
         hooks: Registers functions that are called during every call.

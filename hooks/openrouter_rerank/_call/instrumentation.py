@@ -1,7 +1,7 @@
 """Observing whole calls: their start, each of their attempts, and how they ended."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar
 
@@ -9,7 +9,6 @@ import httpx
 
 from openrouter_rerank._codec.request import EncodedRequest
 from openrouter_rerank._codec.response import Reply
-from openrouter_rerank._codec.response_model import Document
 from openrouter_rerank._events.hooks import Hooks, Observation, RetryEvent
 from openrouter_rerank._events.logging import logger
 from openrouter_rerank.errors import ResponseValidationError
@@ -29,7 +28,7 @@ class DecodedReply(Reply):
         super().__init__(reply.response, reply.body, reply.attempts, reply.waited)
         self._outcome = outcome
 
-    def decode(self, documents: Sequence[Document]) -> CreateRerankResponseBody:  # noqa: ARG002
+    def decode(self, request: EncodedRequest) -> CreateRerankResponseBody:  # noqa: ARG002
         """
         Return the decoded model, or raise the error.
 
@@ -58,7 +57,7 @@ class ObservedCall:
         encoded = encoded or read_request(request)
         if encoded is None or hooks.observer is None:
             return
-        self._documents = encoded.documents
+        self._encoded = encoded
         self._observation = log_exceptions(hooks.observer.on_call)(encoded, request.url)
         if self._observation is not None:
             self.hooks = add_observation(self._observation, hooks)
@@ -86,7 +85,7 @@ class ObservedCall:
             return result
         outcome: CreateRerankResponseBody | ResponseValidationError
         try:
-            outcome = result.decode(self._documents)
+            outcome = result.decode(self._encoded)
         except ResponseValidationError as error:
             outcome = error
             self.record_failure(error)

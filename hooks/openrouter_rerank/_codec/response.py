@@ -7,7 +7,7 @@ class is right.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, NoReturn, cast
 
@@ -18,7 +18,8 @@ from openrouter_rerank.errors import ResponseValidationError
 
 from .error_reply import build_status_error, find_status, parse_object
 from .json import IS_FAST, JsonObject, load_fast, load_json
-from .response_model import Document, ShapeError, build_model, type_name
+from .request import EncodedRequest
+from .response_model import ShapeError, build_model, type_name
 
 
 def read_reply(response: httpx.Response) -> JsonObject:
@@ -67,15 +68,15 @@ def reject(response: httpx.Response, reason: str, cause: Exception | None = None
 
 
 def decode(
-    reply: JsonObject, response: httpx.Response, documents: Sequence[Document]
+    reply: JsonObject, response: httpx.Response, request: EncodedRequest
 ) -> CreateRerankResponseBody:
     """
-    Turn a success into the model, each result with its document.
+    Turn a success into the model: sorted, no longer than asked for, each result with its document.
 
     Args:
         reply: The body as `read_reply` gave it; results without a document get theirs.
         response: The reply, for the error.
-        documents: The documents as they were sent; `results[i].index` is a position in them.
+        request: What was asked for; `results[i].index` is a position in its documents.
 
     Raises:
         ResponseValidationError: The body is not the contract's shape
@@ -85,11 +86,11 @@ def decode(
     try:
         if IS_FAST:
             try:
-                return build_model(reply, documents, is_fast=True)
+                return build_model(reply, request, is_fast=True)
             except ShapeError:
                 # Python's own parser decides.
                 reply = parse_reply(response, load_json)
-        return build_model(reply, documents, is_fast=False)
+        return build_model(reply, request, is_fast=False)
     except ShapeError as error:
         reject(response, str(error))
     except (AttributeError, KeyError, TypeError, ValueError) as error:  # pragma: no cover - guard
@@ -116,15 +117,15 @@ class Reply:
         self.attempts = attempts
         self.waited = waited
 
-    def decode(self, documents: Sequence[Document]) -> CreateRerankResponseBody:
+    def decode(self, request: EncodedRequest) -> CreateRerankResponseBody:
         """
-        Return the model, each result with its document.
+        Return the model: sorted, no longer than asked for, each result with its document.
 
         Raises:
             ResponseValidationError: The body is not the contract's shape.
         """
         try:
-            return decode(self.body, self.response, documents)
+            return decode(self.body, self.response, request)
         except ResponseValidationError as error:
             error.attempts = self.attempts
             raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import inf, isfinite
+from operator import attrgetter
 from sys import float_info
 from typing import Any
 
@@ -14,11 +15,13 @@ from openrouter_rerank_api.models.result import Result
 from openrouter_rerank_api.unset import UNSET
 
 from .json import JsonObject, is_bounded, is_unambiguous
+from .request import EncodedDocument, EncodedRequest
 
 # The index, the score and the document; a result with more fields takes the slow path.
 USUAL_FIELDS = 3
 NO_DOCUMENT: Mapping[str, Any] = {}
-Document = str | Mapping[str, str]
+INDEX = attrgetter("index")
+SCORE = attrgetter("relevance_score")
 
 
 class ShapeError(Exception):
@@ -30,7 +33,7 @@ class AmbiguousValueError(ShapeError):
 
 
 def build_model(
-    reply: JsonObject, documents: Sequence[Document], *, is_fast: bool
+    reply: JsonObject, request: EncodedRequest, *, is_fast: bool
 ) -> CreateRerankResponseBody:
     """Check a success and turn it into the model; `is_fast` means that `load_fast` parsed it."""
     results = check_reply(reply)
@@ -38,8 +41,15 @@ def build_model(
         if name != "results":
             check_bounds(value, name)
     model = CreateRerankResponseBody.from_dict({**reply, "results": []})
-    model.results = decode_results(results, documents, is_fast=is_fast)
+    # Some providers neither sort nor cut.
+    model.results = decode_results(results, request.documents, is_fast=is_fast)[: request.top_n]
     return model
+
+
+def sort_results(results: list[Result]) -> None:
+    """Sort results: highest score first, then the caller's order."""
+    results.sort(key=INDEX)
+    results.sort(key=SCORE, reverse=True)
 
 
 def check_reply(reply: JsonObject) -> list[Any]:
@@ -58,10 +68,10 @@ def check_reply(reply: JsonObject) -> list[Any]:
 
 
 def decode_results(
-    results: list[Any], documents: Sequence[Document], *, is_fast: bool
+    results: list[Any], documents: Sequence[EncodedDocument], *, is_fast: bool
 ) -> list[Result]:
     """
-    Turn the results into models, in the same list.
+    Turn the results into models, in the same list, and sort it.
 
     Most results have an index, a score, a text and nothing else. They are checked and built inline,
     field by field: a call for each, or the models' own `__init__`, would take half as long again.
@@ -69,6 +79,7 @@ def decode_results(
     new = object.__new__
     count = len(documents)
     seen = bytearray(count)
+    is_sorted, lowest = True, inf
     for position, result in enumerate(results):
         try:
             index, score, document = result["index"], result["relevance_score"], result["document"]
@@ -92,6 +103,9 @@ def decode_results(
             echoed.image, echoed.text = UNSET, text
             model = new(Result)
             model.document, model.index, model.relevance_score = echoed, index, score
+            if score >= lowest:
+                is_sorted = False
+            lowest = score
             # In the same list: the freed result costs the garbage collector no work.
             results[position] = model
         else:
@@ -100,6 +114,9 @@ def decode_results(
             check_bounds(result, f"results[{position}]")
             check_result(expect(result, dict, f"results[{position}]"), position, documents, seen)
             results[position] = Result.from_dict(result)
+            is_sorted = False
+    if not is_sorted:
+        sort_results(results)
     return results
 
 
@@ -115,7 +132,7 @@ HAS_USUAL_FIELDS = has_fields(Result, "document", "index", "relevance_score") an
 
 
 def check_result(
-    result: JsonObject, position: int, documents: Sequence[Document], seen: bytearray
+    result: JsonObject, position: int, documents: Sequence[EncodedDocument], seen: bytearray
 ) -> None:
     """Check one result and give it the caller's document if it has none."""
     where = f"results[{position}]"
@@ -136,7 +153,7 @@ def check_result(
             expect(echoed[name], str, f"{where}.document.{name}")
 
 
-def as_document(document: Document) -> dict[str, str]:
+def as_document(document: EncodedDocument) -> dict[str, str]:
     """Return a sent document as the reply would have echoed it."""
     return {"text": document} if isinstance(document, str) else dict(document)
 

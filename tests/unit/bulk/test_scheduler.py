@@ -9,6 +9,7 @@ from openrouter_rerank import RerankJob, RerankOutcome, RetryEvent
 from openrouter_rerank._bulk.job_state import JobState
 from openrouter_rerank._bulk.rate_limiter import AdaptiveRateLimiter
 from openrouter_rerank._bulk.scheduler import Action, Scheduler
+from openrouter_rerank._codec.request import EncodedRequest
 from openrouter_rerank.errors import RunStoppedError
 
 
@@ -25,10 +26,13 @@ def make_scheduler(
     )
 
 
+REQUEST = EncodedRequest(b"", ["a"], model="m", query="q")
+
+
 def make_job(position: int) -> JobState:
     """Make a job of a server that answers as it is told to."""
     job = RerankJob(query="q", documents=["a"], model="m")
-    return JobState(job, position, ["a"], begin(FakeServer(), make_settings(deadline=10.0)))
+    return JobState(job, position, REQUEST, begin(FakeServer(), make_settings(deadline=10.0)))
 
 
 def take(scheduler: Scheduler) -> JobState:

@@ -19,6 +19,7 @@ from fake_server import (
 )
 from hypothesis import given
 from hypothesis import strategies as st
+from openrouter_rerank._codec.request import EncodedRequest
 from openrouter_rerank._events.hooks import Hooks
 from openrouter_rerank._policy.retries import BackoffStrategy, RetryConfig
 from openrouter_rerank.errors import (
@@ -195,7 +196,7 @@ def test_wrong_shape_knows_its_attempts() -> None:
     reply, _ = run_to_reply(Outcome(503), Outcome(content=b'{"model": 5}'))
 
     with pytest.raises(ResponseValidationError) as caught:
-        reply.decode(["a"])
+        reply.decode(EncodedRequest(b"", ["a"], model="m", query="q"))
 
     assert caught.value.attempts == 2
 

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from openrouter_rerank._codec import json as fast_json
 from openrouter_rerank._codec import request as fast_request
 from openrouter_rerank._codec import response as fast_response
+from openrouter_rerank._codec.request import EncodedRequest
 from openrouter_rerank.errors import OpenRouterError
 
-DOCUMENTS = ["a", "b", "c"]
+REQUEST = EncodedRequest(b"", ["a", "b", "c"], model="m", query="q")
 PACKAGE = "openrouter_rerank._codec"
 MODULES = ("json", "request", "response_model", "response")
 
@@ -44,7 +45,7 @@ def read(response_module: Any, content: bytes) -> object:
     """Return what a reply is decoded to, or the error, in a form that can be compared."""
     response = httpx.Response(200, content=content, request=httpx.Request("POST", "http://a/"))
     try:
-        model = response_module.decode(response_module.read_reply(response), response, DOCUMENTS)
+        model = response_module.decode(response_module.read_reply(response), response, REQUEST)
     except OpenRouterError as error:
         return type(error), str(error)
     return repr(model)

@@ -8,6 +8,7 @@ import pytest
 from attrs import define, field
 from hypothesis import given
 from hypothesis import strategies as st
+from openrouter_rerank._codec.request import EncodedRequest
 from openrouter_rerank._codec.response import decode, read_reply
 from openrouter_rerank._codec.response_model import has_fields
 from openrouter_rerank.errors import (
@@ -19,6 +20,7 @@ from openrouter_rerank.errors import (
 from openrouter_rerank.operations import CreateRerankResponseBody, CreateRerankUsage
 
 DOCUMENTS: list[Any] = ["first", {"text": "second", "image": "https://example.com/i.png"}]
+REQUEST = EncodedRequest(b"", DOCUMENTS, model="m", query="q")
 FIRST = {"index": 0, "relevance_score": 0.5, "document": {"text": "first"}}
 GOOD = {"model": "m", "results": [FIRST]}
 
@@ -40,7 +42,7 @@ def make_reply(
 def read_model(content: object) -> CreateRerankResponseBody:
     """Read a success to the end."""
     response = make_reply(content)
-    return decode(read_reply(response), response, DOCUMENTS)
+    return decode(read_reply(response), response, REQUEST)
 
 
 def catch(response: httpx.Response) -> OpenRouterError:
@@ -63,7 +65,7 @@ def test_success_becomes_the_model() -> None:
 @pytest.mark.parametrize("document", [{}, {"document": None}])
 def test_missing_document_is_the_callers_own(document: dict[str, None]) -> None:
     """A result without a document gets the one that was sent at its index."""
-    results = [{"index": place, "relevance_score": 1, **document} for place in (1, 0)]
+    results = [{"index": place, "relevance_score": place, **document} for place in (1, 0)]
 
     model = read_model({"model": "m", "results": results})
 
@@ -367,7 +369,7 @@ def test_any_reply_gives_a_model_or_our_error(reply: object, status: int) -> Non
     response = make_reply(json.dumps(reply).encode(), status)
 
     try:
-        outcome = decode(read_reply(response), response, DOCUMENTS).to_dict()
+        outcome = decode(read_reply(response), response, REQUEST).to_dict()
     except OpenRouterError as error:
         outcome = {"message": str(error), "status": error.status_code}
 

@@ -20,6 +20,7 @@ class FakeApi(ThreadingHTTPServer):
         cost: The cost in each reply, in credits; None leaves it out.
         step_in: Called in the thread of each request before it is answered; None lets all pass.
         extra: The JSON of a further field in each reply; "" leaves it out.
+        change: Changes each success before it is sent; None sends it as it is.
     """
 
     daemon_threads = True
@@ -32,6 +33,7 @@ class FakeApi(ThreadingHTTPServer):
         self.cost = cost
         self.step_in = step_in
         self.extra = ""
+        self.change: Callable[[dict[str, Any]], dict[str, Any]] | None = None
         self._lock = threading.Lock()
 
     @property
@@ -50,10 +52,11 @@ class FakeApi(ThreadingHTTPServer):
         documents: list[str] = body["documents"]
         results = [
             {"index": at, "relevance_score": 1 / (at + 1), "document": {"text": text}}
-            for at, text in enumerate(documents[: body.get("top_n")])
+            for at, text in enumerate(documents[: None if self.change else body.get("top_n")])
         ]
         usage = {} if self.cost is None else {"cost": self.cost}
-        return 200, {"id": "gen", "model": body["model"], "results": results, "usage": usage}
+        reply = {"id": "gen", "model": body["model"], "results": results, "usage": usage}
+        return 200, self.change(reply) if self.change else reply
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Print nothing about clients that were killed."""

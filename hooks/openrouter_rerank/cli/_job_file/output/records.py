@@ -37,7 +37,7 @@ class RecordError(ValueError):
 
 def encode_result(entry: Entry, result: CreateRerankResponseBody) -> bytes:
     """
-    Make the line of a job that is done, with the API's reply as it came.
+    Make the line of a job that is done, with the reply as the client gives it.
 
     Raises:
         RecursionError: The reply is nested too deeply.
