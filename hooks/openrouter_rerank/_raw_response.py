@@ -3,7 +3,7 @@
 from typing import Unpack
 
 import httpx
-from attrs import field, frozen
+from attrs import frozen
 
 from ._call.arguments import Documents, RerankArguments, prepare
 from ._call.caller import Caller
@@ -45,9 +45,6 @@ class RawReply:
     waited: float
     _reply: Reply
     _request: EncodedRequest
-    _parsed: list[CreateRerankResponseBody] = field(
-        factory=list[CreateRerankResponseBody], init=False, eq=False
-    )
 
     @property
     def status_code(self) -> int:
@@ -79,11 +76,10 @@ class RawReply:
         Return what `rerank` would have returned; the same object every time.
 
         Raises:
-            ResponseValidationError: The body is not the contract's shape.
+            ResponseValidationError: The body is not the contract's shape; the same error every
+                time.
         """
-        if not self._parsed:
-            self._parsed.append(self._reply.decode(self._request))
-        return self._parsed[0]
+        return self._reply.decode(self._request)
 
     def __repr__(self) -> str:
         """Say how the call went, without its content."""

@@ -111,8 +111,10 @@ class Rerank:
         Returns:
             The results, the most relevant first and equal scores in the order of `documents`, no
             more than `top_n`, even if the server neither sorts nor cuts. `results[i].index` is a
-            position in `documents`, from 0; `results[i].document` is always set, from the reply or else from your own
-            documents. There may be fewer results than `top_n`.
+            position in `documents`, from 0; `results[i].document` is always set, from the reply or
+            else from your own documents. `model` is the requested one if the reply names none.
+            What else the reply has of the wrong type counts as absent, and a line of the log names
+            it. There may be fewer results than `top_n`.
 
         Raises:
             TypeError: An argument has the wrong type; nothing was sent.

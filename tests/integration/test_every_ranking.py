@@ -1,4 +1,4 @@
-"""A careless server's reply leaves every way in as the ranking that was asked for."""
+"""The reply of a careless server leaves every way in as the ranking that was asked for."""
 
 import json
 from collections.abc import Callable, Coroutine, Iterator
@@ -18,7 +18,8 @@ TOP_N = 3
 ASK: dict[str, Any] = {"model": "m", "query": "q"}
 # Neither sorted nor cut; the two that are equal come in the wrong order.
 SCORES = {0: 0.1, 3: 0.5, 1: 0.5, 2: 0.9}
-BEST = ["c", "b", "d"]
+BEST_FIRST = ["c", "b", "d", "a"]
+BEST = BEST_FIRST[:TOP_N]
 
 Capture = pytest.CaptureFixture[str]
 Way = Callable[[Path, Capture], list[str]]
@@ -34,6 +35,19 @@ def answer_carelessly(reply: dict[str, Any]) -> dict[str, Any]:
         if text in given
     ]
     return {**reply, "results": results}
+
+
+def answer_oddly(reply: dict[str, Any]) -> dict[str, Any]:
+    """Give what stands beside the ranking as some providers do."""
+    results: list[dict[str, Any]] = reply["results"]
+    order = sorted(results, key=lambda result: BEST_FIRST.index(result["document"]["text"]))
+    for result in order:
+        rank = BEST_FIRST.index(result["document"]["text"])
+        result["relevance_score"] = 1 / (1 + rank)
+        result["document"] = ({"text": None}, {}, 5)[rank % 3]
+    usage = {"cost": "0.002", "search_units": 1.0}
+    odd = {"id": 5, "model": None, "provider": {"name": "p"}, "usage": usage, "new": float("inf")}
+    return {**reply, **odd, "results": order}
 
 
 def read_texts(response: Any) -> list[str]:
@@ -227,6 +241,18 @@ def test_careless_reply_leaves_sorted_and_cut(
 ) -> None:
     """Results are by score, equal ones in the caller's order, and no more than `top_n`."""
     api.change = answer_carelessly
+
+    texts = WAYS[way](tmp_path, capsys)
+
+    assert texts == BEST
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_is_odd_beside_a_ranking_does_not_cost_it(
+    way: str, api: FakeApi, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Fields of other types and empty echoes leave the ranking and its documents whole."""
+    api.change = answer_oddly
 
     texts = WAYS[way](tmp_path, capsys)
 

@@ -12,32 +12,9 @@ from openrouter_rerank._codec.response import Reply
 from openrouter_rerank._events.hooks import Hooks, Observation, RetryEvent
 from openrouter_rerank._events.logging import logger
 from openrouter_rerank.errors import ResponseValidationError
-from openrouter_rerank.operations import CreateRerankResponseBody
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-class DecodedReply(Reply):
-    """A success that was decoded while its call was observed."""
-
-    def __init__(
-        self, reply: Reply, outcome: CreateRerankResponseBody | ResponseValidationError
-    ) -> None:
-        """Take the reply, and the model or the error that decoding gave."""
-        super().__init__(reply.response, reply.body, reply.attempts, reply.waited)
-        self._outcome = outcome
-
-    def decode(self, request: EncodedRequest) -> CreateRerankResponseBody:  # noqa: ARG002
-        """
-        Return the decoded model, or raise the error.
-
-        Raises:
-            ResponseValidationError: The body is not the contract's shape.
-        """
-        if isinstance(self._outcome, ResponseValidationError):
-            raise self._outcome
-        return self._outcome
 
 
 class ObservedCall:
@@ -83,15 +60,13 @@ class ObservedCall:
         if isinstance(result, RetryEvent):
             log_exceptions(self._observation.on_wait)()
             return result
-        outcome: CreateRerankResponseBody | ResponseValidationError
         try:
-            outcome = result.decode(self._encoded)
+            model = result.decode(self._encoded)
         except ResponseValidationError as error:
-            outcome = error
             self.record_failure(error)
         else:
-            log_exceptions(self._observation.on_success)(result, outcome)
-        return DecodedReply(result, outcome)
+            log_exceptions(self._observation.on_success)(result, model)
+        return result
 
     def record_failure(self, error: BaseException) -> None:
         """Report the error that the call ended in to the observer."""

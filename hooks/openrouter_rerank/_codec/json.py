@@ -7,9 +7,10 @@ orjson turns into floats, and values nested more deeply than Python would go.
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
-from math import isfinite
-from typing import Any, Final, NoReturn, cast
+from math import inf, isfinite
+from typing import Any, Final, cast
 
 _loads: Callable[[bytes], Any] | None
 _dumps: Callable[[object], bytes] | None
@@ -37,17 +38,57 @@ _CONTROLS: Final = range(0x01, 0x20)
 # A float of at least this may have been written as an integer.
 MIN_AMBIGUOUS_FLOAT = 2.0**63
 MAX_DEPTH = 100
+# Deeper by more than the few levels that a field of a reply's document has above it.
+CUT_DEPTH = MAX_DEPTH + 10
+_BRACKET_OR_TEXT = r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]'
 
 
 def load_json(content: bytes) -> Any:
     """
-    Parse JSON: UTF-8, no NaN, no Infinity; a byte order mark is skipped.
+    Parse JSON in UTF-8; a byte order mark is skipped.
+
+    It also takes what would cost a whole reply for one field, and gives what `is_bounded` refuses:
+    floats that are not finite for NaN, Infinity and integers that are too long for Python, and a
+    value that is still nested too deeply for one that Python's parser cannot follow.
 
     Raises:
         ValueError: The bytes are not JSON.
-        RecursionError: The value is nested too deeply.
+        RecursionError: They are not JSON, and nested too deeply.
     """
-    return _DECODER.decode(content.removeprefix(BYTE_ORDER_MARK).decode())
+    text = content.removeprefix(BYTE_ORDER_MARK).decode()
+    try:
+        return _DECODER.decode(text)
+    except json.JSONDecodeError:
+        raise
+    except (RecursionError, ValueError) as error:
+        try:
+            return _LENIENT_DECODER.decode(cut_depth(text))
+        except ValueError:
+            raise error from None
+
+
+def cut_depth(text: str) -> str:
+    """Empty the arrays and objects that lie so deep that what holds them is refused anyway."""
+    kept: list[str] = []
+    depth = start = 0
+    for token in re.finditer(_BRACKET_OR_TEXT, text, re.DOTALL):
+        if token[0] in {"[", "{"}:
+            depth += 1
+            if depth == CUT_DEPTH:
+                kept.append(text[start : token.end()])
+        elif token[0] in {"]", "}"}:
+            if depth == CUT_DEPTH:
+                start = token.start()
+            depth -= 1
+    return "".join([*kept, text[start:]])
+
+
+def read_integer(text: str) -> int | float:
+    """Return an integer; infinity for one that is too long for Python."""
+    try:
+        return int(text)
+    except ValueError:
+        return inf
 
 
 def load_fast(content: bytes) -> Any:
@@ -99,12 +140,8 @@ def has_only(value: object, is_allowed: Callable[[float], bool], depth: int = 0)
     return True
 
 
-def refuse_constant(name: str) -> NoReturn:
-    """Refuse NaN and the infinities, which JSON does not have (RFC 8259, section 6)."""
-    raise ValueError(f"{name} is not a number of JSON")
-
-
-_DECODER = json.JSONDecoder(parse_constant=refuse_constant)
+_DECODER = json.JSONDecoder()
+_LENIENT_DECODER = json.JSONDecoder(parse_int=read_integer)
 
 
 def encode_json(value: object) -> bytes:

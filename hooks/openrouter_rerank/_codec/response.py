@@ -7,6 +7,7 @@ class is right.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, NoReturn, cast
@@ -20,6 +21,9 @@ from .error_reply import build_status_error, find_status, parse_object
 from .json import IS_FAST, JsonObject, load_fast, load_json
 from .request import EncodedRequest
 from .response_model import ShapeError, build_model, type_name
+from .side_fields import Oddities
+
+logger = logging.getLogger("openrouter_rerank")
 
 
 def read_reply(response: httpx.Response) -> JsonObject:
@@ -83,18 +87,31 @@ def decode(
             (`#/components/schemas/CreateRerankResponseBody` in openapi.yaml), an index is out of
             range or appears twice, or a score is not finite. The message names the field.
     """
+    oddities = Oddities()
     try:
-        if IS_FAST:
-            try:
-                return build_model(reply, request, is_fast=True)
-            except ShapeError:
-                # Python's own parser decides.
-                reply = parse_reply(response, load_json)
-        return build_model(reply, request, is_fast=False)
+        try:
+            model = build_model(reply, request, oddities, is_fast=IS_FAST)
+        except ShapeError:
+            if not IS_FAST:
+                raise
+            # Python's own parser decides.
+            oddities = Oddities()
+            reply = parse_reply(response, load_json)
+            model = build_model(reply, request, oddities, is_fast=False)
     except ShapeError as error:
         reject(response, str(error))
     except (AttributeError, KeyError, TypeError, ValueError) as error:  # pragma: no cover - guard
         reject(response, f"{type(error).__name__}: {error}", cause=error)
+    log_oddities(oddities)
+    return model
+
+
+def log_oddities(oddities: Oddities) -> None:
+    """Log what was odd beside a ranking: at WARNING if something was lost, else at DEBUG."""
+    if oddities.ignored:
+        logger.warning("ignored in a reply: %s", ", ".join(sorted(oddities.ignored)))
+    if oddities.converted:
+        logger.debug("converted in a reply: %s", ", ".join(sorted(oddities.converted)))
 
 
 class Reply:
@@ -116,16 +133,23 @@ class Reply:
         self.body = body
         self.attempts = attempts
         self.waited = waited
+        self._outcome: CreateRerankResponseBody | ResponseValidationError | None = None
 
     def decode(self, request: EncodedRequest) -> CreateRerankResponseBody:
         """
         Return the model: sorted, no longer than asked for, each result with its document.
 
+        Decoding uses up the body, so a second call gives what the first one gave.
+
         Raises:
             ResponseValidationError: The body is not the contract's shape.
         """
-        try:
-            return decode(self.body, self.response, request)
-        except ResponseValidationError as error:
-            error.attempts = self.attempts
-            raise
+        if self._outcome is None:
+            try:
+                self._outcome = decode(self.body, self.response, request)
+            except ResponseValidationError as error:
+                error.attempts = self.attempts
+                self._outcome = error
+        if isinstance(self._outcome, ResponseValidationError):
+            raise self._outcome
+        return self._outcome

@@ -1,11 +1,10 @@
-"""Decoding a success's JSON as the model, with every field checked. Pure: no I/O."""
+"""Decoding a success's JSON as the model: its ranking is checked hard. Pure: no I/O."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import inf, isfinite
 from operator import attrgetter
-from sys import float_info
 from typing import Any
 
 import attrs
@@ -14,11 +13,13 @@ from openrouter_rerank_api.models.document_response import DocumentResponse
 from openrouter_rerank_api.models.result import Result
 from openrouter_rerank_api.unset import UNSET
 
-from .json import JsonObject, is_bounded, is_unambiguous
+from .json import JsonObject, is_unambiguous
 from .request import EncodedDocument, EncodedRequest
+from .side_fields import Oddities, drop_unbounded, read_document, read_side_fields
 
 # The index, the score and the document; a result with more fields takes the slow path.
-USUAL_FIELDS = 3
+RESULT_FIELDS = ("document", "index", "relevance_score")
+USUAL_FIELDS = len(RESULT_FIELDS)
 NO_DOCUMENT: Mapping[str, Any] = {}
 INDEX = attrgetter("index")
 SCORE = attrgetter("relevance_score")
@@ -33,16 +34,26 @@ class AmbiguousValueError(ShapeError):
 
 
 def build_model(
-    reply: JsonObject, request: EncodedRequest, *, is_fast: bool
+    reply: JsonObject, request: EncodedRequest, oddities: Oddities, *, is_fast: bool
 ) -> CreateRerankResponseBody:
-    """Check a success and turn it into the model; `is_fast` means that `load_fast` parsed it."""
-    results = check_reply(reply)
-    for name, value in reply.items():
-        if name != "results":
-            check_bounds(value, name)
-    model = CreateRerankResponseBody.from_dict({**reply, "results": []})
+    """
+    Check a success and turn it into the model.
+
+    Args:
+        reply: The JSON object; its list of results becomes that of the model.
+        request: What was asked for.
+        oddities: Gets what was odd beside the ranking.
+        is_fast: Whether `load_fast` parsed the reply.
+
+    Raises:
+        ShapeError: The ranking cannot be read.
+    """
+    results: list[Any] = expect(reply.get("results"), list, "results")
+    fields = read_side_fields(reply, request.model, oddities)
+    model = CreateRerankResponseBody.from_dict({**fields, "results": []})
+    ranking = decode_results(results, request.documents, oddities, is_fast=is_fast)
     # Some providers neither sort nor cut.
-    model.results = decode_results(results, request.documents, is_fast=is_fast)[: request.top_n]
+    model.results = ranking[: request.top_n]
     return model
 
 
@@ -52,23 +63,12 @@ def sort_results(results: list[Result]) -> None:
     results.sort(key=SCORE, reverse=True)
 
 
-def check_reply(reply: JsonObject) -> list[Any]:
-    """Check the contract's fields except for the results, and return the results."""
-    expect(reply.get("model"), str, "model")
-    for name in ("id", "provider"):
-        # Absent is fine, too. Checked inline, since a call for each would cost more.
-        if type(reply.get(name, "")) is not str:
-            drop_null(reply, name)
-            if name in reply:
-                expect(reply[name], str, name)
-    if reply.get("usage") is not None:
-        check_usage(expect(reply["usage"], dict, "usage"))
-    results: list[Any] = expect(reply.get("results"), list, "results")
-    return results
-
-
 def decode_results(
-    results: list[Any], documents: Sequence[EncodedDocument], *, is_fast: bool
+    results: list[Any],
+    documents: Sequence[EncodedDocument],
+    oddities: Oddities,
+    *,
+    is_fast: bool,
 ) -> list[Result]:
     """
     Turn the results into models, in the same list, and sort it.
@@ -91,6 +91,7 @@ def decode_results(
             type(index) is int
             and type(score) is float
             and type(text) is str
+            and text
             and len(result) == USUAL_FIELDS
             and len(document) == 1
             and 0 <= index < count
@@ -111,9 +112,8 @@ def decode_results(
         else:
             if is_fast and not is_unambiguous(result):
                 raise AmbiguousValueError
-            check_bounds(result, f"results[{position}]")
-            check_result(expect(result, dict, f"results[{position}]"), position, documents, seen)
-            results[position] = Result.from_dict(result)
+            fields: JsonObject = expect(result, dict, f"results[{position}]")
+            results[position] = read_result(fields, position, documents, seen, oddities)
             is_sorted = False
     if not is_sorted:
         sort_results(results)
@@ -126,15 +126,19 @@ def has_fields(model: type[Any], *names: str) -> bool:
 
 
 # If a later contract changes these fields, every result takes the slow path.
-HAS_USUAL_FIELDS = has_fields(Result, "document", "index", "relevance_score") and has_fields(
+HAS_USUAL_FIELDS = has_fields(Result, *RESULT_FIELDS) and has_fields(
     DocumentResponse, "image", "text"
 )
 
 
-def check_result(
-    result: JsonObject, position: int, documents: Sequence[EncodedDocument], seen: bytearray
-) -> None:
-    """Check one result and give it the caller's document if it has none."""
+def read_result(
+    result: JsonObject,
+    position: int,
+    documents: Sequence[EncodedDocument],
+    seen: bytearray,
+    oddities: Oddities,
+) -> Result:
+    """Check one result, and give it the caller's document if it has none."""
     where = f"results[{position}]"
     index: int = expect(result.get("index"), int, f"{where}.index")
     if not 0 <= index < len(documents):
@@ -143,47 +147,12 @@ def check_result(
         raise ShapeError(f"{where}.index: {index} comes twice")
     seen[index] = True
     score = expect(result.get("relevance_score"), float, f"{where}.relevance_score")
-    result["relevance_score"] = check_finite(score, f"{where}.relevance_score")
-    if result.get("document") is None:
-        result["document"] = as_document(documents[index])
-    echoed: JsonObject = expect(result["document"], dict, f"{where}.document")
-    for name in ("image", "text"):
-        drop_null(echoed, name)
-        if name in echoed:
-            expect(echoed[name], str, f"{where}.document.{name}")
-
-
-def as_document(document: EncodedDocument) -> dict[str, str]:
-    """Return a sent document as the reply would have echoed it."""
-    return {"text": document} if isinstance(document, str) else dict(document)
-
-
-def check_usage(usage: JsonObject) -> None:
-    """Check the counts and the price of a reply."""
-    for name, kind in (("cost", float), ("search_units", int), ("total_tokens", int)):
-        if name not in usage or (kind is int and type(usage[name]) is int):
-            continue
-        drop_null(usage, name)
-        if name in usage:
-            expect(usage[name], kind, f"usage.{name}")
-    if "cost" in usage:
-        # No price is negative or infinite; it is not known then.
-        if 0 <= usage["cost"] <= float_info.max:
-            usage["cost"] = float(usage["cost"])
-        else:
-            del usage["cost"]
-
-
-def drop_null(fields: JsonObject, name: str) -> None:
-    """Remove a field that is null where the contract allows no null."""
-    if name in fields and fields[name] is None:
-        del fields[name]
-
-
-def check_bounds(value: object, where: str) -> None:
-    """Refuse what could not be written again."""
-    if not is_bounded(value):
-        raise ShapeError(f"{where}: nested too deeply, or a number out of range")
+    fields = {name: value for name, value in result.items() if name not in RESULT_FIELDS}
+    drop_unbounded(fields, oddities)
+    fields["index"] = index
+    fields["relevance_score"] = check_finite(score, f"{where}.relevance_score")
+    fields["document"] = read_document(result.get("document"), documents[index], oddities)
+    return Result.from_dict(fields)
 
 
 def check_finite(number: float, where: str) -> float:

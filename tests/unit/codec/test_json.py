@@ -216,3 +216,22 @@ def test_other_fields_are_written_alike(value: object) -> None:
     body = {"documents": ["a"], "model": "m", "query": "q", "provider": value}
 
     assert write(fast_request.dump_json, body) == write(PLAIN["request"].dump_json, body)
+
+
+@pytest.mark.parametrize("module", [fast_response, PLAIN["response"]], ids=["orjson", "plain"])
+@pytest.mark.parametrize("results", [f"[{RESULT},5]", f"[{RESULT}]"])
+def test_reply_that_is_decoded_twice_gives_the_same(module: Any, results: str) -> None:
+    """Decoding uses up the body, yet a second time gives the very result or error of the first."""
+    content = f'{{"model":"m","results":{results}}}'.encode()
+    response = httpx.Response(200, content=content, request=httpx.Request("POST", "http://a/"))
+    reply = module.Reply(response, module.read_reply(response), 1, 0.0)
+
+    outcomes: list[object] = []
+    for _ in range(2):
+        try:
+            outcomes.append(reply.decode(REQUEST))
+        except OpenRouterError as error:
+            outcomes.append(error)
+
+    assert outcomes[0] is outcomes[1]
+    assert isinstance(outcomes[0], OpenRouterError) is ("5" in results[-3:])
