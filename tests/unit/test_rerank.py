@@ -11,7 +11,7 @@ from unittest.mock import create_autospec
 import anyio
 import httpx
 import pytest
-from openrouter_rerank import Ranked, RateLimit, RetryConfig, errors
+from openrouter_rerank import Ranked, RateLimit, RerankJob, RetryConfig, errors
 from openrouter_rerank._call.arguments import NO_OPTIONS, RerankArguments
 from openrouter_rerank._rerank import Rerank
 from openrouter_rerank.components import ProviderPreferences
@@ -251,3 +251,47 @@ def test_unknown_server_is_refused() -> None:
     """A name that is none is refused with those that are."""
     with pytest.raises(ValueError, match="server: expected one of production"):
         FakeOpenRouter(server="staging")
+
+
+UNREADABLE = {"model": "m", "results": [{"index": 9, "relevance_score": 1}]}
+NULLS = {"id": None, "model": None, "results": None}
+AGAIN = RetryConfig(retry_invalid_replies=True)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("reply", [UNREADABLE, NULLS])
+@pytest.mark.parametrize("name", [*METHODS, "rerank_many", "rerank_many_async"])
+async def test_success_that_cannot_be_read_is_sent_again_if_asked_for(
+    name: str, reply: dict[str, object]
+) -> None:
+    """Every way in retries what even the decoder alone can find, and only with the flag."""
+    async with FakeOpenRouter(answer(body=reply), answer(), retry_config=AGAIN) as client:
+        await call_method(client, name)
+    async with FakeOpenRouter(answer(body=reply)) as once:
+        with pytest.raises(errors.OpenRouterError) as caught:
+            await call_method(once, name)
+
+    error = caught.value
+    cause = error.cause if isinstance(error, errors.BatchError) else error
+    assert isinstance(cause, errors.ResponseValidationError)
+    assert cause.is_empty is (reply is NULLS)
+    assert (len(client.requests), len(client.waits), len(once.requests)) == (2, 1, 1)
+
+
+async def call_method(client: FakeOpenRouter, name: str) -> None:
+    """Call a method and read what it returns to the end."""
+    ask = {"model": "m", "query": "q"}
+    if name == "rerank_many":
+        for outcome in client.rerank.rerank_many([RerankJob(documents=["a"], **ask)]):
+            outcome.unwrap()
+        return
+    if name == "rerank_many_async":
+        async for outcome in client.rerank.rerank_many_async([RerankJob(documents=["a"], **ask)]):
+            outcome.unwrap()
+        return
+    arguments = {"items" if name.startswith("rank") else "documents": ["a"], **ask}
+    result = attrgetter(name)(client.rerank)(**arguments)
+    if inspect.isawaitable(result):
+        result = await result
+    if "raw" in name:
+        result.parse()

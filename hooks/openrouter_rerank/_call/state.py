@@ -53,6 +53,7 @@ class CallState:
         self._waited = 0.0
         self._had_stale_connection = False
         self._headers = httpx.Headers()
+        self._encoded: EncodedRequest | None = None
         self._timeouts: dict[str, float | None] = {}
 
     def begin_attempt(self, request: httpx.Request, encoded: EncodedRequest | None) -> None:
@@ -76,6 +77,7 @@ class CallState:
             self._ends_at = self._started_at + self.settings.deadline
         self._headers = request.headers.copy()
         self._timeouts = dict(request.extensions.get("timeout", {}))
+        self._encoded = encoded
         if encoded is not None:
             self.settings.log.record_request(request.url, encoded)
 
@@ -137,10 +139,14 @@ class CallState:
         outcome.elapsed = timedelta(seconds=seconds)
         self.settings.log.record_response(outcome, self.attempts, seconds)
         try:
-            return Reply(outcome, read_reply(outcome), self.attempts, self._waited)
+            reply = Reply(outcome, read_reply(outcome), self.attempts, self._waited)
+            if self.settings.retry_config.retry_invalid_replies and self._encoded is not None:
+                # Whether to retry has to be known now; the caller gets what comes out here.
+                reply.decode(self._encoded)
         except OpenRouterError as error:
             self.error = error
             return error
+        return reply
 
     def plan_retry(self, error: OpenRouterError) -> RetryEvent | None:
         """Return the retry that follows an error, or None to raise the error."""

@@ -18,7 +18,7 @@ from openrouter_rerank_api.models.create_rerank_response_body import CreateReran
 from openrouter_rerank.errors import ResponseValidationError
 
 from .error_reply import build_status_error, find_status, parse_object
-from .json import IS_FAST, JsonObject, load_fast, load_json
+from .json import IS_FAST, JsonObject, is_bounded, load_fast, load_json
 from .request import EncodedRequest
 from .response_model import ShapeError, build_model, type_name
 from .side_fields import Oddities
@@ -33,7 +33,7 @@ def read_reply(response: httpx.Response) -> JsonObject:
     Raises:
         OpenRouterError: The reply is an error, or a 200 that holds one; the status decides the
             class.
-        ResponseValidationError: The reply is a success but not a JSON object.
+        ResponseValidationError: The reply is a success but not a JSON object, or one of nulls.
     """
     if not response.is_success:
         raise build_status_error(response, parse_object(response), response.status_code)
@@ -41,10 +41,13 @@ def read_reply(response: httpx.Response) -> JsonObject:
         reject(response, f"expected status 200, got {response.status_code}")
     payload = parse_reply(response, load_fast)
     if not isinstance(payload, dict):
-        reject(response, f"expected an object, got {type_name(payload)}")
+        reason = f"expected an object, got {type_name(payload)}"
+        reject(response, reason, is_empty=payload is None)
     reply = cast("JsonObject", payload)
     if reply.get("error") is not None and not reply.get("results"):
         raise build_status_error(response, reply, find_status(reply["error"]))
+    if not reply.get("results") and is_bounded(reply) and is_null(reply):
+        reject(response, "no field has a value", is_empty=True)
     return reply
 
 
@@ -53,7 +56,8 @@ def parse_reply(response: httpx.Response, load: Callable[[bytes], Any]) -> Any:
     try:
         return load(response.content)
     except (ValueError, RecursionError) as error:
-        reject(response, f"the body is not JSON: {describe(error)}", cause=error)
+        reason = f"the body is not JSON: {describe(error)}"
+        reject(response, reason, cause=error, is_empty=not response.content.strip())
 
 
 def describe(error: Exception) -> str:
@@ -65,9 +69,24 @@ def describe(error: Exception) -> str:
     return str(error)
 
 
-def reject(response: httpx.Response, reason: str, cause: Exception | None = None) -> NoReturn:
+def is_null(value: object) -> bool:
+    """Return whether a value is null, or an object of nulls and of such objects."""
+    if isinstance(value, dict):
+        return all(map(is_null, cast("JsonObject", value).values()))
+    return value is None
+
+
+def reject(
+    response: httpx.Response,
+    reason: str,
+    cause: Exception | None = None,
+    *,
+    is_empty: bool = False,
+) -> NoReturn:
     """Raise the error of a success that is not the contract's shape."""
     error = ResponseValidationError(f"unexpected reply: {reason}", response)
+    if is_empty:
+        error.is_empty = True
     raise error from cause
 
 

@@ -165,7 +165,8 @@ class Hooks:
         Call a function with the `OpenRouterError` that a call ends in, before it is raised.
 
         It may add notes to the error, or raise another one instead. It is not called for wrong
-        arguments, or for replies that only the decoder finds to be wrong.
+        arguments, or for replies that only the decoder finds to be wrong, unless
+        `retry_invalid_replies` has them decoded within the call.
         """
         self.errors.add(function)
         return function

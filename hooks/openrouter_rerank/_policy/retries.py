@@ -112,6 +112,11 @@ def _check_status_codes(_instance: object, _attribute: object, value: Sequence[s
             )
         if not re.fullmatch(_STATUS_CODE, code):
             raise ValueError(f'status_codes_override: expected such as "429" or "5XX": {code!r}')
+        if code[0] in "12":
+            raise ValueError(
+                f"status_codes_override: {code} is never the status of an error; "
+                "retry_invalid_replies=True retries successes that cannot be read"
+            )
 
 
 @frozen
@@ -120,7 +125,8 @@ class RetryConfig:
     Which outcomes are retried, and how often.
 
     The client retries the statuses 408, 409, 429 and 5XX, failures before the request was sent, and
-    disconnects. It never retries 401, 402, bad certificates and successes of the wrong shape. An
+    disconnects. It never retries 401, 402 and bad certificates, nor, unless you ask for it,
+    successes of the wrong shape, which were billed. An
     `availability.retryable` in the body overrides its status. A reply to a request that was sent
     may be lost on its way: **a retry after a disconnect may be billed twice**; set
     `retry_disconnects` to False to switch it off.
@@ -130,12 +136,14 @@ class RetryConfig:
         backoff: How long to wait between attempts; None is the default.
         retry_connection_errors: Whether to retry after a failure before the request was sent.
         status_codes_override: The only statuses to retry, such as "429" or "5XX"; None or empty
-            for the statuses above. 401 and 402 are never retried.
+            for the statuses above. 401 and 402 are never retried, and 1XX and 2XX are refused.
         max_attempts: How many attempts there are in all, at least 1.
         max_retry_after_ms: The longest wait that a server may ask for, in milliseconds; a longer
             one ends the call at once, with the wait on the error.
         retry_disconnects: Whether to retry when the connection breaks after sending.
         retry_read_timeouts: Whether to retry when the server is silent for too long.
+        retry_invalid_replies: Whether to retry a success that cannot be read, such as one whose
+            fields are all null (`ResponseValidationError`). **Each one was billed.**
     """
 
     strategy: str = field(default="backoff", validator=_check_strategy)
@@ -148,6 +156,7 @@ class RetryConfig:
     )
     retry_disconnects: bool = field(default=True, kw_only=True, validator=_check_flag)
     retry_read_timeouts: bool = field(default=False, kw_only=True, validator=_check_flag)
+    retry_invalid_replies: bool = field(default=False, kw_only=True, validator=_check_flag)
 
 
 def plan_delay(
@@ -181,8 +190,10 @@ def plan_delay(
 
 def is_retryable(config: RetryConfig, error: OpenRouterError) -> bool:
     """Return whether the policy allows the same request to be sent again."""
-    if config.strategy == "none" or isinstance(error, ResponseValidationError):
+    if config.strategy == "none":
         return False
+    if isinstance(error, ResponseValidationError):
+        return config.retry_invalid_replies
     if isinstance(error, NoResponseError):
         return is_retryable_without_reply(config, error)
     status = error.status_code

@@ -42,7 +42,17 @@ class RequestCancelledError(NoResponseError):
 
 
 class ResponseValidationError(OpenRouterError):
-    """A success whose body is not the contract's shape. It was billed, so it is never retried."""
+    """
+    A success whose body is not the contract's shape.
+
+    It was billed, so it is retried only with `RetryConfig(retry_invalid_replies=True)`.
+
+    Attributes:
+        is_empty: Whether the reply says nothing at all: no body, null, or an object of nulls, as
+            some providers answer when they are overloaded.
+    """
+
+    is_empty = False
 
 
 class ClientClosedError(OpenRouterError, ValueError):

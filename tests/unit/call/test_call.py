@@ -355,7 +355,7 @@ async def test_foreign_connection_is_watched_by_trace_events() -> None:
             sent.append(request)
             if len(sent) % 2:
                 raise httpx.ReadError("reset")
-            return httpx.Response(200, json={})
+            return httpx.Response(200, json={"results": []})
 
     foreign = ForeignTransport()
     sender = Sender(PoolRegistry(), transport=foreign, async_transport=foreign)

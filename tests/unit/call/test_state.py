@@ -201,6 +201,27 @@ def test_wrong_shape_knows_its_attempts() -> None:
     assert caught.value.attempts == 2
 
 
+UNREADABLE = [
+    b"",
+    b"<html>",
+    b'{"model":null,"results":null}',
+]
+
+
+@pytest.mark.parametrize("content", UNREADABLE)
+def test_success_that_cannot_be_read_is_sent_again_if_asked_for(content: bytes) -> None:
+    """With the flag it takes an attempt like any failure."""
+    policy = RetryConfig(retry_invalid_replies=True)
+    outcomes = (Outcome(content=content), Outcome(content=content), Outcome())
+
+    reply, server = run_to_reply(*outcomes, settings=make_settings(policy))
+    error, _ = run_to_error(*outcomes[:2], Outcome(content=content), settings=make_settings(policy))
+
+    assert (reply.attempts, len(server.requests)) == (3, 3)
+    assert isinstance(error, ResponseValidationError)
+    assert error.attempts == 3
+
+
 def test_timeout_before_the_deadline_is_its_own_error() -> None:
     """A read timeout that leaves time is no missed deadline, and not retried by default."""
     error, server = run_to_error(Outcome(seconds=61), Outcome())

@@ -1,5 +1,6 @@
 """From a reply to the model, or to the error that it stands for."""
 
+import copy
 import json
 from typing import Any
 
@@ -228,9 +229,37 @@ def test_success_that_is_no_object_is_refused(content: bytes, reason: str) -> No
     assert (error.__cause__ is None) is reason.startswith("expected")
 
 
+NULLS = {"id": None, "model": None, "provider": None, "results": None, "usage": None}
+DEEP_OBJECT = b'{"a":' * 900 + b"null" + b"}" * 900
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b" \r\n", b"null", {}, NULLS, {**NULLS, "usage": {"cost": None}}, {"error": None}],
+)
+def test_success_that_says_nothing_can_be_told_apart(content: object) -> None:
+    """A 200 without any value is the error of a wrong shape, marked as empty, also as a copy."""
+    error = catch(make_reply(content))
+
+    assert isinstance(error, ResponseValidationError)
+    assert error.is_empty
+    assert copy.copy(error).is_empty
+
+
+@pytest.mark.parametrize("content", [b"{", b"[]", b"0", DEEP_OBJECT, {**NULLS, "model": "m"}])
+def test_success_that_says_something_is_not_empty(content: object) -> None:
+    """A 200 with any value in it is of the wrong shape, but not empty."""
+    response = make_reply(content)
+
+    with pytest.raises(ResponseValidationError) as caught:
+        decode(read_reply(response), response, REQUEST)
+
+    assert not caught.value.is_empty
+
+
 def test_byte_order_mark_is_passed_over() -> None:
     """A mark before the JSON does no harm."""
-    assert read_reply(make_reply(b"\xef\xbb\xbf{}")) == {}
+    assert read_reply(make_reply(b'\xef\xbb\xbf{"a": 1}')) == {"a": 1}
 
 
 @pytest.mark.parametrize("status", [201, 202, 204, 206])

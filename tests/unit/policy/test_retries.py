@@ -81,11 +81,15 @@ def test_key_and_credits_are_never_retried(status: int, codes: list[str] | None)
     assert not is_retryable(config, make_error(status, {"retryable": True}))
 
 
-def test_bad_success_is_never_retried() -> None:
+def test_bad_success_is_retried_only_if_asked_for() -> None:
     """A success of the wrong shape was billed, whatever its status is taken for."""
     error = ResponseValidationError("odd", status_code=503)
 
-    assert not is_retryable(RetryConfig(status_codes_override=["2XX", "5XX"]), error)
+    assert not is_retryable(RetryConfig(status_codes_override=["5XX"]), error)
+    assert is_retryable(RetryConfig(retry_invalid_replies=True), error)
+    policy = RetryConfig(status_codes_override=["429"], retry_invalid_replies=True)
+    assert is_retryable(policy, error)
+    assert not is_retryable(RetryConfig("none", retry_invalid_replies=True), error)
 
 
 @pytest.mark.parametrize(

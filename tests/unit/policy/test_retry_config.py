@@ -29,6 +29,7 @@ def test_defaults_are_the_documented_ones() -> None:
     assert config.backoff == BackoffStrategy(500, 60_000, 1.5, 3_600_000)
     assert config.retry_disconnects
     assert not config.retry_read_timeouts
+    assert not config.retry_invalid_replies
 
 
 def test_own_settings_have_no_position() -> None:
@@ -75,6 +76,10 @@ def test_wrong_interval_is_refused(name: str, value: Any, kind: type[Exception])
         ("status_codes_override", [429], TypeError),
         ("status_codes_override", ["429", 500], TypeError),
         ("status_codes_override", ["600"], ValueError),
+        ("status_codes_override", ["5XX", "2XX"], ValueError),
+        ("status_codes_override", ["200"], ValueError),
+        ("status_codes_override", ["1xx"], ValueError),
+        ("retry_invalid_replies", "yes", TypeError),
         ("status_codes_override", ["099"], ValueError),
         ("status_codes_override", ["42"], ValueError),
         ("status_codes_override", ["5X"], ValueError),

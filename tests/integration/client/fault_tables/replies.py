@@ -34,8 +34,8 @@ def odd_success_rows() -> Iterator[Row]:
         "two values": b"{} {}",
         "invalid UTF-8": b'{"id": "\xff"}',
         "UTF-16": '{"id": "a"}'.encode("utf-16"),
-        "NaN": BODY.replace(b"0.5", b"NaN"),
-        "Infinity": BODY.replace(b"0.5", b"-Infinity"),
+        "NaN for a score": BODY.replace(b"1.0", b"NaN"),
+        "Infinity for a score": BODY.replace(b"1.0", b"-Infinity"),
         "1e400": BODY.replace(b"1.0", b"1e400"),
         "array": b"[]",
         "null": b"null",
@@ -43,6 +43,7 @@ def odd_success_rows() -> Iterator[Row]:
         "long number": b"1" * 5000,
         "nested deep": nested,
         "empty object": b"{}",
+        "object of nulls": b'{"id": null, "model": null, "results": null}',
         "results of another type": b'{"model": "m", "results": {}}',
     }
     for name, body in bodies.items():
@@ -144,6 +145,14 @@ def answer_rows() -> Iterator[Row]:
         "no results": faults.answer_with(results=[]),
         "integer score": with_result(relevance_score=1),
         "score beyond the usual": with_result(relevance_score=-7.5),
+        "NaN for a cost": faults.reply(200, BODY.replace(b"0.5", b"NaN")),
+        "Infinity for a cost": faults.reply(200, BODY.replace(b"0.5", b"-Infinity")),
+        "model null": faults.answer_with(model=None),
+        "id of another type": faults.answer_with(id=5),
+        "provider of another type": faults.answer_with(provider={"name": "p"}),
+        "usage of another type": faults.answer_with(usage={"cost": "1", "search_units": 1.0}),
+        "document of another type": with_result(document="text"),
+        "document empty": with_result(document={"text": None}),
     }
     for name, fault in good.items():
         yield Row(name, (fault,), SUCCESS)
