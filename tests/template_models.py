@@ -107,7 +107,5 @@ def describe_model(cls: Any, data: Any) -> Mapping[str, Any]:
         "hashed": attempt(hash, model),
     }
     if hasattr(model, "additional_properties"):
-        names = [*model.additional_properties, *attrs.asdict(model), "absent"]
         seen["keys"] = model.additional_keys
-        seen["items"] = [(name in model, attempt(model.__getitem__, name)) for name in names]
     return seen

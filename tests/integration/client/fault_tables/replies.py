@@ -148,10 +148,9 @@ def answer_rows() -> Iterator[Row]:
         "NaN for a cost": faults.reply(200, BODY.replace(b"0.5", b"NaN")),
         "Infinity for a cost": faults.reply(200, BODY.replace(b"0.5", b"-Infinity")),
         "model null": faults.answer_with(model=None),
-        "id of another type": faults.answer_with(id=5),
         "provider of another type": faults.answer_with(provider={"name": "p"}),
         "usage of another type": faults.answer_with(usage={"cost": "1", "search_units": 1.0}),
-        "document of another type": with_result(document="text"),
+        "document of another type": with_result(document=5),
         "document empty": with_result(document={"text": None}),
     }
     for name, fault in good.items():

@@ -7,10 +7,11 @@ from typing import Any
 
 import attrs
 import pytest
+from openrouter_rerank_api import models
 from openrouter_rerank_api.models.document_response import DocumentResponse
 from openrouter_rerank_api.models.max_price import MaxPrice
 from openrouter_rerank_api.models.result import Result
-from template_models import ModelPair, attempt, to_comparable
+from template_models import ModelPair, attempt
 
 COPIES: dict[str, Callable[[Any], Any]] = {"copy": copy.copy, "deepcopy": copy.deepcopy}
 ATTRS: dict[str, Callable[[Any], Any]] = {
@@ -100,7 +101,7 @@ def test_a_deep_copy_has_its_own_fields_and_a_shallow_one_shares_them() -> None:
     model = MaxPrice()
     shallow, deep = copy.copy(model), copy.deepcopy(model)
 
-    model["x"] = 1
+    model.additional_properties["x"] = 1
 
     assert shallow.additional_properties == {"x": 1}
     assert deep.additional_properties == {}
@@ -119,19 +120,34 @@ def test_functions_of_attrs_do_as_ever(
     assert expected == attempt(ATTRS[do], own.from_dict(data))
 
 
-def test_fields_are_items(contract_models: ModelPair) -> None:
-    """Unknown fields are read, set, looked for and deleted as items, the named ones are not."""
-    told: list[Any] = []
-    for cls in contract_models.get("MaxPrice"):
-        model = cls(prompt="1")
-        missing = attempt(model.__delitem__, "x")
-        model["x"] = 1
-        there = ("x" in model, "prompt" in model, model["x"], list(model.additional_keys))
-        del model["x"]
-        told.append((missing, there, "x" in model, to_comparable(model)))
+USES: dict[str, Callable[[Any], object]] = {
+    "in": lambda model: "text" in model,
+    "get": lambda model: model["index"],
+    "len": len,
+    "iterate": list,
+    "dict": dict,
+    "reversed": reversed,
+}
 
-    assert told[0] == told[1]
-    assert told[1][1] == (True, False, 1, ["x"])
+
+@pytest.mark.parametrize("use", USES)
+@pytest.mark.parametrize("name", models.__all__)
+def test_a_model_is_no_mapping_and_no_list(name: str, use: str) -> None:
+    """No use of a model as another type finds half of its fields: each is a TypeError."""
+    model = object.__new__(getattr(models, name))
+
+    with pytest.raises(TypeError):
+        USES[use](model)
+
+
+def test_an_item_of_a_model_cannot_be_set_or_deleted() -> None:
+    """What would have been lost beside the field of its name is refused."""
+    document: Any = DocumentResponse(text="a")
+
+    with pytest.raises(TypeError):
+        document["text"] = "b"
+    with pytest.raises(TypeError):
+        del document["text"]
 
 
 @pytest.mark.parametrize("name", ["aditional_properties", "text", "__len__", "__deepcopy__"])
