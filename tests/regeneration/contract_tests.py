@@ -133,7 +133,7 @@ def test_the_least_reply_is_read() -> None:
         res = client.rerank.rerank(documents=DOCUMENTS, model="m", query=QUERY)
 
     assert res.results[0].document.text == DOCUMENTS[1]
-    assert res["newer"] is True
+    assert res.additional_properties == {"newer": True}
 
 
 def make_error(status: int) -> Json:

@@ -280,7 +280,7 @@ async def test_success_that_cannot_be_read_is_sent_again_if_asked_for(
 
 async def call_method(client: FakeOpenRouter, name: str) -> None:
     """Call a method and read what it returns to the end."""
-    ask = {"model": "m", "query": "q"}
+    ask: dict[str, Any] = {"model": "m", "query": "q"}
     if name == "rerank_many":
         for outcome in client.rerank.rerank_many([RerankJob(documents=["a"], **ask)]):
             outcome.unwrap()

@@ -4,12 +4,12 @@ import anyio
 import httpx
 
 from openrouter_rerank._codec.response_body import BodyError, read, read_async, read_framing
-from openrouter_rerank._network.auth import read_origin
+from openrouter_rerank._network.auth import KEY_SENT, read_origin, strip_key
 from openrouter_rerank._network.deadline import current_attempt
 from openrouter_rerank._network.upload import Upload
 from openrouter_rerank.errors import OpenRouterError, ResponseValidationError
 
-from .error_mapping import HTTPX_ERRORS, clear_locals
+from .error_mapping import HTTPX_ERRORS, clear_locals, clear_requests
 from .sender import Sender
 from .state import CallState
 
@@ -90,6 +90,7 @@ def _send_and_read(sender: Sender, request: httpx.Request, state: CallState) -> 
             response.close()
     except HTTPX_ERRORS as error:
         clear_locals(error)
+        clear_requests(error)
         raise state.map_error(error) from error
     except KeyboardInterrupt as error:
         # It can come while the request's head is being written.
@@ -115,6 +116,7 @@ async def _send_and_read_async(
             await _close(response, sender)
     except HTTPX_ERRORS as error:
         clear_locals(error)
+        clear_requests(error)
         raise state.map_error(error) from error
     finally:
         current_attempt.reset(token)
@@ -161,7 +163,7 @@ def _build_body_error(
 def _buffer_response(
     request: httpx.Request, response: httpx.Response, body: bytes
 ) -> httpx.Response:
-    """Return the reply without its connection, its inflated body in memory."""
+    """Return the reply without its connection and the key, its inflated body in memory."""
     headers = response.headers
     if read_framing(headers)[0]:
         headers = headers.copy()
@@ -172,9 +174,10 @@ def _buffer_response(
         headers=headers,
         # With `content`, httpx would add a header and parse them all again.
         stream=httpx.ByteStream(body),
-        request=request,
+        request=strip_key(request),
         extensions={
-            name: value for name, value in response.extensions.items() if name != "network_stream"
+            **{n: value for n, value in response.extensions.items() if n != "network_stream"},
+            KEY_SENT: "Authorization" in request.headers,
         },
     )
     buffered.read()

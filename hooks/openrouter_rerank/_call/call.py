@@ -13,7 +13,7 @@ import httpx
 from openrouter_rerank._codec.request import EncodedRequest
 from openrouter_rerank._codec.response import Reply
 from openrouter_rerank._events.hooks import Hooks, RetryEvent
-from openrouter_rerank._network.auth import read_origin
+from openrouter_rerank._network.auth import copy_request, read_origin
 from openrouter_rerank.errors import OpenRouterError
 
 from .attempt import make_attempt, make_attempt_async
@@ -121,9 +121,10 @@ class Call:
         while True:
             state.begin_attempt(request, self._encoded)
             hooks.requests.emit(request)
-            if read_origin(request.url) == self.settings.target.origin:
-                self.settings.auth.apply(request)
-            outcome = make_attempt(self._sender, request, state)
+            signed = copy_request(request)
+            if read_origin(signed.url) == self.settings.target.origin:
+                self.settings.auth.apply(signed)
+            outcome = make_attempt(self._sender, signed, state)
             if isinstance(outcome, httpx.Response):
                 hooks.responses.emit(outcome)
             result = state.read_outcome(outcome)
@@ -143,10 +144,11 @@ class Call:
             state.begin_attempt(request, self._encoded)
             await hooks.requests.emit_async(request)
             outcome: httpx.Response | OpenRouterError | None = None
+            signed = copy_request(request)
             with anyio.move_on_after(state.time_left()):
-                if read_origin(request.url) == self.settings.target.origin:
-                    await self.settings.auth.apply_async(request)
-                outcome = await make_attempt_async(self._sender, request, state)
+                if read_origin(signed.url) == self.settings.target.origin:
+                    await self.settings.auth.apply_async(signed)
+                outcome = await make_attempt_async(self._sender, signed, state)
             outcome = outcome or state.build_deadline_error()
             if isinstance(outcome, httpx.Response):
                 await hooks.responses.emit_async(outcome)

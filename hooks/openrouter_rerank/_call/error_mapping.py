@@ -3,9 +3,11 @@
 import ssl
 import traceback
 from collections.abc import Iterator
+from contextlib import suppress
 
 import httpx
 
+from openrouter_rerank._network.auth import strip_key
 from openrouter_rerank.errors import (
     ConnectionFailedError,
     DisconnectedError,
@@ -81,6 +83,15 @@ def clear_locals(error: BaseException) -> None:
     """
     for cause in walk_causes(error):
         traceback.clear_frames(cause.__traceback__)
+
+
+def clear_requests(error: BaseException) -> None:
+    """Take the key off the requests that an httpx error and its causes keep."""
+    for cause in walk_causes(error):
+        if isinstance(cause, httpx.RequestError):
+            # httpx raises this for an error without a request.
+            with suppress(RuntimeError):
+                cause.request = strip_key(cause.request)
 
 
 def walk_causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 
-from openrouter_rerank._network.auth import API_KEY_VARIABLE, KEY_HINT
+from openrouter_rerank._network.auth import API_KEY_VARIABLE, KEY_HINT, KEY_SENT
 from openrouter_rerank._policy.retry_after import read_retry_after
 from openrouter_rerank.errors import (
     STATUS_ERRORS,
@@ -123,7 +123,7 @@ def describe_body(response: httpx.Response, status: int) -> str:
 
 def explain_unauthorized(response: httpx.Response) -> str:
     """Say how to fix a 401: there was no key, or it was not accepted."""
-    if "Authorization" in response.request.headers:
+    if response.extensions.get(KEY_SENT):
         return f"the API key was not accepted; check api_key= or {API_KEY_VARIABLE}"
     return f"no API key was sent; {KEY_HINT}"
 

@@ -4,12 +4,15 @@ import inspect
 import os
 import re
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import httpx
 
 API_KEY_VARIABLE = "OPENROUTER_API_KEY"
 KEY_HINT = f"pass api_key= to OpenRouter or set {API_KEY_VARIABLE}"
 Origin = tuple[str, str, int | None]
+# In a reply's extensions: whether its request had a key, which the reply's own request never has.
+KEY_SENT = "openrouter_rerank.key_sent"
 # RFC 9110, section 5.5, without white space.
 _VISIBLE_ASCII = "[!-~]*"
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -111,6 +114,32 @@ def clean_key(key: object, *, name: str = "api_key") -> str:
         del key
         raise ValueError(f"{name}: holds white space, control or non-ASCII characters")
     return key
+
+
+def copy_request(request: httpx.Request) -> httpx.Request:
+    """Return a request for one attempt: the key goes on the copy, which nobody else can keep."""
+    stream = request.stream
+    with suppress(httpx.RequestNotRead):
+        stream = httpx.ByteStream(request.content)
+    copied = httpx.Request(
+        request.method,
+        request.url,
+        headers=request.headers,
+        stream=stream,
+        extensions=request.extensions,
+    )
+    if isinstance(stream, httpx.ByteStream):
+        copied.read()
+    return copied
+
+
+def strip_key(request: httpx.Request) -> httpx.Request:
+    """Return a copy of a request without the key."""
+    copied = copy_request(request)
+    copied.headers.pop("Authorization", None)
+    # What watches the attempt is of no use after it.
+    copied.extensions.pop("trace", None)
+    return copied
 
 
 def read_origin(url: httpx.URL) -> Origin:

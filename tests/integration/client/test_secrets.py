@@ -1,17 +1,22 @@
 """What tools show that look into the frames of an error: never the key, nor a proxy's password."""
 
+import copy
 import json
+import pickle
 import traceback
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import anyio
+import httpx
 import pytest
 import sentry_sdk
 from integration.client import faults
 from integration.client.calling import ALL_MODES, DOCUMENTS, KEY, ONCE
 from integration.client.conftest import Serve
 from integration.client.fault_server import Fault
-from openrouter_rerank import OpenRouter
+from openrouter_rerank import BackoffStrategy, OpenRouter, RawReply, RetryConfig, RetryEvent
 from openrouter_rerank.errors import OpenRouterError
 from sentry_sdk.envelope import Envelope
 from sentry_sdk.transport import Transport
@@ -107,3 +112,95 @@ def test_frames_hold_no_password_of_a_proxy(
     shown = show(error)
     assert KEY not in shown
     assert PASSWORD not in shown
+
+
+def keep_all(mode: str, arguments: dict[str, Any]) -> list[object]:
+    """Make a call, and keep all that a user gets from it: hooks' arguments, reply and errors."""
+    kept: list[object] = []
+    client = OpenRouter(**arguments)
+    client.hooks.before_request(kept.append)
+    client.hooks.after_response(kept.append)
+    client.hooks.on_retry(kept.append)
+    client.hooks.on_error(kept.append)
+    ask: dict[str, Any] = {"documents": DOCUMENTS, "model": "m", "query": "q"}
+
+    async def call() -> None:
+        async with client:
+            try:
+                kept.append(await client.rerank.with_raw_response.rerank_async(**ask))
+            except OpenRouterError as error:
+                kept.append(error)
+            if "async_client" in arguments:
+                await arguments["async_client"].aclose()
+
+    if mode != "sync":
+        anyio.run(call, backend=mode)
+        return kept
+    with client:
+        try:
+            kept.append(client.rerank.with_raw_response.rerank(**ask))
+        except OpenRouterError as error:
+            kept.append(error)
+        if "client" in arguments:
+            arguments["client"].close()
+    return kept
+
+
+def list_requests(value: object) -> Iterator[httpx.Request]:
+    """Yield each request that an object leads to."""
+    if isinstance(value, httpx.Request):
+        yield value
+    elif isinstance(value, httpx.Response):
+        yield value.request
+    elif isinstance(value, RawReply):
+        yield value.http_response.request
+    elif isinstance(value, RetryEvent):
+        yield from list_requests(value.error)
+    elif isinstance(value, OpenRouterError) and value.raw_response is not None:
+        yield value.raw_response.request
+    if isinstance(value, BaseException):
+        cause = value.__cause__ or value.__context__
+        if isinstance(cause, httpx.RequestError):
+            with suppress(RuntimeError):
+                yield cause.request
+        yield from list_requests(cause)
+
+
+ENDS: dict[str, tuple[Fault, ...]] = {
+    "success": (faults.ok,),
+    "retry": (faults.error(503), faults.ok),
+    "refusal": (faults.error(401),),
+    "wrong shape": (faults.reply(200, b"[]"),),
+    "body that cannot be read": (faults.encoded(b"x", "br"),),
+    "redirect": (faults.redirect(307, "/other"), faults.ok),
+    "redirects without end": (faults.redirect(307, "/other"),),
+    "disconnect": (faults.hang_up,),
+}
+
+
+@pytest.mark.parametrize("mode", ALL_MODES)
+@pytest.mark.parametrize("sender", ["own connections", "client", "transport"])
+@pytest.mark.parametrize("end", ENDS)
+def test_nothing_that_a_user_can_keep_holds_the_key(
+    end: str, sender: str, mode: str, serve: Serve
+) -> None:
+    """Replies, errors, their causes and what hooks get have requests without the key."""
+    server = serve(*ENDS[end])
+    policy = RetryConfig(backoff=BackoffStrategy(1, 1))
+    arguments: dict[str, Any] = {"api_key": KEY, "server_url": server.url, "retry_config": policy}
+    if sender == "client":
+        arguments |= {"client": httpx.Client(), "async_client": httpx.AsyncClient()}
+    elif sender == "transport":
+        arguments |= {
+            "transport": httpx.HTTPTransport(),
+            "async_transport": httpx.AsyncHTTPTransport(),
+        }
+
+    kept = keep_all(mode, arguments)
+
+    assert all(request.header("authorization") == f"Bearer {KEY}" for request in server.requests)
+    requests = [request for value in kept for request in list_requests(value)]
+    assert requests
+    assert not [request for request in requests if "Authorization" in request.headers]
+    assert not [value for value in kept if KEY.encode() in pickle.dumps(value)]
+    assert not [value for value in kept if KEY.encode() in pickle.dumps(copy.copy(value))]

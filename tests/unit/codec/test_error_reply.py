@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 import pytest
 from openrouter_rerank._codec.response import read_reply
+from openrouter_rerank._network.auth import KEY_SENT
 from openrouter_rerank.components import Availability, AvailabilityConstraint, PreviousError
 from openrouter_rerank.errors import Moderation, OpenRouterError
 from openrouter_rerank.types import UNSET
@@ -12,10 +13,12 @@ from openrouter_rerank.types import UNSET
 
 def catch(status: int, *, headers: Any = None, key: str = "", **reply: Any) -> OpenRouterError:
     """Read a reply that is an error."""
-    sent = {"Authorization": f"Bearer {key}"} if key else {}
-    request = httpx.Request("POST", "https://h/rerank", headers=sent)
+    request = httpx.Request("POST", "https://h/rerank")
+    extensions = {**reply.pop("extensions", {}), KEY_SENT: bool(key)}
     with pytest.raises(OpenRouterError) as caught:
-        read_reply(httpx.Response(status, headers=headers, request=request, **reply))
+        read_reply(
+            httpx.Response(status, headers=headers, request=request, extensions=extensions, **reply)
+        )
     return caught.value
 
 

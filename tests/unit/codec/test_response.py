@@ -26,17 +26,13 @@ FIRST = {"index": 0, "relevance_score": 0.5, "document": {"text": "first"}}
 GOOD = {"model": "m", "results": [FIRST]}
 
 
-def make_reply(
-    content: object = b"", status: int = 200, headers: Any = None, key: str | None = None
-) -> httpx.Response:
+def make_reply(content: object = b"", status: int = 200, headers: Any = None) -> httpx.Response:
     """Make a reply; what is not bytes is sent as JSON."""
     return httpx.Response(
         status,
         headers=headers,
         content=content if isinstance(content, bytes) else json.dumps(content).encode(),
-        request=httpx.Request(
-            "POST", "https://h/rerank", headers={"Authorization": f"Bearer {key}"} if key else {}
-        ),
+        request=httpx.Request("POST", "https://h/rerank"),
     )
 
 
