@@ -81,7 +81,8 @@ class Rerank:
 
         Args:
             documents: Any iterable of texts, `DocumentRequest` or mappings with `text`, `image` or
-                both. It is read once.
+                both. It is read once. A table, a mapping, a set, bytes and a single text are
+                refused: pass one column, or a list.
             model: Slug of the rerank model, such as "cohere/rerank-v3.5".
             query: The text to compare the documents with.
             http_referer: URL of the calling app; None uses the client's, "" sends none.
@@ -442,7 +443,7 @@ def read_items(items: Iterable[T]) -> list[T]:
     Return the items as a list.
 
     Raises:
-        TypeError: They are one text or one mapping, or cannot be iterated.
+        TypeError: They are no list of items: a text, a mapping, a table, or not iterable.
     """
     require_iterable(items, "items")
     return list(items)

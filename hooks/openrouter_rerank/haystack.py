@@ -16,6 +16,7 @@ from ._call.defaults import DEFAULT_DEADLINE_MS
 from ._call.signatures import list_arguments
 from ._client import OpenRouter
 from ._codec.request import require_count, require_text
+from ._integrations.items import require_items
 from ._integrations.request_settings import (
     REQUEST_FIELDS,
     RequestSettings,
@@ -196,6 +197,7 @@ class OpenRouterRanker(RequestSettings):
             OpenRouterError: The call ended in an error.
         """
         top_n = check_top_k(top_k) or self.top_k
+        documents = require_items(documents, Document, "documents")
         if not documents:
             return {"documents": []}
         ranked = self._ensure_client().rerank.rank(
@@ -214,6 +216,7 @@ class OpenRouterRanker(RequestSettings):
     ) -> dict[str, list[Document]]:
         """Async `run`, in the running event loop."""
         top_n = check_top_k(top_k) or self.top_k
+        documents = require_items(documents, Document, "documents")
         if not documents:
             return {"documents": []}
         ranked = await self._ensure_async_client().rerank.rank_async(

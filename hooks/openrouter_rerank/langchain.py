@@ -18,6 +18,7 @@ except ModuleNotFoundError as error:
     ) from error
 from pydantic import Field
 
+from ._integrations.items import require_items
 from ._integrations.pydantic_base import PydanticAdapter
 from ._rerank import Ranked
 
@@ -72,11 +73,13 @@ class OpenRouterRerank(PydanticAdapter, BaseDocumentCompressor):
             score; higher is better.
 
         Raises:
+            TypeError: `documents` is no list of documents; nothing was sent.
             ValueError: The query or the text of a document is blank, or a setting has a value that
                 the API would refuse; nothing was sent.
             OpenRouterError: The call ended in an error (see `openrouter_rerank.errors`).
         """
-        return [add_score(ranked) for ranked in self._rank(documents, read_text, query)]
+        found = require_items(documents, Document, "documents")
+        return [add_score(ranked) for ranked in self._rank(found, read_text, query)]
 
     async def acompress_documents(
         self,
@@ -85,7 +88,8 @@ class OpenRouterRerank(PydanticAdapter, BaseDocumentCompressor):
         callbacks: Callbacks | None = None,  # noqa: ARG002  LangChain has no event for this
     ) -> list[Document]:
         """Async `compress_documents`, on the running event loop and without a thread."""
-        return [add_score(ranked) for ranked in await self._rank_async(documents, read_text, query)]
+        found = require_items(documents, Document, "documents")
+        return [add_score(ranked) for ranked in await self._rank_async(found, read_text, query)]
 
 
 def read_text(document: Document) -> str:

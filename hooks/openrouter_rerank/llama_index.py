@@ -25,6 +25,7 @@ except ModuleNotFoundError as error:
     ) from error
 from pydantic import Field
 
+from ._integrations.items import require_items
 from ._integrations.pydantic_base import PydanticAdapter
 from ._rerank import Ranked
 
@@ -87,11 +88,13 @@ class OpenRouterRerank(PydanticAdapter, BaseNodePostprocessor):
             better.
 
         Raises:
+            TypeError: `nodes` is no list of nodes; nothing was sent.
             ValueError: There is no query, the query or the text of a node is blank, or a setting
                 has a value that the API would refuse; nothing was sent.
             OpenRouterError: The call ended in an error (see `openrouter_rerank.errors`).
         """
         query = require_query(query_bundle)
+        nodes = require_items(nodes, NodeWithScore, "nodes")
         with self._report(nodes, query) as finish:
             return finish(self._rank(nodes, self._read_text, query))
 
@@ -101,6 +104,7 @@ class OpenRouterRerank(PydanticAdapter, BaseNodePostprocessor):
     ) -> list[NodeWithScore]:
         """Async `_postprocess_nodes`, on the running event loop and without a thread."""
         query = require_query(query_bundle)
+        nodes = require_items(nodes, NodeWithScore, "nodes")
         with self._report(nodes, query) as finish:
             return finish(await self._rank_async(nodes, self._read_text, query))
 

@@ -5,7 +5,7 @@ from typing import cast
 from attrs import frozen
 
 from openrouter_rerank._call.config import require_positive
-from openrouter_rerank._codec.request import require_count
+from openrouter_rerank._codec.request import require_count, require_iterable
 
 from .rate_limiter import AdaptiveRateLimiter
 from .scheduler import Progress, Scheduler
@@ -69,8 +69,7 @@ def read_run_options(
 
 def require_jobs(jobs: object) -> None:
     """Refuse what is no iterable of jobs."""
-    if isinstance(jobs, str | bytes) or not hasattr(jobs, "__iter__"):
-        raise TypeError(f"jobs: expected an iterable of RerankJob, got {type(jobs).__name__}")
+    require_iterable(jobs, "jobs", "RerankJob")
 
 
 def require_async_jobs(jobs: object) -> None:

@@ -117,16 +117,45 @@ def encode_extra(extra_body: Mapping[str, Any]) -> dict[str, Any]:
     return extra
 
 
-def require_iterable(documents: object, name: str = "documents") -> Iterable[object]:
-    """Refuse a single string, bytes or mapping, which are iterables but not of documents."""
+def require_iterable(
+    documents: object, name: str = "documents", what: str = "documents"
+) -> Iterable[object]:
+    """
+    Refuse what can be iterated over but is no list of documents, such as a table or a mapping.
+
+    Raises:
+        TypeError: It is refused; the message says what to pass instead.
+    """
     # Most are lists; the checks below cost as much as checking ten documents.
     if isinstance(documents, list):
         return cast("list[object]", documents)
-    kind = type(documents).__name__
-    is_single = isinstance(documents, str | bytes | bytearray | Mapping)
-    if is_single or not isinstance(documents, Iterable):
-        raise TypeError(f"{name}: expected an iterable of documents, got {kind}")
+    advice = find_advice(documents)
+    if advice is not None or not isinstance(documents, Iterable):
+        kind = type(documents).__name__
+        raise TypeError(f"{name}: expected an iterable of {what}, got {kind}{advice or ''}")
     return cast("Iterable[object]", documents)
+
+
+def find_advice(documents: object) -> str | None:
+    """Return what to pass instead of something that is no list; None if it may be one."""
+    if isinstance(documents, str | bytes | bytearray | memoryview):
+        return "; put a single one into a list"
+    if isinstance(documents, Mapping):
+        return ", which gives only its keys; pass its values()"
+    if isinstance(documents, set | frozenset):
+        return ", which has no order for a result's index to count in; pass a list"
+    if count_dimensions(documents) > 1:
+        return ", which is a table and may give the names of its columns; pass one column"
+    return None
+
+
+def count_dimensions(value: object) -> int:
+    """Count the dimensions of an array or a table, such as pandas, polars and Arrow have them."""
+    dimensions: object = getattr(value, "ndim", None)
+    if isinstance(dimensions, int):
+        return dimensions
+    shape: object = getattr(value, "shape", None)
+    return len(cast("tuple[object, ...]", shape)) if isinstance(shape, tuple) else 1
 
 
 def encode_documents(documents: list[object]) -> list[EncodedDocument]:
