@@ -1,4 +1,4 @@
-"""Documents from the command line, and from the lines of a file: plain text, or JSON Lines."""
+"""Documents from the command line, and from a file: lines of text, JSON Lines or other JSON."""
 
 import json
 import sys
@@ -7,14 +7,19 @@ from pathlib import Path
 from typing import BinaryIO, TypeAlias, cast
 
 from ._errors import CommandError, UsageError
+from ._file_kinds import find_strange_kind
 
 Document: TypeAlias = str | dict[str, str]
 Line: TypeAlias = tuple[int, str]
+JsonDocument: TypeAlias = str | dict[str, object]
 
 STANDARD_INPUT = "-"
 # No request can be that large; an input without end would fill the memory.
 MAX_INPUT_BYTES = 64 << 20
 _FIELDS = ("image", "text")
+_JSON_ENDINGS = (".json", ".jsonl", ".ndjson")
+_JSON_BEGINNINGS = ("[{", '["', '{"')
+_TABLE_ENDINGS = (".csv", ".tsv")
 
 
 def read_documents(file: str | None, texts: Sequence[str]) -> list[Document]:
@@ -36,6 +41,11 @@ def read_documents(file: str | None, texts: Sequence[str]) -> list[Document]:
         raise UsageError(
             "no documents. Give a FILE, --document TEXT, or documents on standard input."
         )
+    if file is not None and file.lower().endswith(_TABLE_ENDINGS):
+        raise UsageError(
+            f"{file} is a table, and the names of its columns would be ranked too. Give one column "
+            "as lines of text on standard input, or use 'batch'."
+        )
     if file is None or file == STANDARD_INPUT:
         return [*parse_documents(_read_stdin(), "standard input"), *texts]
     return [*parse_documents(_read_file(file), file), *texts]
@@ -43,11 +53,12 @@ def read_documents(file: str | None, texts: Sequence[str]) -> list[Document]:
 
 def parse_documents(data: bytes, name: str) -> list[Document]:
     """
-    Read one document from each line that is not blank.
+    Read one document from each line that is not blank, or from each element of a JSON array.
 
     The lines are JSON Lines if each of them is a JSON string or a JSON object, and text otherwise.
     If only some of them are JSON objects with `text` or `image`, they are refused: one broken line
-    would turn all the others into documents of JSON source.
+    would turn all the others into documents of JSON source. For the same reason a source that is
+    JSON in another form is read as such, over several lines, or refused.
 
     Args:
         data: UTF-8, with or without a byte order mark; lines end in LF or CRLF.
@@ -60,9 +71,18 @@ def parse_documents(data: bytes, name: str) -> list[Document]:
         CommandError: The data is not UTF-8, holds no document, or has a line that is not a
             document; the message has the line's number, from 1.
     """
-    lines = list(_split_lines(_decode(data, name)))
+    if kind := find_strange_kind(data):
+        raise CommandError(f"{name}: {kind}")
+    text = _decode(data, name)
+    lines = list(_split_lines(text))
     if not lines:
         raise CommandError(f"{name} holds no documents. Give one document on each line.")
+    whole = _parse_any_json(text)
+    if isinstance(whole, list):
+        return _read_array(cast("list[object]", whole), name)
+    if isinstance(whole, dict):
+        return [_read_document(cast("JsonDocument", whole), f"{name}, line {lines[0][0]}")]
+    _check_for_json(lines, name)
     values = [_parse_json(text) for _, text in lines]
     broken = next((at for at, value in enumerate(values) if value is None), None)
     if broken is not None:
@@ -119,16 +139,53 @@ def _split_lines(text: str) -> Iterator[Line]:
             yield number, line.removesuffix("\r")
 
 
-def _parse_json(text: str) -> str | dict[str, object] | None:
+def _parse_json(text: str) -> JsonDocument | None:
+    value = _parse_any_json(text)
+    return cast("JsonDocument", value) if isinstance(value, str | dict) else None
+
+
+def _parse_any_json(text: str) -> object:
     try:
-        value = json.loads(text)
+        return json.loads(text)
     except (ValueError, RecursionError):
         return None
-    return cast("str | dict[str, object]", value) if isinstance(value, str | dict) else None
+
+
+def _read_array(elements: Sequence[object], name: str) -> list[Document]:
+    if not elements:
+        raise CommandError(f"{name} holds no documents. Its array is empty.")
+    documents: list[Document] = []
+    for position, element in enumerate(elements):
+        place = f"{name}, element {position} of the array"
+        if not isinstance(element, str | dict):
+            raise CommandError(f"{place}: neither a JSON string nor a JSON object.")
+        documents.append(_read_document(cast("JsonDocument", element), place))
+    return documents
+
+
+def _check_for_json(lines: Sequence[Line], name: str) -> None:
+    """Refuse JSON that is neither one value nor JSON Lines; its source would be ranked."""
+    first = lines[0][1].strip()
+    is_named_json = name.lower().endswith(_JSON_ENDINGS)
+    values = [_parse_any_json(text) for _, text in lines]
+    if all(isinstance(value, list) for value in values):
+        raise CommandError(f"{name}: each line is a JSON array. Write one document on each line.")
+    begins_json = values[0] is None and first.startswith(_JSON_BEGINNINGS)
+    is_whole = all(isinstance(value, str | dict) for value in values)
+    if first in {"[", "{"} or begins_json or (is_named_json and not is_whole):
+        number = next(
+            number
+            for (number, _), value in zip(lines, values, strict=True)
+            if not isinstance(value, str | dict)
+        )
+        raise CommandError(
+            f"{name}, line {number}: broken JSON. Give a JSON array, or JSON Lines: a JSON string "
+            "or a JSON object on each line."
+        )
 
 
 def _check_for_objects(
-    broken: int, lines: list[Line], values: list[str | dict[str, object] | None], name: str
+    broken: int, lines: list[Line], values: Sequence[JsonDocument | None], name: str
 ) -> None:
     for (number, _), value in zip(lines, values, strict=True):
         if isinstance(value, dict) and not value.keys().isdisjoint(_FIELDS):
@@ -138,10 +195,14 @@ def _check_for_objects(
             )
 
 
-def _read_document(value: str | dict[str, object] | None, place: str) -> Document:
+def _read_document(value: JsonDocument | None, place: str) -> Document:
     if isinstance(value, str):
         return _check_text(value, place)
     fields = {key: field for key, field in (value or {}).items() if field is not None}
+    if "documents" in fields:
+        raise CommandError(
+            f"{place}: a job, not a document. Give its documents as a JSON array, or use 'batch'."
+        )
     if unknown := sorted(fields.keys() - set(_FIELDS)):
         raise CommandError(
             f'{place}: unknown field {json.dumps(unknown[0])}. A document has "text", "image" '

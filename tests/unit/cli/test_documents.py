@@ -56,7 +56,7 @@ def test_lines_that_are_all_json_are_json_lines(data: bytes, expected: list[obje
         (b" \n\t\r\n", "docs holds no documents"),
         (b"one\n\ntw\xff\n", "docs, line 3: not UTF-8"),
         (b"\xef\xbb\xbfone\n\xff\n", "docs, line 2: not UTF-8"),
-        (b"\xff\xfeo\x00", "docs, line 1: not UTF-8"),
+        (b"\xff\xfeo\x00", "docs: it is UTF-16"),
         (b'{"text": "one"}\n\n{"text": "two"\n', "docs, line 3: neither a JSON string nor"),
         (b'[1]\n{"image": "one"}\n', "docs, line 1: neither a JSON string nor"),
         (b'"one"\n{"title": "two"}\n', 'docs, line 2: unknown field "title"'),
@@ -137,3 +137,59 @@ def test_a_file_that_cannot_be_read_is_a_usage_error(name: str, tmp_path: Path) 
         read_documents(str(tmp_path / name), [])
 
     assert caught.value.status == 2
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'["one", {"text": "two"}]',
+        b'[\n  "one",\n  {\n    "text": "two"\n  }\n]\n',
+        b'\xef\xbb\xbf\n[{"text": "two", "image": null},\n"one"]',
+    ],
+)
+def test_json_array_is_the_list_of_documents(data: bytes) -> None:
+    """An array of JSON, on one line or on several, is read as the list that it is."""
+    documents = parse_documents(data, "docs.json")
+
+    assert sorted(map(str, documents)) == ["one", "{'text': 'two'}"]
+
+
+def test_pretty_printed_object_is_one_document() -> None:
+    """An object that is spread over several lines is one document."""
+    assert parse_documents(b'{\n  "text": "one"\n}\n', "docs") == [{"text": "one"}]
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "message"),
+    [
+        (b"[]", "docs", "holds no documents"),
+        (b'["one", 2]', "docs", "element 1 of the array: neither a JSON string"),
+        (b'["one", null]', "docs", "element 1 of the array: neither a JSON string"),
+        (b'["one", ""]', "docs", "element 1 of the array: the document is blank"),
+        (b'[["one"]]', "docs", "element 0 of the array"),
+        (b'["one"]\n["two"]', "docs", "each line is a JSON array"),
+        (b'[\n"one"\n', "docs", "line 1: broken JSON"),
+        (b'[{"text": "one"},\n{"text": "two"}', "docs", "line 1: broken JSON"),
+        (b'{\n"text": "one"\n}\n{\n"text": "two"\n}', "docs", "line 1: broken JSON"),
+        (b'"one"\ntwo\n', "docs.jsonl", "line 2: broken JSON"),
+        (b"one\n", "docs.JSON", "line 1: broken JSON"),
+        (b'{"query": "q", "documents": ["a"]}', "docs", "line 1: a job, not a document"),
+        (b'{\n"documents": ["a"]\n}', "docs", "line 1: a job, not a document"),
+        ("one".encode("utf-16"), "docs", "UTF-16, not lines of text. Convert it to UTF-8"),
+        ("one".encode("utf-16-le"), "docs", "NUL bytes"),
+        (b"PK\x03\x04text", "docs.xlsx", "a zip archive or an Excel workbook"),
+        (b"PAR1text", "docs.parquet", "Parquet"),
+        (b"\x1f\x8btext", "docs.gz", "gzip"),
+    ],
+)
+def test_no_source_of_another_format_is_ranked(data: bytes, name: str, message: str) -> None:
+    """What is JSON of another form, or no text at all, is refused with what to do."""
+    with pytest.raises(CommandError, match=re.escape(message)):
+        parse_documents(data, name)
+
+
+@pytest.mark.parametrize("name", ["docs.csv", "docs.TSV"])
+def test_table_is_refused(name: str) -> None:
+    """The names of a table's columns are not ranked as its first document."""
+    with pytest.raises(CommandError, match="names of its columns"):
+        read_documents(name, [])

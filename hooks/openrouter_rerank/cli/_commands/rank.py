@@ -55,9 +55,9 @@ def rank(
     Order documents by their relevance to QUERY.
 
     FILE is UTF-8. Blank lines are skipped. If every other line is a JSON string or a JSON object,
-    the file is JSON Lines: an object has "text", "image" (a URL) or both. Otherwise each line is a
-    document as it stands; but a file in which an object with "text" or "image" stands beside a line
-    that is not JSON is refused. Without FILE and --document, standard input is read.
+    the file is JSON Lines: an object has "text", "image" (a URL) or both. A JSON array of these is
+    read too. Otherwise each line is a document as it stands; but broken JSON, a table and a file
+    that is no text are refused. Without FILE and --document, standard input is read.
 
     The VALUE of a --field that is not text is JSON, such as provider='{"sort": "price"}'.
 

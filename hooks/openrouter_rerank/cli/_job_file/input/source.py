@@ -6,12 +6,14 @@ import shutil
 import sys
 import tempfile
 import zlib
+from codecs import BOM_UTF8
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from enum import StrEnum
 from io import BufferedIOBase, BufferedRandom, BufferedReader, FileIO, RawIOBase
 
 from openrouter_rerank.cli._errors import CommandError, UsageError
+from openrouter_rerank.cli._file_kinds import find_strange_kind
 from openrouter_rerank.cli._job_file.interrupts import StopFlag
 
 from .csv import read_csv
@@ -68,11 +70,11 @@ class Source:
 
         Raises:
             CommandError: It cannot be read.
-            UsageError: The first row of a CSV file is wrong.
+            UsageError: The first row of a CSV file is wrong, or the input is of another kind.
         """
         if self._input_format is InputFormat.CSV:
-            return read_csv(self._read_lines(), self.name)
-        return read_jsonl(self._read_lines())
+            return read_csv(_check_first(self._read_lines(), self.name), self.name)
+        return read_jsonl(_check_first(self._read_lines(), self.name, is_json=True))
 
     def count(self) -> int:
         """
@@ -105,6 +107,28 @@ def _split_lines(stream: BufferedIOBase, name: str) -> Iterator[bytes]:
         number += 1
         if len(line) > MAX_LINE_BYTES:
             raise CommandError(f"{name}, line {number}: longer than {MAX_LINE_BYTES >> 20} MiB.")
+        yield line
+
+
+def _check_first(lines: Iterator[bytes], name: str, *, is_json: bool = False) -> Iterator[bytes]:
+    """
+    Give the lines, if the first that is not blank can be one of a file of jobs.
+
+    Raises:
+        UsageError: It cannot; each further line would be told as a malformed job.
+    """
+    is_first = True
+    for line in lines:
+        begin = line.removeprefix(BOM_UTF8).strip()
+        if is_first and begin:
+            is_first = False
+            if kind := find_strange_kind(line):
+                raise UsageError(f"{name}: {kind}")
+            if is_json and (begin.startswith(b"[") or begin == b"{"):
+                raise UsageError(
+                    f"{name} is JSON, but has no whole job on its first line. Write each job on a "
+                    "line of its own, such as with: jq -c '.[]' FILE"
+                )
         yield line
 
 
