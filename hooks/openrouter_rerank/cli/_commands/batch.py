@@ -74,8 +74,9 @@ def batch(
     INPUT is JSON Lines, each line an object with "query" and "documents", and any of "id", "model"
     and the optional fields of the request, such as "top_n" and "provider". Or it is CSV, if its
     name ends in .csv or .csv.gz: a first row with the names query, document and, if wanted, id, and
-    then a row for each document; consecutive rows of the same id and query are one job. Either may
-    be compressed with gzip. A line may have 64 MiB at most; a longer one ends the run.
+    then a row for each document; consecutive rows of the same id and query are one job. Rows that
+    come apart from others of their id are another job, which a warning tells. Either may be
+    compressed with gzip. A line may have 64 MiB at most; a longer one ends the run.
 
     OUTPUT gets a line of JSON for each job as soon as it is done, in the order in which they end:
     "position" (the job's number in INPUT, from 0), "id", "digest" (tells whether INPUT is still the

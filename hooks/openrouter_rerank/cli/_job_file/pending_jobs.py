@@ -63,4 +63,6 @@ class PendingJobs:
                 continue
             if self.max_cost is not None and self.finished.cost >= self.max_cost:
                 raise RunStoppedError("", reason="max_cost")
+            if entry.warning is not None:
+                self.writer.warn(entry.line, entry.warning)
             yield EntryJob(entry=entry, **entry.arguments)

@@ -54,6 +54,46 @@ def test_strict_sends_nothing_for_a_malformed_line(run: Run, tmp_path: Path, out
     assert done.stderr.count("\n") == 1
 
 
+APART = "id,query,document\n1,q,a\n2,r,b\n1,q,c\n"
+
+
+def test_rows_of_one_id_that_are_apart_are_told(run: Run, tmp_path: Path, output: Path) -> None:
+    """Two jobs with one id are sent as they stand, with a warning that names both lines."""
+    source = tmp_path / "jobs.csv"
+    source.write_text(APART, "utf-8")
+
+    with fake_api() as api:
+        done = run(api.url, source, "-o", output)
+
+    assert (done.returncode, sorted(api.queries)) == (0, ["q", "q", "r"])
+    assert "warning: " in done.stderr
+    assert "line 4: a job of this id or query began on line 2" in done.stderr
+
+
+def test_few_warnings_are_told(run: Run, tmp_path: Path, output: Path) -> None:
+    """An input that is sorted by document gives a few warnings, not one for each row."""
+    source = tmp_path / "jobs.csv"
+    source.write_text("query,document\n" + "q,a\nr,a\n" * 10, "utf-8")
+
+    with fake_api() as api:
+        done = run(api.url, source, "-o", output)
+
+    assert done.stderr.count("warning: ") == 5
+    assert "further warnings are left out" in done.stderr
+
+
+def test_strict_refuses_rows_that_are_apart(run: Run, tmp_path: Path, output: Path) -> None:
+    """With --strict nothing is sent, since one of the two jobs lacks documents."""
+    source = tmp_path / "jobs.csv"
+    source.write_text(APART, "utf-8")
+
+    with fake_api() as api:
+        done = run(api.url, source, "-o", output, "--strict")
+
+    assert (done.returncode, api.queries) == (2, [])
+    assert "line 4: a job of this id" in done.stderr
+
+
 @pytest.mark.parametrize(("text", "status"), [(BROKEN, 2), (json.dumps(make_job(0)), 0)])
 def test_strict_checks_a_pipe_to_its_end(text: str, status: int, run_piped: Run) -> None:
     """A pipe is copied and checked, and its jobs are sent if all are right."""

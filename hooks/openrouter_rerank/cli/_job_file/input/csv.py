@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from openrouter_rerank.cli._errors import UsageError
 
-from .entry import Entry
+from .entry import Entry, digest_arguments
 
 MAX_FIELD_CHARACTERS = 1 << 24
 
@@ -36,11 +36,16 @@ class _RowGroup:
     documents: list[str] = field(default_factory=list[str])
     bad_row: _Row | None = None
 
-    def build(self, position: int) -> Entry:
+    def build(self, position: int, lines: dict[str, int]) -> Entry:
+        """Return the job, and note in `lines` where the first one of its name begins."""
         row = self.bad_row
         problem = None if row is None else f"the row on line {row.line}: {row.problem}"
         arguments = {"query": self.query, "documents": self.documents}
-        return Entry(position, self.line, self.id or None, arguments, problem)
+        # A digest, since all of a long input are kept.
+        name = digest_arguments({"id": self.id} if self.id else {"query": self.query})
+        first = lines.setdefault(name, self.line)
+        repeats = None if first == self.line else first
+        return Entry(position, self.line, self.id or None, arguments, problem, repeats=repeats)
 
 
 def read_csv(
@@ -50,8 +55,9 @@ def read_csv(
     Read one job from the consecutive rows of one id and query.
 
     The first row names the columns: `query`, `document` and, if wanted, `id`, in any order. An
-    empty id is none. A row that cannot be read spoils the job before it and the job after it: it
-    may belong to either, and a ranking without one of its documents is wrong.
+    empty id is none. A job of which an earlier one has the id, or the query if there is no id, is
+    marked: it may be a part of that one. A row that cannot be read spoils the job before it and the
+    job after it: it may belong to either, and a ranking without one of its documents is wrong.
 
     Args:
         lines: UTF-8, the first with or without a byte order mark; they end in LF or CRLF.
@@ -67,6 +73,7 @@ def read_csv(
     rows = _read_rows(lines)
     columns = _find_columns(next(rows, None), name)
     position, group, bad_row = 0, None, None
+    first_lines: dict[str, int] = {}
     for row in rows:
         if row.problem is None and len(row.fields) != len(columns):
             problem = f"{len(columns)} fields expected, got {len(row.fields)}"
@@ -80,13 +87,13 @@ def read_csv(
         key = fields.get("id", ""), fields["query"]
         if group is None or (group.id, group.query) != key:
             if group is not None:
-                yield group.build(position)
+                yield group.build(position, first_lines)
                 position += 1
             group = _RowGroup(row.line, *key, bad_row=bad_row)
         group.documents.append(fields["document"])
         bad_row = None
     if group is not None:
-        yield group.build(position)
+        yield group.build(position, first_lines)
     elif bad_row is not None:
         yield Entry(position, bad_row.line, problem=bad_row.problem)
 

@@ -25,6 +25,8 @@ class Entry:
         arguments: Those of `Rerank.rerank`.
         problem: Why it is malformed; None if nothing is known to be wrong.
         digest: Tells jobs apart by their arguments; "" if there is a problem.
+        repeats: The line where an earlier job of the same name begins, of which this one may be a
+            part; None if there is none.
     """
 
     position: int
@@ -33,6 +35,17 @@ class Entry:
     arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
     problem: str | None = None
     digest: str = ""
+    repeats: int | None = None
+
+    @property
+    def warning(self) -> str | None:
+        """What is strange about it though it can be sent; None if nothing is."""
+        if self.repeats is None:
+            return None
+        return (
+            f"a job of this id or query began on line {self.repeats} already; "
+            "rows that belong together have to stand together, as after sorting by id"
+        )
 
 
 class EntryError(ValueError):
@@ -65,10 +78,10 @@ def check_entry(entry: Entry) -> None:
         entry: A complete one.
 
     Raises:
-        EntryError: The entry is malformed, or the client would refuse the job.
+        EntryError: The entry is malformed or may lack documents, or the client would refuse it.
     """
-    if entry.problem is not None:
-        raise EntryError(entry.problem)
+    if problem := entry.problem or entry.warning:
+        raise EntryError(problem)
     try:
         prepare("RerankJob", **cast("Any", entry.arguments))
     except (TypeError, ValueError) as error:

@@ -12,6 +12,8 @@ from .failure_file import FailureFile
 from .line_file import LineFile
 from .records import encode_failure, encode_result
 
+SHOWN_WARNINGS = 5
+
 
 class OutcomeWriter:
     """
@@ -32,6 +34,7 @@ class OutcomeWriter:
         self._failures = failures
         self._name = name
         self._lock = threading.Lock()
+        self._warnings = 0
 
     def write_outcome(self, entry: Entry, outcome: RerankOutcome) -> None:
         """
@@ -66,6 +69,15 @@ class OutcomeWriter:
         """
         with self._lock:
             self._write_failure(entry, EntryError(entry.problem), attempts=0)
+
+    def warn(self, line: int, warning: str) -> None:
+        """Print a warning about a line of the input; only the first few are printed."""
+        with self._lock:
+            self._warnings += 1
+            if self._warnings > SHOWN_WARNINGS:
+                return
+            last = " (further warnings are left out)" if self._warnings == SHOWN_WARNINGS else ""
+            print_error(f"warning: {self._name}, line {line}: {warning}{last}")
 
     def _write_failure(self, entry: Entry, error: Exception, attempts: int) -> None:
         self.stats.failed += 1

@@ -37,6 +37,21 @@ def test_consecutive_rows_are_one_job() -> None:
     ]
 
 
+def test_rows_of_one_id_that_are_apart_are_marked() -> None:
+    """A job whose id, or else query, an earlier job has is marked with the line of that one."""
+    entries = read("id,query,document\n1,q,a\n2,q,b\n1,q,c\n,q,d\n,r,e\n,q,f\n1,s,g\n")
+
+    assert [(entry.line, entry.repeats) for entry in entries] == [
+        (2, None),
+        (3, None),
+        (4, 2),
+        (5, None),
+        (6, None),
+        (7, 5),
+        (8, 2),
+    ]
+
+
 def test_columns_come_in_any_order_and_the_id_may_be_missing() -> None:
     """The first row names the columns; a byte order mark, CRLF and blank lines are tolerated."""
     entries = read("\ufeffdocument, query\r\na,q\r\n\r\nb,q\r\n")
