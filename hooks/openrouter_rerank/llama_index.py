@@ -25,7 +25,9 @@ except ModuleNotFoundError as error:
     ) from error
 from pydantic import Field
 
+from ._call.arguments import Document
 from ._integrations.items import require_items
+from ._integrations.llama_images import read_image
 from ._integrations.pydantic_base import PydanticAdapter
 from ._rerank import Ranked
 
@@ -45,6 +47,8 @@ class OpenRouterRerank(PydanticAdapter, BaseNodePostprocessor):
     to the callback manager. Use it as a context manager, `with` or `async with`, or close it with
     `close()` or `aclose()`; after that its calls raise `ClientClosedError`. The key is in no repr,
     dump or pickle: a postprocessor loaded from one reads it from `OPENROUTER_API_KEY`.
+
+    A node's image is sent beside its text: a URL as it is, data and files as data URIs.
 
     Each optional field of the request is a setting too, such as `provider`, as plain JSON;
     `client.rerank.rerank` explains them. One that is None is not sent.
@@ -89,14 +93,15 @@ class OpenRouterRerank(PydanticAdapter, BaseNodePostprocessor):
 
         Raises:
             TypeError: `nodes` is no list of nodes; nothing was sent.
-            ValueError: There is no query, the query or the text of a node is blank, or a setting
-                has a value that the API would refuse; nothing was sent.
+            ValueError: There is no query, the query or the text of a node is blank, an image
+                cannot be read, or a setting has a value that the API would refuse; nothing was
+                sent.
             OpenRouterError: The call ended in an error (see `openrouter_rerank.errors`).
         """
         query = require_query(query_bundle)
         nodes = require_items(nodes, NodeWithScore, "nodes")
         with self._report(nodes, query) as finish:
-            return finish(self._rank(nodes, self._read_text, query))
+            return finish(self._rank(nodes, self._read_document, query))
 
     @_dispatcher.span
     async def _apostprocess_nodes(
@@ -106,11 +111,16 @@ class OpenRouterRerank(PydanticAdapter, BaseNodePostprocessor):
         query = require_query(query_bundle)
         nodes = require_items(nodes, NodeWithScore, "nodes")
         with self._report(nodes, query) as finish:
-            return finish(await self._rank_async(nodes, self._read_text, query))
+            return finish(await self._rank_async(nodes, self._read_document, query))
 
-    def _read_text(self, node: NodeWithScore) -> str:
-        """Return the text that the model compares with the query."""
-        return node.get_content(self.metadata_mode)
+    def _read_document(self, found: NodeWithScore) -> Document:
+        """Return what the model compares with the query: text, or an object with an image."""
+        node = found.node
+        text = node.get_content(self.metadata_mode)
+        image = read_image(node)
+        if image is None:
+            return text
+        return {"text": text, "image": image} if text.strip() else {"image": image}
 
     @contextmanager
     def _report(self, nodes: list[NodeWithScore], query: str) -> Generator[Finish]:

@@ -7,6 +7,7 @@ from typing import Any, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
+from openrouter_rerank._call.arguments import Document
 from openrouter_rerank._client import OpenRouter
 from openrouter_rerank._rerank import Ranked
 
@@ -120,14 +121,16 @@ class PydanticAdapter(BaseModel, RequestSettings):
         """Return the key; None for the one in the environment."""
         return None if self.api_key is None else self.api_key.get_secret_value()
 
-    def _rank(self, items: Sequence[T], read: Callable[[T], str], query: str) -> list[Ranked[T]]:
-        """Order the items by the text that `read` returns for each; send nothing without items."""
+    def _rank(
+        self, items: Sequence[T], read: Callable[[T], Document], query: str
+    ) -> list[Ranked[T]]:
+        """Order the items by the document that `read` returns for each; send nothing without items."""
         if not items:
             return []
         return self._get_client().rerank.rank(items, key=read, query=query, **self._arguments())
 
     async def _rank_async(
-        self, items: Sequence[T], read: Callable[[T], str], query: str
+        self, items: Sequence[T], read: Callable[[T], Document], query: str
     ) -> list[Ranked[T]]:
         """Async `_rank`."""
         if not items:

@@ -18,7 +18,16 @@ from llama_index.core.instrumentation.events.rerank import ReRankEndEvent, ReRan
 from llama_index.core.instrumentation.span_handlers import SimpleSpanHandler
 from llama_index.core.llms import MockLLM
 from llama_index.core.query_engine import RetrieverQueryEngine
-from llama_index.core.schema import MetadataMode, NodeWithScore, TextNode
+from llama_index.core.schema import (
+    BaseNode,
+    ImageDocument,
+    ImageNode,
+    MediaResource,
+    MetadataMode,
+    Node,
+    NodeWithScore,
+    TextNode,
+)
 from llama_index_instrumentation import get_dispatcher
 from openrouter_rerank import OpenRouter, local
 from openrouter_rerank.errors import PaymentRequiredResponseError
@@ -313,3 +322,83 @@ def test_example_runs(
     runpy.run_path(str(example))
 
     assert capsys.readouterr().out.startswith("Paris is the capital of France.")
+
+
+PIXEL = b"\x89PNG\r\n"
+PIXEL_TEXT = "iVBORw0K"
+PIXEL_URI = f"data:image/png;base64,{PIXEL_TEXT}"
+IMAGE_URL = "https://example.com/x.png"
+
+
+def rerank_node(node: BaseNode, **settings: Any) -> object:
+    """Return what is sent for a node, by both ways."""
+    with FakeOpenRouter() as client:
+        reranker = OpenRouterRerank(model="m", client=client, **settings)
+        reranker.postprocess_nodes([NodeWithScore(node=node)], query_str=QUERY)
+        asyncio.run(reranker.apostprocess_nodes([NodeWithScore(node=node)], query_str=QUERY))
+    first, second = (body["documents"][0] for body in client.bodies)
+    assert first == second
+    return first
+
+
+@pytest.mark.parametrize(
+    ("node", "sent"),
+    [
+        (ImageNode(image_url=IMAGE_URL), {"image": IMAGE_URL}),
+        (ImageNode(text="a dot", image_url=IMAGE_URL), {"text": "a dot", "image": IMAGE_URL}),
+        (ImageNode(image=PIXEL_TEXT), {"image": PIXEL_URI}),
+        (ImageNode(image=PIXEL_URI), {"image": PIXEL_URI}),
+        (ImageNode(image="AAAA", image_mimetype="image/x"), {"image": "data:image/x;base64,AAAA"}),
+        (ImageDocument(text="a dot", image=PIXEL_TEXT), {"text": "a dot", "image": PIXEL_URI}),
+        (
+            ImageNode(image_url=IMAGE_URL, metadata={"file": "x.png"}),
+            {"text": "file: x.png", "image": IMAGE_URL},
+        ),
+        (Node(image_resource=MediaResource(data=PIXEL)), {"image": PIXEL_URI}),
+        (
+            Node(
+                text_resource=MediaResource(text="a dot"),
+                image_resource=MediaResource(url=IMAGE_URL),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+            ),
+            {"text": "a dot", "image": IMAGE_URL},
+        ),
+        (ImageNode(text="no image after all"), "no image after all"),
+        (Node(text_resource=MediaResource(text="text"), image_resource=MediaResource()), "text"),
+    ],
+)
+def test_image_is_sent(node: BaseNode, sent: object) -> None:
+    """The image of a node is ranked with its text, not the name of its file alone."""
+    assert rerank_node(node) == sent
+
+
+def test_image_in_a_file_is_sent_as_data(tmp_path: Path) -> None:
+    """The file of an image is read, and metadata is left out where the mode says so."""
+    path = tmp_path / "x.png"
+    path.write_bytes(PIXEL)
+    nodes = [
+        ImageNode(image_path=str(path), metadata={"file": "x.png"}),
+        Node(image_resource=MediaResource(path=path)),
+    ]
+
+    sent = [rerank_node(node, metadata_mode=MetadataMode.NONE) for node in nodes]
+
+    assert sent == [{"image": PIXEL_URI}] * 2
+
+
+@pytest.mark.parametrize(
+    ("node", "reason"),
+    [
+        (ImageNode(id_="n", image_path="absent.png"), "node n: cannot read absent.png: No such"),
+        (ImageNode(id_="n", image_url="s3://x.png"), "node n: an image's URL begins with http"),
+        (ImageNode(id_="n", image="AAAA"), "node n: unknown is no type of an image"),
+        (ImageNode(id_="n", image_path="x.pdf"), "node n: application/pdf is no type of an image"),
+    ],
+)
+def test_image_that_cannot_be_sent_is_named(node: BaseNode, reason: str) -> None:
+    """A node whose image cannot be sent is refused by its id before anything is sent."""
+    with FakeOpenRouter() as client, pytest.raises(ValueError, match=reason):
+        OpenRouterRerank(model="m", client=client).postprocess_nodes(
+            [NodeWithScore(node=node)], query_str=QUERY
+        )
+
+    assert client.requests == []
