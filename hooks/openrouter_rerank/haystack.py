@@ -9,7 +9,7 @@ or `HAYSTACK_DESERIALIZATION_ALLOWLIST=openrouter_rerank` in the environment.
 import threading
 from base64 import b64encode
 from collections.abc import Iterable
-from dataclasses import replace
+from copy import copy
 from typing import Any, Unpack
 
 from ._call.defaults import DEFAULT_DEADLINE_MS
@@ -279,4 +279,16 @@ def read_image(blob: ByteStream | None) -> str | None:
 
 def score(ranked: Iterable[Ranked[Document]]) -> list[Document]:
     """Return copies of the documents with the model's scores."""
-    return [replace(each.item, score=each.score) for each in ranked]
+    return [copy_with_score(each.item, each.score) for each in ranked]
+
+
+def copy_with_score(document: Document, score: float) -> Document:
+    """
+    Return a copy of a document with another score.
+
+    Not by `dataclasses.replace`, which runs the class's checks: one that fails would lose a reply
+    that is paid for.
+    """
+    copied = copy(document)
+    vars(copied)["score"] = score
+    return copied

@@ -70,7 +70,7 @@ class OpenRouterRerank(PydanticAdapter, BaseDocumentCompressor):
 
         Returns:
             At most `top_n` documents with their metadata and, in `metadata["relevance_score"]`, the
-            score; higher is better.
+            score; higher is better. The metadata is a dict of its own with the same values.
 
         Raises:
             TypeError: `documents` is no list of documents; nothing was sent.
@@ -98,7 +98,7 @@ def read_text(document: Document) -> str:
 
 
 def add_score(ranked: Ranked[Document]) -> Document:
-    """Return a copy of the document with its score in the metadata."""
-    copied = ranked.item.model_copy(deep=True)
-    copied.metadata[SCORE_KEY] = ranked.score
-    return copied
+    """Return a copy of the document with its score in a metadata dict of its own."""
+    # Not a deep copy: some values have none, and that would lose a reply that is paid for.
+    metadata = {**ranked.item.metadata, SCORE_KEY: ranked.score}
+    return ranked.item.model_copy(update={"metadata": metadata})

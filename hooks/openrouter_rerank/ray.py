@@ -18,7 +18,7 @@ from ._codec.request import require_count, require_str
 from ._integrations.job_stream import JobStream
 from ._integrations.ray_columns import (
     COLUMNS,
-    add_columns,
+    prepare_columns,
     read_column,
     read_documents,
     require_columns,
@@ -171,9 +171,10 @@ class Reranker:
             Exception: What a hook or the function for the key raised.
         """
         require_columns(batch, present=[self._query_column, self._documents_column], absent=COLUMNS)
+        add_columns = prepare_columns(batch)
         rows = self._rerank(self._make_jobs(batch))
         columns = {name: [getattr(row, name) for row in rows] for name in COLUMNS}
-        return cast("BatchT", add_columns(batch, columns))
+        return cast("BatchT", add_columns(columns))
 
     def close(self) -> None:
         """Close the client, as the end of the actor does."""

@@ -124,7 +124,7 @@ class PydanticAdapter(BaseModel, RequestSettings):
     def _rank(
         self, items: Sequence[T], read: Callable[[T], Document], query: str
     ) -> list[Ranked[T]]:
-        """Order the items by the document that `read` returns for each; send nothing without items."""
+        """Order the items by the document that `read` returns; send nothing without items."""
         if not items:
             return []
         return self._get_client().rerank.rank(items, key=read, query=query, **self._arguments())

@@ -1,6 +1,7 @@
 """Reads and adds columns of Ray's batches of rows, in each format that Ray Data has."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from importlib import import_module
 from typing import Any, cast
 
@@ -58,10 +59,14 @@ def drop_nulls(document: object) -> object:
     return {key: value for key, value in fields.items() if value is not None}
 
 
-def add_columns(batch: Any, columns: Mapping[str, Sequence[object]]) -> Any:
-    """Return a batch of the same format with `COLUMNS` added."""
+def prepare_columns(batch: Any) -> Callable[[Mapping[str, Sequence[object]]], Any]:
+    """
+    Return what adds `COLUMNS` to a batch and gives one of the same format.
+
+    What could fail about the batch's own columns fails here, before anything is paid for.
+    """
     if is_arrow(batch):
-        return add_typed_columns(batch, columns)
+        return partial(add_typed_columns, batch)
     if isinstance(batch, Mapping):
         arrays = cast("Mapping[str, Any]", batch)
         # Ray pickles the cells of a column whose arrays differ in length, but keeps lists as lists.
@@ -69,8 +74,8 @@ def add_columns(batch: Any, columns: Mapping[str, Sequence[object]]) -> Any:
             name: read_column(batch, name) if array.dtype == object else array
             for name, array in arrays.items()
         }
-        return {**kept, **columns}
-    return batch.assign(**columns)
+        return lambda columns: {**kept, **columns}
+    return lambda columns: batch.assign(**columns)
 
 
 def add_typed_columns(table: Any, columns: Mapping[str, Sequence[object]]) -> Any:

@@ -2,6 +2,7 @@
 
 import asyncio
 import runpy
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -104,17 +105,30 @@ def test_chain_reads_what_was_reranked(compressor: OpenRouterRerank) -> None:
 
 
 def test_documents_are_left_as_they_are() -> None:
-    """The results are copies with metadata and id, down to the lists within the metadata."""
+    """The results are copies with id and a metadata dict of their own."""
     documents = [document.model_copy(deep=True) for document in DOCUMENTS]
     with FakeOpenRouter(answer(scores=[0.1, 0.9, 0.2, 0.3])) as client:
         best, *_ = OpenRouterRerank(model="m", client=client).compress_documents(documents, QUERY)
-    best.metadata["tags"].append("b")
+    best.metadata["seen"] = True
 
     assert documents == DOCUMENTS
     assert (best.id, best.metadata) == (
         "paris",
-        {"page": 2, "tags": ["a", "b"], "relevance_score": 0.9},
+        {"page": 2, "tags": ["a"], "relevance_score": 0.9, "seen": True},
     )
+
+
+def test_metadata_that_cannot_be_copied_loses_no_paid_reply() -> None:
+    """Metadata holds what deepcopy refuses, such as a lock; the ranking comes back all the same."""
+    lock = threading.Lock()
+    documents = [Document(text, metadata={"lock": lock}) for text in ("a", "b")]
+    with FakeOpenRouter() as client:
+        compressor = OpenRouterRerank(model="m", client=client)
+        found = compressor.compress_documents(documents, QUERY)
+        found += asyncio.run(compressor.acompress_documents(documents, QUERY))
+
+    assert [document.metadata["lock"] for document in found] == [lock] * 4
+    assert documents[0].metadata == {"lock": lock}
 
 
 @pytest.mark.parametrize(("top_n", "expected"), [(1, 1), (None, 4), (10, 4)])

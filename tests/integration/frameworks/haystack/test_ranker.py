@@ -1,5 +1,6 @@
 """The ranker by itself: what it sends, returns and refuses."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -27,6 +28,25 @@ def test_documents_are_copied(run: Run) -> None:
         ("berlin", 0.1),
     ]
     assert documents == make_documents()
+
+
+def test_document_that_checks_itself_loses_no_paid_reply(run: Run) -> None:
+    """A class of documents whose checks refuse a score does not cost the ranking."""
+
+    @dataclass
+    class StrictDocument(Document):
+        """Refuses a score, and cannot be made by `dataclasses.replace`."""
+
+        def __post_init__(self) -> None:
+            if self.score is not None:
+                raise ValueError("no score")
+
+    documents: list[Document] = [StrictDocument(id="a", content="a")]
+    with FakeOpenRouter(answer(scores=[0.5])) as client:
+        found = run(OpenRouterRanker("m", client=client), QUERY, documents)
+
+    assert [(each.id, each.score) for each in found] == [("a", 0.5)]
+    assert documents[0].score is None
 
 
 def test_same_document_twice_is_ranked_twice(run: Run) -> None:

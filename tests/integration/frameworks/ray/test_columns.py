@@ -110,3 +110,21 @@ def test_columns_that_do_not_fit_end_the_job(names: list[str], message: str) -> 
     with pytest.raises(ValueError, match=message):
         reranker(pa.table({name: ["q"] for name in names}))
     reranker.close()
+
+
+def test_column_that_cannot_be_kept_costs_nothing() -> None:
+    """A batch whose further columns cannot be read fails before anything is sent."""
+    sent: list[object] = []
+
+    def give_key() -> str:
+        sent.append(1)
+        return "key"
+
+    reranker = Reranker("m", api_key=give_key, server_url="http://127.0.0.1:9", retry_config=None)
+    batch = {"query": np.array(["q"]), "documents": np.array([["a"]]), "odd": [1]}
+
+    with pytest.raises(AttributeError, match="dtype"):
+        reranker(batch)
+    reranker.close()
+
+    assert sent == []
