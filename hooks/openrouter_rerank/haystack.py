@@ -6,6 +6,7 @@ YAML only the modules that you allow: `Pipeline.loads(text, allowed_modules=["op
 or `HAYSTACK_DESERIALIZATION_ALLOWLIST=openrouter_rerank` in the environment.
 """
 
+import math
 import threading
 from base64 import b64encode
 from collections.abc import Iterable
@@ -16,7 +17,7 @@ from ._call.defaults import DEFAULT_DEADLINE_MS
 from ._call.signatures import list_arguments
 from ._client import OpenRouter
 from ._codec.request import require_count, require_text
-from ._integrations.items import require_items
+from ._integrations.items import limit_count, require_items
 from ._integrations.request_settings import (
     REQUEST_FIELDS,
     RequestSettings,
@@ -48,7 +49,8 @@ class OpenRouterRanker(RequestSettings):
     Orders documents by how relevant a model finds each one to a query.
 
     It returns copies of the documents with the model's score and does not change the documents
-    themselves. Only `top_k` drops any, and documents of the same id stay apart.
+    themselves. Only `top_k` drops any. Of documents of the same id it takes one, as Haystack's own
+    rankers do: the one with the highest score, or else the first.
 
     It ranks a document's content, preceded by the meta fields that you ask for, and its image: a
     blob of the type `image/*`, sent as a data URI. A document with neither is an error.
@@ -197,7 +199,7 @@ class OpenRouterRanker(RequestSettings):
             OpenRouterError: The call ended in an error.
         """
         top_n = check_top_k(top_k) or self.top_k
-        documents = require_items(documents, Document, "documents")
+        documents = drop_duplicates(require_items(documents, Document, "documents"))
         if not documents:
             return {"documents": []}
         ranked = self._ensure_client().rerank.rank(
@@ -205,7 +207,7 @@ class OpenRouterRanker(RequestSettings):
             query=query,
             model=self.model,
             key=self._read_document,
-            top_n=top_n,
+            top_n=limit_count(top_n, len(documents)),
             **read_settings(self),
         )
         return {"documents": score(ranked)}
@@ -216,7 +218,7 @@ class OpenRouterRanker(RequestSettings):
     ) -> dict[str, list[Document]]:
         """Async `run`, in the running event loop."""
         top_n = check_top_k(top_k) or self.top_k
-        documents = require_items(documents, Document, "documents")
+        documents = drop_duplicates(require_items(documents, Document, "documents"))
         if not documents:
             return {"documents": []}
         ranked = await self._ensure_async_client().rerank.rank_async(
@@ -224,7 +226,7 @@ class OpenRouterRanker(RequestSettings):
             query=query,
             model=self.model,
             key=self._read_document,
-            top_n=top_n,
+            top_n=limit_count(top_n, len(documents)),
             **read_settings(self),
         )
         return {"documents": score(ranked)}
@@ -268,6 +270,21 @@ class OpenRouterRanker(RequestSettings):
 def check_top_k(top_k: int | None) -> int | None:
     """Check that `top_k` is None or a whole number of at least 1, and return it."""
     return None if top_k is None else require_count(top_k, "top_k")
+
+
+def drop_duplicates(documents: Iterable[Document]) -> list[Document]:
+    """Return one document of each id, the one with the highest score, in the order of the ids."""
+    best: dict[str, Document] = {}
+    for document in documents:
+        other = best.setdefault(document.id, document)
+        if read_score(document) > read_score(other):
+            best[document.id] = document
+    return list(best.values())
+
+
+def read_score(document: Document) -> float:
+    """Return the score that a document came with; one without comes last."""
+    return -math.inf if document.score is None else document.score
 
 
 def read_image(blob: ByteStream | None) -> str | None:

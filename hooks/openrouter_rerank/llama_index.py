@@ -125,7 +125,7 @@ class OpenRouterRerank(PydanticAdapter, BaseNodePostprocessor):
     @contextmanager
     def _report(self, nodes: list[NodeWithScore], query: str) -> Generator[Finish]:
         """Report a call's start; yield what reports its end and turns the ranking into nodes."""
-        top_n = len(nodes) if self.top_n is None else self.top_n
+        top_n = min(self.top_n or len(nodes), len(nodes))
         _dispatcher.event(
             ReRankStartEvent(query=query, nodes=nodes, top_n=top_n, model_name=self.model)
         )

@@ -7,6 +7,15 @@ from openrouter_rerank._codec.request import require_iterable
 T = TypeVar("T")
 
 
+def limit_count(top_n: int | None, count: int) -> int | None:
+    """
+    Return how many of `count` documents to ask for; None for all.
+
+    An adapter has a default for all its calls, and some providers refuse more than there are.
+    """
+    return None if top_n is None else min(top_n, count)
+
+
 def require_items(items: object, kind: type[T], name: str) -> list[T]:
     """
     Return the framework's documents as a list.

@@ -11,6 +11,7 @@ from openrouter_rerank._call.arguments import Document
 from openrouter_rerank._client import OpenRouter
 from openrouter_rerank._rerank import Ranked
 
+from .items import limit_count
 from .request_settings import RequestSettings, read_settings
 
 T = TypeVar("T")
@@ -127,7 +128,9 @@ class PydanticAdapter(BaseModel, RequestSettings):
         """Order the items by the document that `read` returns; send nothing without items."""
         if not items:
             return []
-        return self._get_client().rerank.rank(items, key=read, query=query, **self._arguments())
+        return self._get_client().rerank.rank(
+            items, key=read, query=query, **self._arguments(len(items))
+        )
 
     async def _rank_async(
         self, items: Sequence[T], read: Callable[[T], Document], query: str
@@ -136,13 +139,13 @@ class PydanticAdapter(BaseModel, RequestSettings):
         if not items:
             return []
         rerank = self._get_client().rerank
-        return await rerank.rank_async(items, key=read, query=query, **self._arguments())
+        return await rerank.rank_async(items, key=read, query=query, **self._arguments(len(items)))
 
-    def _arguments(self) -> dict[str, Any]:
-        """Return the arguments that all calls share."""
+    def _arguments(self, count: int) -> dict[str, Any]:
+        """Return the arguments that all calls share, for `count` documents."""
         return {
             "model": self.model,
-            "top_n": self.top_n,
+            "top_n": limit_count(self.top_n, count),
             "server_url": self.server_url,
             **read_settings(self),
         }

@@ -74,6 +74,15 @@ def test_settings_that_are_none_are_not_sent(kind: Kind) -> None:
     assert client.bodies == [{"documents": TEXTS, "model": "m", "query": QUERY}]
 
 
+def test_count_is_never_more_than_there_are(kind: Kind) -> None:
+    """A count that is a default for all calls is sent as the number of documents if it is less."""
+    with FakeOpenRouter() as client:
+        call(make(kind, client=client, top_n=3))
+        asyncio.run(call_async(make(kind, client=client, top_n=3)))
+
+    assert [body["top_n"] for body in client.bodies] == [2, 2]
+
+
 @pytest.mark.parametrize(
     "settings",
     [{"top_n": 0}, {"cohere_api_key": KEY}, {"client": KEY}, {"model": None}, {"trace": [KEY]}],

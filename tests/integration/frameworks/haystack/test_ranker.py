@@ -49,12 +49,31 @@ def test_document_that_checks_itself_loses_no_paid_reply(run: Run) -> None:
     assert documents[0].score is None
 
 
-def test_same_document_twice_is_ranked_twice(run: Run) -> None:
-    """Documents of the same id are not merged."""
+def test_same_document_twice_is_ranked_once(run: Run) -> None:
+    """Of documents of one id, the one with the highest score is sent and paid for."""
+    documents = [
+        Document(id="a", content="no score"),
+        Document(id="b", content="b", score=0.1),
+        Document(id="a", content="best", score=0.3),
+        Document(id="a", content="worse", score=0.2),
+        Document(id="b", content="equal", score=0.1),
+        Document(id="b", content="no score"),
+    ]
     with FakeOpenRouter() as client:
-        found = run(OpenRouterRanker("m", client=client), QUERY, make_documents()[:1] * 2)
+        found = run(OpenRouterRanker("m", client=client, top_k=5), QUERY, documents)
 
-    assert [each.id for each in found] == ["berlin", "berlin"]
+    assert [(body["documents"], body["top_n"]) for body in client.bodies] == [(["best", "b"], 2)]
+    assert [each.id for each in found] == ["a", "b"]
+
+
+@pytest.mark.parametrize("own", [None, 3])
+def test_count_is_never_more_than_there_are(run: Run, own: int | None) -> None:
+    """A count for all calls, or for one, is sent as the number of documents if that is less."""
+    with FakeOpenRouter() as client:
+        ranker = OpenRouterRanker("m", client=client, top_k=3 if own is None else 1)
+        run(ranker, QUERY, make_documents()[:2], own)
+
+    assert [body["top_n"] for body in client.bodies] == [2]
 
 
 def test_no_documents_are_no_request(run: Run, environment: pytest.MonkeyPatch) -> None:
