@@ -15,6 +15,7 @@ from ._bulk.jobs import RerankJob, RerankOutcome, prepare_job
 from ._call.config import require_positive
 from ._client import OpenRouter
 from ._codec.request import require_count, require_str
+from ._integrations.items import limit_count
 from ._integrations.job_stream import JobStream
 from ._integrations.ray_columns import (
     COLUMNS,
@@ -195,9 +196,16 @@ class Reranker:
         queries = read_column(batch, self._query_column)
         documents = read_documents(batch, self._documents_column)
         return [
-            evolve(self._template_job, id=row, query=query, documents=row_documents)
+            self._make_job(row, query, row_documents)
             for row, (query, row_documents) in enumerate(zip(queries, documents, strict=True))
         ]
+
+    def _make_job(self, row: int, query: Any, documents: Any) -> RerankJob:
+        """Return the job of a row, whose cells may be of any type."""
+        top_n = self._template_job.top_n
+        if isinstance(documents, list) and documents:
+            top_n = limit_count(top_n, len(cast("list[object]", documents)))
+        return evolve(self._template_job, id=row, query=query, documents=documents, top_n=top_n)
 
     def _rerank(self, jobs: list[RerankJob]) -> list[Row]:
         """Return what the row of each job gains."""

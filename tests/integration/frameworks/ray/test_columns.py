@@ -33,6 +33,17 @@ def test_columns_hold_order_scores_cost_and_error() -> None:
     }
 
 
+def test_count_is_never_more_than_there_are() -> None:
+    """A count that is a default for all rows is sent as the row's number of documents if less."""
+    transport = ScriptedTransport()
+    reranker = Reranker("m", api_key=lambda: "k", top_n=2, transport=transport)
+
+    columns = rerank(reranker, make_table([("q", ["a"]), ("r", ["a", "b", "c"]), ("s", [])]))
+
+    assert sorted(body["top_n"] for body in transport.bodies) == [1, 2]
+    assert columns["error"][2] == "ValueError: documents: must not be empty"
+
+
 def test_structs_of_text_and_image_are_documents() -> None:
     """A field that Arrow filled in with null is not sent."""
     transport = ScriptedTransport()
