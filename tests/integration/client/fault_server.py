@@ -179,6 +179,8 @@ class FaultServer:
             if self._stop in readable:
                 return
             connection, _ = self._listener.accept()
+            # What is sent has arrived then, instead of waiting for the client's acknowledgement.
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self._changed:
                 self.opened += 1
                 self._open += 1
