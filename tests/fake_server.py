@@ -25,6 +25,8 @@ SECRET = "sk-or-secret"
 OPENED = "connection.connect_tcp.started"
 SENT = "http11.send_request_headers.started"
 ANSWERED = "http11.receive_response_headers.complete"
+# What a connection reports that was dead before the request was written.
+STALE = (SENT, "http11.send_request_body.started", "http11.receive_response_headers.failed")
 ONCE = RetryConfig("none")
 # With chance always 1 the waits are the longest: 0.5 s, then 0.75 s.
 POLICY = RetryConfig()

@@ -21,6 +21,8 @@ from .config import Settings
 from .error_mapping import map_error
 
 MAX_REDIRECTS = 5
+# As many as the pool of a caller's httpx client keeps; one of ours opens a new one after the first.
+MAX_STALE_CONNECTIONS = 100
 # The names of httpx's timeouts in a request's extensions.
 TIMEOUTS = ("connect", "read", "write", "pool")
 
@@ -51,7 +53,7 @@ class CallState:
         self._ends_at: float | None = None
         self._redirects = 0
         self._waited = 0.0
-        self._had_stale_connection = False
+        self._stale_connections = 0
         self._headers = httpx.Headers()
         self._encoded: EncodedRequest | None = None
         self._timeouts: dict[str, float | None] = {}
@@ -59,16 +61,18 @@ class CallState:
     def begin_attempt(self, request: httpx.Request, encoded: EncodedRequest | None) -> None:
         """Count an attempt and reset the request to what the caller made."""
         self._attempt_started_at = self._clock.now()
-        if self.attempts == 0 and not self._had_stale_connection:
+        if self.attempts == 0 and not self._stale_connections:
             self._begin(request, encoded)
         else:
             # Headers from hooks and from an earlier key must not outlive their attempt.
             request.headers = self._headers.copy()
         self.attempts += 1
+        self.attempt = Attempt(
+            self._ends_at, self._clock.now, needs_new_connection=self.is_resending
+        )
         self.error = None
         self.is_resending = False
         self._redirects = 0
-        self.attempt = Attempt(self._ends_at)
 
     def _begin(self, request: httpx.Request, encoded: EncodedRequest | None) -> None:
         """Start the call's time, and log what is sent unless the caller built it."""
@@ -172,11 +176,11 @@ class CallState:
         return event
 
     def _uncount_stale_attempt(self, error: OpenRouterError) -> bool:
-        """Stop counting an attempt that failed on a stale connection; at most once in a call."""
+        """Stop counting an attempt that failed on a stale connection."""
         is_stale = isinstance(error, DisconnectedError) and self.attempt.met_stale_connection
-        if not is_stale or self._had_stale_connection:
+        if not is_stale or self._stale_connections >= MAX_STALE_CONNECTIONS:
             return False
-        self._had_stale_connection = True
+        self._stale_connections += 1
         self.attempts -= 1
         return True
 

@@ -14,7 +14,7 @@ import httpx
 
 from .connection import AsyncConnection, Route
 from .deadline import current_attempt
-from .pool import DEFAULT_LIMITS, call_weakly, has_expired, read_keepalive, read_limits
+from .pool import DEFAULT_LIMITS, call_weakly, has_expired, may_use, read_keepalive, read_limits
 from .pool_state import PoolState, Slot, Waiter
 
 if TYPE_CHECKING:
@@ -55,9 +55,7 @@ class AsyncPool:
         if slot is None:
             slot = await self._wait(seconds)
         connection = slot.connection
-        if connection is not None and not (
-            self._has_expired(connection) or connection.has_been_closed
-        ):
+        if connection is not None and may_use(connection, self._keepalive):
             return slot, connection
         try:
             if connection is not None:

@@ -7,7 +7,7 @@ the deadline. Async calls have a cancel scope for that, and use only the records
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any
 
@@ -15,6 +15,9 @@ import httpcore
 
 # RFC 9110, section 9.3.6.
 TUNNEL_REQUEST = b"CONNECT "
+# A connection that was dead before the request says so at once: it takes a round trip. On one that
+# breaks later than this after the last bytes were written, the server may have been at work.
+STALE_SECONDS = 0.1
 
 
 class Attempt:
@@ -23,17 +26,42 @@ class Attempt:
 
     Attributes:
         ends_at: The deadline, in seconds of the monotonic clock; None for none.
+        now: Tells the time of that clock, in seconds.
+        needs_new_connection: Whether it is not to use a connection that was opened before.
         is_opened: Whether it opened a new connection.
         is_sent: Whether a byte of the request was written.
+        is_unwritten: Whether the connection broke before all of the request was written.
         is_answered: Whether a byte of the reply was read.
+        written_at: When the last piece of the request began to be written; None if it did not.
+        broken_at: When the connection ended or broke as a reply was awaited; None if it did not.
     """
 
-    __slots__ = ("ends_at", "is_answered", "is_opened", "is_sent")
+    __slots__ = (
+        "broken_at",
+        "ends_at",
+        "is_answered",
+        "is_opened",
+        "is_sent",
+        "is_unwritten",
+        "needs_new_connection",
+        "now",
+        "written_at",
+    )
 
-    def __init__(self, ends_at: float | None) -> None:
+    def __init__(
+        self,
+        ends_at: float | None,
+        now: Callable[[], float] = time.monotonic,
+        *,
+        needs_new_connection: bool = False,
+    ) -> None:
         """Start an attempt."""
         self.ends_at = ends_at
-        self.is_opened = self.is_sent = self.is_answered = False
+        self.now = now
+        self.needs_new_connection = needs_new_connection
+        self.is_opened = self.is_sent = self.is_unwritten = self.is_answered = False
+        self.written_at: float | None = None
+        self.broken_at: float | None = None
 
     @property
     def failed_before_sending(self) -> bool:
@@ -42,8 +70,14 @@ class Attempt:
 
     @property
     def met_stale_connection(self) -> bool:
-        """Whether it used an old connection and got no byte of a reply."""
-        return self.is_sent and not self.is_opened and not self.is_answered
+        """Whether it used an old connection that was dead, so that nothing can have come of it."""
+        if self.is_opened or self.is_answered or not self.is_sent:
+            return False
+        if self.is_unwritten:
+            return True
+        if self.written_at is None or self.broken_at is None:
+            return False
+        return self.broken_at - self.written_at <= STALE_SECONDS
 
     def trace(self, event: str, info: Mapping[str, Any]) -> None:
         """Record a trace event of httpcore, for a transport that is not our own."""
@@ -51,6 +85,12 @@ class Attempt:
             self.is_opened = True
         elif event.endswith(".send_request_headers.started"):
             self.is_sent = info["request"].method != b"CONNECT"
+        elif event.endswith(".send_request_body.started"):
+            self.written_at = self.now()
+        elif event.endswith((".send_request_headers.failed", ".send_request_body.failed")):
+            self.is_unwritten = True
+        elif event.endswith(".receive_response_headers.failed"):
+            self.broken_at = self.now()
         elif event.endswith(".receive_response_headers.complete"):
             self.is_answered = True
 
@@ -67,7 +107,7 @@ def limit_timeout(timeout: float | None, error: type[httpcore.TimeoutException])
     attempt = current_attempt.get()
     if attempt is None or attempt.ends_at is None:
         return timeout
-    remaining = attempt.ends_at - time.monotonic()
+    remaining = attempt.ends_at - attempt.now()
     if remaining <= 0:
         raise error("the deadline has passed")
     return remaining if timeout is None else min(timeout, remaining)
@@ -87,8 +127,23 @@ def record_sent(data: bytes) -> None:
         attempt.is_sent = True
 
 
+def record_writing() -> None:
+    """Record that the current attempt begins to write a piece of its request, maybe the last."""
+    if attempt := current_attempt.get():
+        attempt.written_at = attempt.now()
+
+
+def record_unwritten() -> None:
+    """Record that the connection broke before all of the current attempt's request was written."""
+    if attempt := current_attempt.get():
+        attempt.is_unwritten = True
+
+
 def record_read(data: bytes) -> bytes:
-    """Record that the current attempt read data, if there is any; return the data."""
-    if data and (attempt := current_attempt.get()):
-        attempt.is_answered = True
+    """Record what the current attempt read, nothing being the end of the connection; return it."""
+    if attempt := current_attempt.get():
+        if data:
+            attempt.is_answered = True
+        else:
+            attempt.broken_at = attempt.now()
     return data

@@ -17,6 +17,7 @@ from typing import cast
 import httpx
 
 from .connection import AsyncConnection, Connection, Route
+from .deadline import current_attempt
 from .pool_state import PoolState, Slot, Waiter
 
 # As httpx has them.
@@ -70,9 +71,7 @@ class Pool:
             slot = self._wait(*queued, seconds)
         slot = cast("Slot[Connection]", slot)
         connection = slot.connection
-        if connection is not None and not (
-            self._has_expired(connection) or connection.has_been_closed
-        ):
+        if connection is not None and may_use(connection, self._keepalive):
             return slot, connection
         try:
             if connection is not None:
@@ -209,6 +208,14 @@ def call_weakly(method: "weakref.WeakMethod[Callable[[], None]]") -> None:
     function = method()
     if function is not None:
         function()
+
+
+def may_use(connection: Connection | AsyncConnection, keepalive: float) -> bool:
+    """Return whether the current attempt may use an idle connection."""
+    attempt = current_attempt.get()
+    if attempt is not None and attempt.needs_new_connection:
+        return False
+    return not (has_expired(connection, keepalive) or connection.has_been_closed)
 
 
 def has_expired(connection: Connection | AsyncConnection, keepalive: float) -> bool:

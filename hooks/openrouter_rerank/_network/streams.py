@@ -9,7 +9,14 @@ from typing import Any, Generic, TypeVar, cast
 import anyio
 import httpcore
 
-from .deadline import limit_timeout, record_opened, record_read, record_sent
+from .deadline import (
+    limit_timeout,
+    record_opened,
+    record_read,
+    record_sent,
+    record_unwritten,
+    record_writing,
+)
 
 # So small that a socket with any room in its buffer takes it in a step or two.
 WRITE_BYTES = 64 * 1024
@@ -131,8 +138,14 @@ class Stream(StreamBase[httpcore.NetworkStream], httpcore.NetworkStream):
             except httpcore.WriteError:
                 # A server may refuse a request before it has read all of it: see what it says.
                 self._is_broken = True
+                record_unwritten()
         timeout = limit_timeout(timeout, httpcore.ReadTimeout)
-        return record_read(self._stream.read(max_bytes, timeout))
+        try:
+            data = self._stream.read(max_bytes, timeout)
+        except httpcore.ReadError:
+            record_read(b"")
+            raise
+        return record_read(data)
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Hold data back until the next read."""
@@ -146,6 +159,7 @@ class Stream(StreamBase[httpcore.NetworkStream], httpcore.NetworkStream):
             for start in range(0, len(view), WRITE_BYTES):
                 chunk = cast("bytes", view[start : start + WRITE_BYTES])
                 timeout = limit_timeout(self._write_timeout, httpcore.WriteTimeout)
+                record_writing()
                 self._stream.write(chunk, timeout)
 
     def close(self) -> None:
@@ -199,10 +213,17 @@ class AsyncStream(StreamBase[httpcore.AsyncNetworkStream], httpcore.AsyncNetwork
         if self._held:
             try:
                 for piece in self._take_held():
+                    record_writing()
                     await self._stream.write(piece, self._write_timeout)
             except httpcore.WriteError:
                 self._is_broken = True
-        return record_read(await self._stream.read(ASYNC_READ_BYTES, timeout))
+                record_unwritten()
+        try:
+            data = await self._stream.read(ASYNC_READ_BYTES, timeout)
+        except httpcore.ReadError:
+            record_read(b"")
+            raise
+        return record_read(data)
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Hold data back until the next read."""

@@ -14,6 +14,7 @@ from fake_server import (
     POLICY,
     SECRET,
     SENT,
+    STALE,
     FakeServer,
     Outcome,
     begin,
@@ -27,6 +28,7 @@ from openrouter_rerank import RetryEvent
 from openrouter_rerank._call.call import Call
 from openrouter_rerank._call.clock import SYSTEM_CLOCK
 from openrouter_rerank._call.sender import Sender
+from openrouter_rerank._call.state import MAX_STALE_CONNECTIONS
 from openrouter_rerank._codec.response import Reply
 from openrouter_rerank._network.auth import BearerAuth
 from openrouter_rerank._network.pool_registry import PoolRegistry
@@ -173,21 +175,28 @@ async def test_deadline_ends_a_hanging_attempt() -> None:
 
 def test_stale_connection_is_replaced_at_once() -> None:
     """An old connection that gives no byte is no attempt, and costs no wait."""
-    stale = disconnect(SENT)
+    stale = disconnect(*STALE)
 
     reply, server = run_to_reply(stale, Outcome(), settings=make_settings(ONCE))
 
     assert (reply.attempts, server.slept) == (1, [])
 
 
-def test_stale_connection_is_replaced_once_only() -> None:
-    """The second of them counts as any disconnect."""
-    stale = disconnect(SENT)
+def test_stale_connections_cost_no_attempt() -> None:
+    """Each of several dead connections is replaced, with no wait and no attempt."""
+    reply, server = run_to_reply(
+        *[disconnect(*STALE)] * 20, Outcome(), settings=make_settings(ONCE)
+    )
 
-    error, server = run_to_error(stale, stale, stale, stale, Outcome())
+    assert (reply.attempts, server.slept) == (1, [])
+
+
+def test_stale_connections_end() -> None:
+    """A server that drops every connection at once does not keep a call busy for ever."""
+    error, server = run_to_error(*[disconnect(*STALE)] * 200, settings=make_settings(ONCE))
 
     assert isinstance(error, DisconnectedError)
-    assert (error.attempts, server.slept) == (3, [0.5, 0.75])
+    assert len(server.requests) == MAX_STALE_CONNECTIONS + 1
 
 
 @pytest.mark.parametrize("events", [(OPENED, SENT), (SENT, ANSWERED)])
@@ -344,11 +353,13 @@ async def test_foreign_connection_is_watched_by_trace_events() -> None:
 
     class ForeignTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         def handle_request(self, request: httpx.Request) -> httpx.Response:
-            request.extensions["trace"](SENT, {"request": REQUEST})
+            for event in STALE:
+                request.extensions["trace"](event, {"request": REQUEST})
             return self.answer(request)
 
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-            await request.extensions["trace"](SENT, {"request": REQUEST})
+            for event in STALE:
+                await request.extensions["trace"](event, {"request": REQUEST})
             return self.answer(request)
 
         def answer(self, request: httpx.Request) -> httpx.Response:

@@ -11,6 +11,7 @@ from fake_server import (
     ONCE,
     OPENED,
     SENT,
+    STALE,
     Outcome,
     make_settings,
     run_both,
@@ -232,7 +233,7 @@ def test_timeout_before_the_deadline_is_its_own_error() -> None:
 
 def test_stale_connection_is_told_by_its_own_attempt() -> None:
     """What the attempt before opened says nothing of the connection that is used now."""
-    stale = fail(httpx.ReadError("reset"), SENT)
+    stale = fail(httpx.ReadError("reset"), *STALE)
 
     reply, _ = run_to_reply(Outcome(503), stale, Outcome())
 
@@ -263,7 +264,7 @@ def test_stale_connection_leaves_nothing_on_the_request() -> None:
         request.headers[f"x-number-{next(numbers)}"] = "yes"
 
     hooks.before_request(mark)
-    stale = fail(httpx.ReadError("reset"), SENT)
+    stale = fail(httpx.ReadError("reset"), *STALE)
 
     _, server = run_to_reply(stale, Outcome(), settings=make_settings()._replace(hooks=hooks))
 
@@ -273,7 +274,7 @@ def test_stale_connection_leaves_nothing_on_the_request() -> None:
 
 def test_stale_connections_end_with_the_attempts_of_the_policy() -> None:
     """An attempt that an old connection took back is made up for once."""
-    stale = fail(httpx.ReadError("reset"), SENT)
+    stale = fail(httpx.ReadError("reset"), *STALE)
 
     error, server = run_to_error(stale, Outcome(503), Outcome(503), Outcome(503), Outcome())
 

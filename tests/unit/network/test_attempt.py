@@ -97,8 +97,8 @@ async def test_async_attempt_records_how_far_it_got(
     assert states[-1] == (True, True, True)
 
 
-def test_old_connection_without_an_answer_is_stale() -> None:
-    """A request that was sent over a connection opened before, and got no byte, met a stale one."""
+def test_old_connection_that_breaks_at_once_is_stale() -> None:
+    """A connection that was opened before, gives no byte and breaks at once was a stale one."""
     states = {
         (opened, sent, answered): make_attempt(opened, sent, answered).met_stale_connection
         for opened in (False, True)
@@ -113,7 +113,40 @@ def make_attempt(opened: bool, sent: bool, answered: bool) -> Attempt:
     """Make an attempt that got this far."""
     attempt = Attempt(None)
     attempt.is_opened, attempt.is_sent, attempt.is_answered = opened, sent, answered
+    attempt.written_at = attempt.broken_at = 1000.0
     return attempt
+
+
+@pytest.mark.parametrize(
+    ("after", "is_stale"), [(0.0, True), (0.1, True), (0.11, False), (2.0, False)]
+)
+def test_connection_that_breaks_later_is_not_stale(after: float, is_stale: bool) -> None:
+    """Once the server may have been at work, the request is not sent again for nothing."""
+    attempt = make_attempt(opened=False, sent=True, answered=False)
+
+    attempt.written_at, attempt.broken_at = 0.0, after
+
+    assert attempt.met_stale_connection is is_stale
+
+
+def test_connection_that_is_not_known_to_have_broken_at_once_is_not_stale() -> None:
+    """Without the times, as with a transport that reports little, nothing is proved."""
+    attempts = [make_attempt(opened=False, sent=True, answered=False) for _ in range(2)]
+
+    attempts[0].written_at, attempts[1].broken_at = None, None
+
+    assert [attempt.met_stale_connection for attempt in attempts] == [False, False]
+
+
+@pytest.mark.parametrize("part", ["headers", "body"])
+def test_request_that_was_not_written_whole_met_a_stale_connection(part: str) -> None:
+    """Nothing can come of a request whose end was never written, however long that took."""
+    attempt = make_attempt(opened=False, sent=True, answered=False)
+    attempt.written_at = None
+
+    attempt.trace(f"http11.send_request_{part}.failed", {})
+
+    assert attempt.met_stale_connection
 
 
 @pytest.mark.anyio
