@@ -101,7 +101,9 @@ class ConnectionBase(Generic[C]):
     @property
     def is_idle(self) -> bool:
         """Whether it is open, has no request, and nothing came after the last reply."""
-        return self._connection.is_available() and not has_trailing_data(self._connection)
+        is_available = self._connection.is_available() and not has_trailing_data(self._connection)
+        # What was written in part is waited for by the server, and is not to be used again.
+        return is_available and not self.has_been_closed
 
     @property
     def has_been_closed(self) -> bool:

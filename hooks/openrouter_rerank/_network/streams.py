@@ -1,9 +1,8 @@
 """Connections whose reads and writes keep to the current attempt's deadline."""
 
-import select
 import socket
 import ssl
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Generic, TypeVar, cast
 
 import anyio
@@ -17,6 +16,8 @@ from .deadline import (
     record_unwritten,
     record_writing,
 )
+from .early_reply import EarlyReply
+from .readiness import has_decrypted, is_readable, wait_until_ready
 
 # So small that a socket with any room in its buffer takes it in a step or two.
 WRITE_BYTES = 64 * 1024
@@ -52,30 +53,6 @@ def unwrap_context(context: ssl.SSLContext) -> ssl.SSLContext:
     return context.used if isinstance(context, OwnContext) else context
 
 
-def is_readable(connection: socket.socket) -> bool:
-    """Return whether a read would return at once, with data or with the end of the stream."""
-    # Windows has no poll. Where there is one, select takes no file numbers from 1024 on.
-    if not hasattr(select, "poll"):
-        return bool(select.select([connection], [], [], 0)[0])
-    poll = select.poll()
-    poll.register(connection, select.POLLIN)
-    return bool(poll.poll(0))
-
-
-def has_decrypted(tls: Any) -> bool:
-    """Return whether something waits in the TLS layer of a connection, which may be None."""
-    if not isinstance(tls, ssl.SSLObject):
-        # OpenSSL takes one record at a time from a socket; the next ones are still there.
-        return tls is not None and bool(tls.pending())
-    try:
-        tls.read(1)
-    except ssl.SSLWantReadError:
-        return False
-    except ssl.SSLError:
-        pass
-    return True
-
-
 class StreamBase(Generic[S]):
     """
     What sync and async connections have in common.
@@ -94,6 +71,7 @@ class StreamBase(Generic[S]):
         self._held: list[bytes] = []
         self._write_timeout: float | None = None
         self._is_broken = False
+        self._early = EarlyReply()
 
     def _hold(self, data: bytes, timeout: float | None) -> None:
         self._held.append(data)
@@ -105,6 +83,11 @@ class StreamBase(Generic[S]):
         is_small = sum(map(len, self._held)) <= WRITE_BYTES
         pieces, self._held = [b"".join(self._held)] if is_small else self._held, []
         return pieces
+
+    def _give_up_writing(self) -> None:
+        """Note that the server does not take all of the request: see what it says about that."""
+        self._is_broken = True
+        record_unwritten()
 
     def refuse_http2(self) -> None:
         """
@@ -136,9 +119,9 @@ class Stream(StreamBase[httpcore.NetworkStream], httpcore.NetworkStream):
             try:
                 self._write_held()
             except httpcore.WriteError:
-                # A server may refuse a request before it has read all of it: see what it says.
-                self._is_broken = True
-                record_unwritten()
+                self._give_up_writing()
+            if self._early.data:
+                return record_read(self._early.take())
         timeout = limit_timeout(timeout, httpcore.ReadTimeout)
         try:
             data = self._stream.read(max_bytes, timeout)
@@ -153,14 +136,44 @@ class Stream(StreamBase[httpcore.NetworkStream], httpcore.NetworkStream):
 
     def _write_held(self) -> None:
         """Write in chunks, so that a server that reads slowly has the timeout for each chunk."""
-        # Views: slices of bytes would be copies.
-        views = [memoryview(piece) for piece in self._take_held()]
-        for view in views:
-            for start in range(0, len(view), WRITE_BYTES):
-                chunk = cast("bytes", view[start : start + WRITE_BYTES])
+        pieces = self._take_held()
+        # Without a socket of its own, as with TLS inside TLS, nothing can be read meanwhile.
+        watched = None if isinstance(self._tls, ssl.SSLObject) else self._socket
+        for chunk in cut(pieces):
+            if watched is None or len(pieces) == 1:
                 timeout = limit_timeout(self._write_timeout, httpcore.WriteTimeout)
                 record_writing()
-                self._stream.write(chunk, timeout)
+                self._stream.write(cast("bytes", chunk), timeout)
+            elif not self._write_watching(chunk, watched):
+                self._give_up_writing()
+                return
+
+    def _write_watching(self, chunk: memoryview, watched: socket.socket) -> bool:
+        """Write, and read what comes meanwhile; return False once there is no use in writing."""
+        while chunk:
+            timeout = limit_timeout(self._write_timeout, httpcore.WriteTimeout)
+            can_read, can_write = wait_until_ready(
+                watched, timeout, may_read=not self._early.is_full
+            )
+            if can_read and self._read_early():
+                return False
+            if can_write:
+                record_writing()
+                chunk = chunk[send_some(watched, chunk) :]
+            elif not can_read:
+                raise httpcore.WriteTimeout("timed out")
+        return True
+
+    def _read_early(self) -> bool:
+        """Read what has come; return whether there is no use in writing."""
+        try:
+            data = self._stream.read(WRITE_BYTES, 0)
+        except httpcore.ReadError as error:
+            # What came may have been for the TLS layer alone, such as a session ticket.
+            if isinstance(error.__cause__, BlockingIOError | ssl.SSLWantReadError):
+                return False
+            data = b""
+        return self._early.feed(data)
 
     def close(self) -> None:
         """Close the connection."""
@@ -212,18 +225,54 @@ class AsyncStream(StreamBase[httpcore.AsyncNetworkStream], httpcore.AsyncNetwork
         """Write what is held back, then read once."""
         if self._held:
             try:
-                for piece in self._take_held():
-                    record_writing()
-                    await self._stream.write(piece, self._write_timeout)
+                await self._write_held()
             except httpcore.WriteError:
-                self._is_broken = True
-                record_unwritten()
+                self._give_up_writing()
+            if self._early.data:
+                return record_read(self._early.take())
         try:
             data = await self._stream.read(ASYNC_READ_BYTES, timeout)
         except httpcore.ReadError:
             record_read(b"")
             raise
         return record_read(data)
+
+    async def _write_held(self) -> None:
+        pieces = self._take_held()
+        if len(pieces) == 1:
+            record_writing()
+            await self._stream.write(pieces[0], self._write_timeout)
+            return
+        failure: httpcore.WriteError | httpcore.WriteTimeout | None = None
+        is_written = False
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._read_early, tasks.cancel_scope)
+            try:
+                # In one piece: asyncio then looks for a reply before each of its own writes, and
+                # one write that finds the connection reset would lose the reply before it.
+                for piece in pieces:
+                    record_writing()
+                    await self._stream.write(piece, self._write_timeout)
+                is_written = True
+            except (httpcore.WriteError, httpcore.WriteTimeout) as error:
+                # Raised here, it would come out in a group.
+                failure = error
+            tasks.cancel_scope.cancel()
+        if failure is not None:
+            raise failure
+        if not is_written:
+            self._give_up_writing()
+
+    async def _read_early(self, writing: anyio.CancelScope) -> None:
+        """Read what comes; end the writing once there is no use in it."""
+        while not self._early.is_full:
+            try:
+                data = await self._stream.read(ASYNC_READ_BYTES)
+            except httpcore.ReadError:
+                data = b""
+            if self._early.feed(data):
+                writing.cancel()
+                return
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Hold data back until the next read."""
@@ -272,3 +321,27 @@ class AsyncBackend(httpcore.AsyncNetworkBackend):
         return AsyncStream(
             await self._backend.connect_tcp(host, port, timeout, local_address, socket_options)
         )
+
+
+def cut(pieces: list[bytes]) -> Iterator[memoryview]:
+    """Cut pieces into chunks; views, since slices of bytes would be copies."""
+    for piece in pieces:
+        view = memoryview(piece)
+        for start in range(0, len(view), WRITE_BYTES):
+            yield view[start : start + WRITE_BYTES]
+
+
+def send_some(connection: socket.socket, data: memoryview) -> int:
+    """
+    Write what a connection takes at once; return the number of bytes.
+
+    Raises:
+        httpcore.WriteError: The connection is broken.
+    """
+    connection.settimeout(0)
+    try:
+        return connection.send(data)
+    except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+        return 0
+    except OSError as error:
+        raise httpcore.WriteError(str(error)) from error

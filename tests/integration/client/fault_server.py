@@ -75,6 +75,11 @@ class Exchange:
         if readable:
             raise PeerGoneError
 
+    def hold(self) -> None:
+        """Keep the connection open and read nothing until the server stops."""
+        select.select([self._stop], [], [])
+        raise PeerGoneError
+
     def sip(self, count: int, seconds: float) -> None:
         """Wait, then read a few bytes; raise `PeerGoneError` if the client leaves."""
         stopped, _, _ = select.select([self._stop], [], [], seconds)
