@@ -14,7 +14,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from openrouter_rerank._call.defaults import DEFAULT_MAX_RESPONSE_BYTES
-from openrouter_rerank._codec.response_body import BodyError, BodyReader, read, read_async
+from openrouter_rerank._codec.response_body import (
+    MOST_GZIP_MEMBERS,
+    BodyError,
+    BodyReader,
+    read,
+    read_async,
+)
 from openrouter_rerank.errors._base import read_text
 
 LIMIT = 1000
@@ -64,6 +70,48 @@ def read_both(
     if isinstance(first, Exception):
         raise first
     return first
+
+
+MEMBERS = gzip.compress(b"some ") + gzip.compress(b"") + gzip.compress(b"text")
+
+
+@pytest.mark.parametrize("size", [1, 2, 17, 1000])
+@pytest.mark.parametrize(
+    "packed",
+    [MEMBERS, MEMBERS + bytes(100), gzip.compress(b"some text\0")],
+    ids=["members", "padding at the end", "zero inside"],
+)
+def test_members_of_gzip_are_one_body(packed: bytes, size: int) -> None:
+    """Members one after the other, and padding, are taken (RFC 1952), cut anywhere."""
+    pieces = [packed[start : start + size] for start in range(0, len(packed), size)]
+
+    assert read_both(*pieces, headers=GZIP) == gzip.decompress(packed)
+
+
+def test_padding_between_members_is_skipped() -> None:
+    """Zeros may fill up a block before the next member, as gzip itself takes it."""
+    packed = gzip.compress(b"a") + bytes(512) + gzip.compress(b"b") + bytes(512)
+
+    assert read_both(packed, headers=GZIP, limit=len(packed)) == b"ab"
+
+
+def test_bomb_in_a_later_member_is_stopped() -> None:
+    """The limit holds for all members together, before they are inflated."""
+    tracemalloc.start()
+    with pytest.raises(BodyError, match="over the limit"):
+        read_both(gzip.compress(b"a") + BOMB, headers=GZIP, limit=100_000)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 5_000_000
+
+
+def test_members_are_counted() -> None:
+    """A body of nothing but empty members does not keep the processor busy."""
+    packed = gzip.compress(b"") * (MOST_GZIP_MEMBERS + 1)
+
+    with pytest.raises(BodyError, match="more than 10000 gzip members"):
+        read_both(packed, headers=GZIP, limit=len(packed))
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "x-gzip", " GZIP "])
@@ -172,8 +220,9 @@ def test_limit_holds_for_the_bytes_as_sent() -> None:
         ((b"\x1f\x8b",), "gzip body ends early"),
         ((gzip.compress(b"text")[:-8] + bytes(8),), "body is not valid gzip"),
         ((zlib.compress(b"text"),), "body is not valid gzip"),
-        ((gzip.compress(b"a") + gzip.compress(b"b"),), "body goes on after its gzip stream"),
-        ((gzip.compress(b"a"), b"b"), "body goes on after its gzip stream"),
+        ((gzip.compress(b"a") + gzip.compress(b"b")[:-1],), "gzip body ends early"),
+        ((gzip.compress(b"a"), b"more"), "body is not valid gzip"),
+        ((gzip.compress(b"a") + bytes(9) + b"more",), "body is not valid gzip"),
     ],
 )
 def test_broken_gzip_is_refused(pieces: tuple[bytes, ...], message: str) -> None:

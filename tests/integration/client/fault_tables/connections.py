@@ -101,6 +101,9 @@ def size_rows() -> Iterator[Row]:
     yield Row("over a limit of the caller's", (chunked,), kind, status=200, settings=small)
     yield Row("gzip bomb", (faults.encoded(faults.make_bomb(100), "gzip"),), kind, status=200)
     yield Row("gzip", (faults.encoded(zipped, "gzip"),), SUCCESS)
+    members = faults.squeeze(BODY[:9]) + faults.squeeze(BODY[9:])
+    yield Row("gzip of two members", (faults.encoded(members, "gzip"),), SUCCESS)
+    yield Row("padding after gzip", (faults.encoded(zipped + bytes(512), "gzip"),), SUCCESS)
     yield Row("x-gzip", (faults.encoded(zipped, "X-GZIP"),), SUCCESS)
     yield Row("identity", (faults.encoded(BODY, "identity"),), SUCCESS)
     wrong = {
