@@ -36,6 +36,8 @@ _SUMMARIES: dict[type[NoResponseError], str] = {
     DisconnectedError: "the connection broke",
     ReadTimeoutError: "timed out waiting for the server",
 }
+# What h11 says of a body that is cut short; all else that it refuses is malformed.
+_CUT_SHORT = "peer closed connection"
 _PERMANENT = (
     httpx.UnsupportedProtocol,
     httpx.LocalProtocolError,
@@ -65,6 +67,8 @@ def map_error(error: Exception, *, failed_before_sending: bool) -> OpenRouterErr
     if isinstance(error, httpx.DecodingError):
         return ResponseValidationError(f"unexpected reply: {error}")
     text = " ".join(str(error).split()) or type(error).__name__
+    if is_malformed_reply(error):
+        return ResponseValidationError(f"unexpected reply: it is not HTTP: {text}")
     kind = next(kind for httpx_kind, kind in _NO_RESPONSE if isinstance(error, httpx_kind))
     if failed_before_sending:
         kind = ConnectionFailedError
@@ -72,6 +76,18 @@ def map_error(error: Exception, *, failed_before_sending: bool) -> OpenRouterErr
     if isinstance(mapped, ConnectionFailedError):
         mapped.is_permanent = any(isinstance(cause, _PERMANENT) for cause in walk_causes(error))
     return mapped
+
+
+def is_malformed_reply(error: Exception) -> bool:
+    """
+    Return whether a reply arrived that is not HTTP (RFC 9112, sections 2.2, 4, 5.1, 6.3 and 7.1).
+
+    Sent again, the request would be billed again and get the same reply.
+    """
+    if not isinstance(error, httpx.RemoteProtocolError) or str(error).startswith(_CUT_SHORT):
+        return False
+    # httpcore uses h11 for HTTP/1.1, and keeps what it raised as the cause.
+    return any(type(cause).__module__.startswith("h11.") for cause in walk_causes(error))
 
 
 def clear_locals(error: BaseException) -> None:

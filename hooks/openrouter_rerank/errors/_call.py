@@ -43,7 +43,7 @@ class RequestCancelledError(NoResponseError):
 
 class ResponseValidationError(OpenRouterError):
     """
-    A success whose body is not the contract's shape.
+    A success whose body is not the contract's shape, or a reply that is not HTTP.
 
     It was billed, so it is retried only with `RetryConfig(retry_invalid_replies=True)`.
 

@@ -42,20 +42,37 @@ def connection_rows() -> Iterator[Row]:
     cut = faults.CHUNKED_HEAD + b'7\r\n{"id": \r\n'
     yield Row("chunked body cut short", (faults.raw(cut),), kind, 3)
     yield Row("chunk cut short", (faults.raw(cut + b"ff\r\n{"),), kind, 3)
-    yield Row("chunk size not a number", (faults.raw(cut + b"zz\r\n"),), kind, 3)
-    yield Row("not HTTP", (faults.raw(b"SSH-2.0-OpenSSH_9.2\r\n\r\n"),), kind, 3)
-    yield Row(
-        "endless headers", (faults.repeat(b"HTTP/1.1 200 OK\r\n", b"X-A: b\r\n" * 99),), kind, 3
-    )
-    yield Row("endless status line", (faults.repeat(b"HTTP/1.1 200 ", b"a" * 9_999),), kind, 3)
-    upgrade = faults.make_head(101, {"Upgrade": "h2c", "Connection": "Upgrade"})
-    yield Row("101 unasked", (faults.raw(upgrade),), kind, 3)
     yield Row("disconnect not to be retried", (faults.hang_up,), kind, settings=once())
     early = faults.raw(b"HTTP/1.1 100 Continue\r\n\r\n" + WHOLE)
     yield Row("100 first", (early,), SUCCESS)
     yield Row("many 1XX first", (faults.raw(b"HTTP/1.1 103 Early\r\n\r\n" * 50 + WHOLE),), SUCCESS)
     yield Row("closed after the reply", (faults.reply(200, BODY, closes=True), faults.ok), SUCCESS)
     yield Row("bytes after the reply", (faults.raw(WHOLE + b"more"),), SUCCESS)
+
+
+def malformed_rows() -> Iterator[Row]:
+    """List replies that arrive but are not HTTP: who asks again gets and pays for the same."""
+    start = b"HTTP/1.1 200 OK\r\n"
+    malformed = {
+        "another protocol": b"SSH-2.0-OpenSSH_9.2\r\n\r\n",
+        "HTTP/2": b"\x00\x00\x06\x04" + bytes(5) + b"\x00\x05\x00\x00@\x00\r\n\r\n",
+        "status of two digits": b"HTTP/1.1 99 No\r\n\r\n",
+        "no status line": b"\r\n\r\n",
+        "header without a colon": start + b"bad header\r\n\r\n{}",
+        "NUL in a header": start + b"X-A: a\x00b\r\nContent-Length: 2\r\n\r\n{}",
+        "two lengths": start + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n{}",
+        "negative length": start + b"Content-Length: -1\r\n\r\n{}",
+        "unknown transfer encoding": start + b"Transfer-Encoding: foo\r\n\r\n{}",
+        "chunk size not a number": faults.CHUNKED_HEAD + b"zz\r\n",
+        "chunk that goes on": faults.CHUNKED_HEAD + b"1\r\n{XX",
+        "101 unasked": faults.make_head(101, {"Upgrade": "h2c", "Connection": "Upgrade"}),
+    }
+    kind = ResponseValidationError
+    for name, data in malformed.items():
+        yield Row(name, (faults.raw(data),), kind)
+    endless = faults.repeat(start, b"X-A: b\r\n" * 99)
+    yield Row("endless headers", (endless,), kind)
+    yield Row("endless status line", (faults.repeat(b"HTTP/1.1 200 ", b"a" * 9_999),), kind)
 
 
 def deadline_rows() -> Iterator[Row]:

@@ -18,6 +18,7 @@ from openrouter_rerank.errors import (
 
 TABLE = [
     *connections.connection_rows(),
+    *connections.malformed_rows(),
     *connections.deadline_rows(),
     *connections.size_rows(),
     *replies.odd_success_rows(),
@@ -26,7 +27,11 @@ TABLE = [
     *replies.answer_rows(),
     *replies.wait_rows(),
 ]
-TRIO_ROWS = [*connections.connection_rows(), *connections.deadline_rows()]
+TRIO_ROWS = [
+    *connections.connection_rows(),
+    *connections.malformed_rows(),
+    *connections.deadline_rows(),
+]
 CASES = [
     *(pytest.param(mode, row, id=f"{mode}: {row.name}") for row in TABLE for mode in MODES),
     *(pytest.param("trio", row, id=f"trio: {row.name}") for row in TRIO_ROWS),
