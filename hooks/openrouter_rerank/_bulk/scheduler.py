@@ -325,8 +325,8 @@ def is_throttling(error: OpenRouterError) -> bool:
 
 
 def limit_pause(state: JobState, error: OpenRouterError) -> float | None:
-    """Return the server's Retry-After in seconds, cut to the policy's maximum; None without one."""
-    if error.retry_after is None:
+    """Return the server's Retry-After in seconds, cut to the policy's maximum; None for none."""
+    if not error.retry_after:
         return None
     longest = state.call.settings.retry_config.max_retry_after_ms / MILLISECONDS
     return min(error.retry_after, longest)

@@ -27,6 +27,7 @@ RETRIED = frozenset({408, 409, 429})
 SERVER_ERRORS = range(500, 600)
 
 _not_negative = validators.ge(0)
+# No success is retried for its status, nor what comes before a reply.
 _STATUS_CODE = r"[1-5](?:[0-9]{2}|[Xx]{2})"
 
 
@@ -139,7 +140,7 @@ class RetryConfig:
             for the statuses above. 401 and 402 are never retried, and 1XX and 2XX are refused.
         max_attempts: How many attempts there are in all, at least 1.
         max_retry_after_ms: The longest wait that a server may ask for, in milliseconds; a longer
-            one ends the call at once, with the wait on the error.
+            one ends the call at once, with the wait on the error. 0 and a past date count as none.
         retry_disconnects: Whether to retry when the connection breaks after sending.
         retry_read_timeouts: Whether to retry when the server is silent for too long.
         retry_invalid_replies: Whether to retry a success that cannot be read, such as one whose
@@ -177,7 +178,8 @@ def plan_delay(
     """
     if attempt >= config.max_attempts or not is_retryable(config, error):
         return None
-    if error.retry_after is None:
+    # 0, and a date that has passed, would have the server asked again without a pause.
+    if not error.retry_after:
         delay = draw_backoff(config.backoff, retry=attempt - 1, chance=chance)
     elif error.retry_after * MILLISECONDS > config.max_retry_after_ms:
         return None

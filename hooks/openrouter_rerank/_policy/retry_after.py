@@ -30,12 +30,14 @@ def read_retry_after(
     Return how long the server asks to wait, in seconds; None if it does not say.
 
     `retry-after-ms` overrides `Retry-After` (RFC 9110, section 10.2.3), and both override
-    `availability.retry_after`. A malformed value counts as absent.
+    `availability.retry_after`. The first of a list counts, as of a header that was sent twice. A
+    malformed value counts as absent.
 
     Args:
-        headers: The reply's headers.
+        headers: The reply's headers. A date is measured by their own `Date`, since the clocks of
+            the two machines may differ.
         availability: The error's availability; None for none.
-        now: The time to compare a date with; None is the current time.
+        now: The time to compare a date with if there is no `Date`; None is the current time.
     """
     milliseconds = read_seconds(headers.get("retry-after-ms"))
     if milliseconds is not None:
@@ -43,7 +45,7 @@ def read_retry_after(
     text = headers.get("retry-after")
     seconds = read_seconds(text)
     if seconds is None and text is not None:
-        seconds = read_date(text.strip(), now)
+        seconds = read_seconds_until(text, headers.get("date", ""), now)
     if seconds is None and availability is not None:
         value = availability.get("retry_after")
         if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:
@@ -53,23 +55,30 @@ def read_retry_after(
 
 
 def read_seconds(text: str | None) -> float | None:
-    """Return a number that is not negative; None if the text is anything else."""
-    if text is None or not re.fullmatch(_SECONDS, text.strip()):
-        return None
-    return float(text)
+    """Return a number that is not negative, the first of a list; None if it is anything else."""
+    first = (text or "").partition(",")[0].strip()
+    return float(first) if re.fullmatch(_SECONDS, first) else None
 
 
-def read_date(text: str, now: datetime | None) -> float | None:
+def read_seconds_until(text: str, sent: str, now: datetime | None) -> float | None:
     """Return the seconds until an HTTP date, 0 if it has passed; None if it is not one."""
+    date = read_date(text)
+    if date is None:
+        return None
+    return max(0.0, (date - (read_date(sent) or now or datetime.now(UTC))).total_seconds())
+
+
+def read_date(text: str) -> datetime | None:
+    """Return an HTTP date, the first of a list; None if the text does not begin with one."""
     # Like the other patterns here, compiled at first use: most processes never need it.
-    if not re.fullmatch(_HTTP_DATE, text, re.ASCII):
+    found = re.match(rf"\s*({_HTTP_DATE})\s*(?:,|$)", text, re.ASCII)
+    if found is None:
         return None
     # Imported at first use, since few replies have a date.
     from dateutil import parser
 
     try:
         # All three forms are in UTC, whatever the machine's own time zone.
-        date = parser.parse(text, ignoretz=True).replace(tzinfo=UTC)
+        return parser.parse(found[1], ignoretz=True).replace(tzinfo=UTC)
     except ValueError:
         return None
-    return max(0.0, (date - (now or datetime.now(UTC))).total_seconds())

@@ -173,7 +173,7 @@ def test_waits_grow_with_the_attempts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("retry_after", "delay"), [(0.0, 0.0), (2.5, 2.5), (60.0, 60.0), (60.001, None), (7200, None)]
+    ("retry_after", "delay"), [(2.5, 2.5), (60.0, 60.0), (60.001, None), (7200, None)]
 )
 def test_server_wait_is_kept_exactly_up_to_the_limit(
     retry_after: float, delay: float | None
@@ -182,6 +182,13 @@ def test_server_wait_is_kept_exactly_up_to_the_limit(
     error = make_error(429, retry_after=retry_after)
 
     assert plan_delay(DEFAULTS, error, attempt=1, elapsed=0, chance=0.5) == delay
+
+
+def test_no_wait_asked_for_means_our_own() -> None:
+    """A server that says 0, or a date that has passed, is given our backoff."""
+    error = make_error(429, retry_after=0.0)
+
+    assert plan_delay(DEFAULTS, error, attempt=1, elapsed=0, chance=0.5) == 0.25
 
 
 @pytest.mark.parametrize(("elapsed", "delay"), [(0, 1.5), (4, 1.5), (4.01, None), (9, None)])
@@ -259,7 +266,15 @@ def test_backoff_grows_below_its_bound(
         ({"Retry-After": "nan"}, None),
         ({"Retry-After": "soon"}, None),
         ({"Retry-After": ""}, None),
-        ({"Retry-After": "1, 2"}, None),
+        ({"Retry-After": "2, 2"}, 2),
+        ({"Retry-After": "1,7200"}, 1),
+        ({"Retry-After": "soon, 2"}, None),
+        ({"Retry-After": ", 2"}, None),
+        ({"Retry-After": "2 2"}, None),
+        ({"retry-after-ms": "1500, 9"}, 1.5),
+        ({"Retry-After": "Sun, 06 Nov 1994 08:49:37 GMT, 9"}, 30),
+        ({"Retry-After": "Sun, 06 Nov 1994 08:49:37 GMT, Sun, 06 Nov 1994 09:49:37 GMT"}, 30),
+        ({"Retry-After": "Sunday, 06-Nov-94 08:49:37 GMT, 9"}, 30),
         ({"Retry-After": "9" * 400}, math.inf),
     ],
 )
@@ -268,6 +283,22 @@ def test_headers_say_how_long_to_wait(headers: dict[str, str], seconds: float | 
     raw = [(name.encode(), value.encode()) for name, value in headers.items()]
 
     assert read_retry_after(httpx.Headers(raw), None, NOW) == seconds
+
+
+@pytest.mark.parametrize(
+    ("date", "seconds"),
+    [
+        ("Sun, 06 Nov 1994 07:49:30 GMT", 7),
+        ("Sun, 06 Nov 1994 09:49:07 GMT", 0),
+        ("Sunday, 06-Nov-94 07:49:30 GMT", 7),
+        ("yesterday", 30 - 3600),
+    ],
+)
+def test_date_is_measured_by_the_clock_of_the_server(date: str, seconds: float) -> None:
+    """The reply's own `Date` is what its `Retry-After` counts from, whatever our clock says."""
+    headers = httpx.Headers({"Retry-After": "Sun, 06 Nov 1994 07:49:37 GMT", "Date": date})
+
+    assert read_retry_after(headers, None, NOW) == max(0, seconds)
 
 
 @pytest.mark.parametrize("days", range(0, 365, 23))
