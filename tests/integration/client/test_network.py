@@ -3,10 +3,12 @@
 import contextlib
 import gc
 import ssl
+from typing import Any
 
+import httpx
 import pytest
 from integration.client import faults
-from integration.client.calling import KEY, MODES, ONCE, call_once
+from integration.client.calling import ALL_MODES, KEY, MODES, ONCE, call_once
 from integration.client.conftest import CERTIFICATE, Serve
 from integration.client.fault_server import Exchange, FaultServer, closed_port
 from integration.client.fault_tables.row import SUCCESS
@@ -58,18 +60,27 @@ def test_certificate_file_is_honoured(
     assert outcome.kind is SUCCESS
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", ALL_MODES)
+@pytest.mark.parametrize("way", ["server", "https proxy", "server behind an https proxy"])
 def test_context_of_the_caller_is_left_as_it_is(
-    mode: str, serve: Serve, server_tls: ssl.SSLContext
+    mode: str, way: str, serve: Serve, server_tls: ssl.SSLContext
 ) -> None:
     """After a call, a caller's TLS context still offers the protocols that it did."""
-    context = ssl.create_default_context(cafile=CERTIFICATE)
-    context.set_alpn_protocols(["own"])
+    contexts = [ssl.create_default_context(cafile=CERTIFICATE) for _ in range(2)]
+    for context in contexts:
+        context.set_alpn_protocols(["own"])
+    server = serve(faults.ok, tls=server_tls)
+    settings: dict[str, Any] = {"verify": contexts[0], "retry_config": ONCE}
+    if way != "server":
+        settings["proxy"] = httpx.Proxy(server.origin, ssl_context=contexts[1])
+    url = "http://api.invalid/api/v1" if way == "https proxy" else server.url
 
-    outcome = call_once(mode, serve(faults.ok, tls=server_tls).url, verify=context)
+    outcome = call_once(mode, url, **settings)
 
-    assert outcome.kind is SUCCESS
-    assert shake_hands(context) == "own"
+    # The server is no proxy that opens tunnels; by then the context has served its connection.
+    expected = ConnectionFailedError if way == "server behind an https proxy" else SUCCESS
+    assert outcome.kind is expected
+    assert [shake_hands(context) for context in contexts] == ["own", "own"]
 
 
 def shake_hands(context: ssl.SSLContext) -> str | None:
