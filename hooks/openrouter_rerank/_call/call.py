@@ -149,7 +149,8 @@ class Call:
                 if read_origin(signed.url) == self.settings.target.origin:
                     await self.settings.auth.apply_async(signed)
                 outcome = await make_attempt_async(self._sender, signed, state)
-            outcome = outcome or state.build_deadline_error()
+            if outcome is None:
+                outcome = state.build_deadline_error()
             if isinstance(outcome, httpx.Response):
                 await hooks.responses.emit_async(outcome)
             result = state.read_outcome(outcome)

@@ -77,8 +77,10 @@ class Sender:
         self._require_open(client)
         if client is not None:
             return client.send(request, stream=True, auth=None, follow_redirects=False)
-        transport = self._transport or self._pools.sync_pool(request.url)
-        return transport.handle_request(request)
+        # A transport may be false in a condition, such as one that keeps requests and has a length.
+        if self._transport is not None:
+            return self._transport.handle_request(request)
+        return self._pools.sync_pool(request.url).handle_request(request)
 
     async def send_async(self, request: httpx.Request) -> httpx.Response:
         """Async `send`."""
@@ -86,8 +88,9 @@ class Sender:
         self._require_open(client)
         if client is not None:
             return await client.send(request, stream=True, auth=None, follow_redirects=False)
-        transport = self._async_transport or self._pools.async_pool(request.url)
-        return await transport.handle_async_request(request)
+        if self._async_transport is not None:
+            return await self._async_transport.handle_async_request(request)
+        return await self._pools.async_pool(request.url).handle_async_request(request)
 
     def close(self) -> None:
         """Close the sync connections; the caller's own clients stay open."""

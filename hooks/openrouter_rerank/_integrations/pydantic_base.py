@@ -116,7 +116,7 @@ class PydanticAdapter(BaseModel, RequestSettings):
 
     def _get_client(self) -> OpenRouter:
         """Return the given client, or else the adapter's own."""
-        return self.client or self._own_client.get(self._read_key)
+        return self._own_client.get(self._read_key) if self.client is None else self.client
 
     def _read_key(self) -> str | None:
         """Return the key; None for the one in the environment."""

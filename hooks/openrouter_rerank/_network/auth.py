@@ -144,4 +144,5 @@ def strip_key(request: httpx.Request) -> httpx.Request:
 
 def read_origin(url: httpx.URL) -> Origin:
     """Return the URL's scheme, host and port, or the default port (RFC 6454, section 5)."""
-    return url.scheme, url.host, url.port or DEFAULT_PORTS.get(url.scheme)
+    port = DEFAULT_PORTS.get(url.scheme) if url.port is None else url.port
+    return url.scheme, url.host, port

@@ -65,7 +65,7 @@ class Route:
         }
         if is_socks(proxy):
             return arguments
-        context = proxy.ssl_context and wrap_context(proxy.ssl_context)
+        context = None if proxy.ssl_context is None else wrap_context(proxy.ssl_context)
         return {**arguments, "proxy_headers": proxy.headers.raw, "proxy_ssl_context": context}
 
 
