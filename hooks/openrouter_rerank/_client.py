@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ._call.config import Settings
     from ._events.logging import DebugLogger
     from ._network.auth import ApiKey
-    from ._network.connection import Verify
+    from ._network.setup import Verify
     from ._policy.retries import RetryConfig
 
 
@@ -98,6 +98,8 @@ class OpenRouter:
         Raises:
             TypeError: An argument has the wrong type.
             ValueError: An argument has a value that cannot work.
+            ConnectionFailedError: `SSL_CERT_FILE` names a file that cannot be read, or a proxy
+                needs a package that is missing; not checked with a client or transport of yours.
         """
         # Imported here, so that importing the class alone does not wait for them.
         from ._call.caller import Caller
@@ -125,18 +127,14 @@ class OpenRouter:
                 max_response_bytes=max_response_bytes,
                 debug_logger=debug_logger,
             )
+            pools = PoolRegistry(verify=verify, proxy=proxy, limits=limits)
         except (TypeError, ValueError) as error:
             clear_locals(error)
             raise
         finally:
             # An error keeps the variables of this frame.
-            del api_key
+            del api_key, proxy
         self.hooks = self._settings.hooks
-        pools = PoolRegistry(
-            verify=verify,
-            proxy=httpx.Proxy(proxy) if isinstance(proxy, str) else proxy,
-            limits=limits,
-        )
         sender = Sender(
             pools,
             transport=transport,
@@ -144,6 +142,7 @@ class OpenRouter:
             client=client,
             async_client=async_client,
         )
+        sender.check(self._settings.target.server_url)
         self._caller = Caller(self._settings, sender)
         self.rerank = Rerank(self._caller)
 

@@ -91,7 +91,7 @@ def _send_and_read(sender: Sender, request: httpx.Request, state: CallState) -> 
     except HTTPX_ERRORS as error:
         clear_locals(error)
         clear_requests(error)
-        raise state.map_error(error) from error
+        raise state.map_error(error, request.url) from error
     except KeyboardInterrupt as error:
         # It can come while the request's head is being written.
         clear_locals(error)
@@ -117,7 +117,7 @@ async def _send_and_read_async(
     except HTTPX_ERRORS as error:
         clear_locals(error)
         clear_requests(error)
-        raise state.map_error(error) from error
+        raise state.map_error(error, request.url) from error
     finally:
         current_attempt.reset(token)
     return _buffer_response(request, response, body)

@@ -7,7 +7,8 @@ from contextlib import suppress
 
 import httpx
 
-from openrouter_rerank._network.auth import strip_key
+from openrouter_rerank._network.auth import read_origin, strip_key
+from openrouter_rerank._network.setup import SetupError
 from openrouter_rerank.errors import (
     ConnectionFailedError,
     DisconnectedError,
@@ -44,6 +45,7 @@ _PERMANENT = (
     httpx.InvalidURL,
     UnicodeError,
     ssl.SSLCertVerificationError,
+    SetupError,
 )
 HTTPX_ERRORS = (
     httpx.DecodingError,
@@ -54,13 +56,14 @@ HTTPX_ERRORS = (
 )
 
 
-def map_error(error: Exception, *, failed_before_sending: bool) -> OpenRouterError:
+def map_error(error: Exception, *, failed_before_sending: bool, peer: str = "") -> OpenRouterError:
     """
     Return our error for one of `HTTPX_ERRORS`.
 
     Args:
         error: What httpx raised.
         failed_before_sending: Whether a connection was opened but nothing of the request was sent.
+        peer: Where to, for the message; "" leaves it out.
     """
     if isinstance(error, httpx.TooManyRedirects):
         return OpenRouterDefaultError(f"redirect not followed: {error}")
@@ -72,10 +75,18 @@ def map_error(error: Exception, *, failed_before_sending: bool) -> OpenRouterErr
     kind = next(kind for httpx_kind, kind in _NO_RESPONSE if isinstance(error, httpx_kind))
     if failed_before_sending:
         kind = ConnectionFailedError
-    mapped = kind(f"{_SUMMARIES[kind]}: {text}")
+    to_peer = f" to {peer}" if peer and kind is ConnectionFailedError else ""
+    mapped = kind(f"{_SUMMARIES[kind]}{to_peer}: {text}")
     if isinstance(mapped, ConnectionFailedError):
         mapped.is_permanent = any(isinstance(cause, _PERMANENT) for cause in walk_causes(error))
     return mapped
+
+
+def name_peer(url: httpx.URL, proxy_name: str | None) -> str:
+    """Return the host and port of a URL, and the proxy on the way there."""
+    _, host, port = read_origin(url)
+    through = "" if proxy_name is None else f" through the proxy {proxy_name}"
+    return f"[{host}]:{port}{through}" if ":" in host else f"{host}:{port}{through}"
 
 
 def is_malformed_reply(error: Exception) -> bool:

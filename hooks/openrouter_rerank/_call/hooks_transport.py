@@ -3,8 +3,8 @@
 import httpx
 
 from openrouter_rerank._network.auth import ApiKey
-from openrouter_rerank._network.connection import Verify
 from openrouter_rerank._network.pool_registry import PoolRegistry
+from openrouter_rerank._network.setup import Verify
 from openrouter_rerank._policy.retries import RetryConfig
 from openrouter_rerank.types import UNSET, Unset
 
@@ -86,6 +86,8 @@ class HooksTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         Raises:
             TypeError: An argument has the wrong type.
             ValueError: An argument has a value that cannot work.
+            ConnectionFailedError: `SSL_CERT_FILE` names a file that cannot be read, or a proxy
+                needs a package that is missing.
         """
         try:
             self._settings = read_settings(
@@ -100,22 +102,16 @@ class HooksTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
                 deadline_ms=deadline_ms,
                 max_response_bytes=max_response_bytes,
             )
+            pools = PoolRegistry(verify=verify, proxy=proxy, limits=limits)
         except (TypeError, ValueError) as error:
             clear_locals(error)
             raise
         finally:
             # An error keeps the variables of this frame.
-            del api_key
+            del api_key, proxy
         self.hooks = self._settings.hooks
-        self._sender = Sender(
-            PoolRegistry(
-                verify=verify,
-                proxy=httpx.Proxy(proxy) if isinstance(proxy, str) else proxy,
-                limits=limits,
-            ),
-            transport=transport,
-            async_transport=async_transport,
-        )
+        self._sender = Sender(pools, transport=transport, async_transport=async_transport)
+        self._sender.check(self._settings.target.server_url)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """

@@ -3,9 +3,11 @@
 import httpx
 
 from openrouter_rerank._network.pool_registry import PoolRegistry
+from openrouter_rerank._network.setup import SetupError
 from openrouter_rerank.errors import ClientClosedError
 
 from .config import DEFAULT_TIMEOUT, Settings
+from .error_mapping import clear_locals, map_error
 
 
 class Sender:
@@ -37,6 +39,22 @@ class Sender:
         self._async_transport = async_transport
         self._client = client
         self._async_client = async_client
+
+    def check(self, url: httpx.URL) -> None:
+        """
+        Check that there is what our own connections to a server need; open none.
+
+        Raises:
+            ConnectionFailedError: A file or a package is missing, or a setting cannot be used.
+        """
+        if self.is_custom or self.is_custom_async:
+            # What sends nothing needs nothing; if it does after all, its first request says so.
+            return
+        try:
+            self._pools.check(url)
+        except SetupError as error:
+            clear_locals(error)
+            raise map_error(error, failed_before_sending=True) from error
 
     def require_connections(self, count: int, *, is_async: bool) -> None:
         """

@@ -18,7 +18,7 @@ from openrouter_rerank.errors import (
 
 from .clock import Clock
 from .config import Settings
-from .error_mapping import map_error
+from .error_mapping import map_error, name_peer
 
 MAX_REDIRECTS = 5
 # As many as the pool of a caller's httpx client keeps; one of ours opens a new one after the first.
@@ -184,8 +184,12 @@ class CallState:
         self.attempts -= 1
         return True
 
-    def map_error(self, error: Exception) -> OpenRouterError:
-        """Return our error for one of `HTTPX_ERRORS`."""
+    def map_error(self, error: Exception, url: httpx.URL) -> OpenRouterError:
+        """Return our error for one of `HTTPX_ERRORS`, met on the way to a URL."""
         if isinstance(error, httpx.TimeoutException) and self.has_expired():
             return self.build_deadline_error()
-        return map_error(error, failed_before_sending=self.attempt.failed_before_sending)
+        return map_error(
+            error,
+            failed_before_sending=self.attempt.failed_before_sending,
+            peer=name_peer(url, self.attempt.proxy_name),
+        )

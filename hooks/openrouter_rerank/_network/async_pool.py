@@ -13,7 +13,7 @@ import anyio
 import httpx
 
 from .connection import AsyncConnection, Route
-from .deadline import current_attempt
+from .deadline import current_attempt, record_proxy
 from .pool import DEFAULT_LIMITS, call_weakly, has_expired, may_use, read_keepalive, read_limits
 from .pool_state import PoolState, Slot, Waiter
 
@@ -38,6 +38,7 @@ class AsyncPool:
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Async `Pool.handle_request`."""
+        record_proxy(self._route.proxy_name)
         slot, connection = await self._acquire(request.extensions.get("timeout", {}).get("pool"))
         try:
             response = await connection.handle_async_request(request)

@@ -6,37 +6,18 @@ and skip their `__init__`. With our own copy of `handle_request`, tools that pat
 would miss our calls. httpcore speaks HTTP/1.1 over the connection that we open.
 """
 
-import functools
-import os
-import ssl
-import urllib.request
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
 
 import httpcore
 import httpx
 
+from .proxies import check_proxy, find_proxy, is_socks, name_proxy
+from .setup import Verify, make_tls_context
 from .streams import AsyncBackend, Backend, wrap_context
 
-TLS_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
-
-HTTP_1_1 = "http/1.1"
-
-Verify = ssl.SSLContext | bool
 C = TypeVar("C", httpcore.ConnectionInterface, httpcore.AsyncConnectionInterface)
-
-
-def make_tls_context(verify: Verify) -> ssl.SSLContext:
-    """Return the context for `verify`; it is cached, since reading the certificates takes 20 ms."""
-    if isinstance(verify, ssl.SSLContext):
-        return verify
-    return _make_tls_context(verify, tuple(os.environ.get(name) for name in TLS_VARIABLES))
-
-
-@functools.cache
-def _make_tls_context(verify: bool, environment: tuple[str | None, ...]) -> ssl.SSLContext:  # noqa: ARG001 - the environment is part of the cache key
-    context = httpx.create_ssl_context(verify=verify)
-    context.set_alpn_protocols([HTTP_1_1])
-    return context
 
 
 class Route:
@@ -47,11 +28,20 @@ class Route:
         origin: Scheme, host and port.
         context: The TLS context for httpcore; None without TLS, since making one takes time.
         proxy: The proxy to connect through; None connects directly.
+        proxy_name: Its scheme, host and port; None without a proxy.
     """
 
     def __init__(self, url: httpx.URL, verify: Verify, proxy: httpx.Proxy | None) -> None:
-        """Find the proxy and the TLS context for a URL; without `proxy`, ask the environment."""
+        """
+        Find the proxy and the TLS context for a URL; without `proxy`, ask the environment.
+
+        Raises:
+            SetupError: A file or a package is missing, or a setting cannot be used.
+        """
         self.proxy = find_proxy(url) if proxy is None else proxy
+        if self.proxy is not None:
+            check_proxy(self.proxy)
+        self.proxy_name = None if self.proxy is None else name_proxy(self.proxy)
         self.origin = httpcore.URL(str(url)).origin
         is_secure = url.scheme == "https"
         self.context = wrap_context(make_tls_context(verify)) if is_secure else None
@@ -67,20 +57,6 @@ class Route:
             return arguments
         context = None if proxy.ssl_context is None else wrap_context(proxy.ssl_context)
         return {**arguments, "proxy_headers": proxy.headers.raw, "proxy_ssl_context": context}
-
-
-def find_proxy(url: httpx.URL) -> httpx.Proxy | None:
-    """Return the proxy that the environment names for a URL, as `NO_PROXY` allows."""
-    proxies = urllib.request.getproxies()
-    found = proxies.get(url.scheme) or proxies.get("all")
-    if not found or urllib.request.proxy_bypass(url.netloc.decode("ascii")):
-        return None
-    return httpx.Proxy(found if "://" in found else f"http://{found}")
-
-
-def is_socks(proxy: httpx.Proxy) -> bool:
-    """Return whether a proxy speaks SOCKS; httpx needs the package socksio for that."""
-    return proxy.url.scheme not in {"http", "https"}
 
 
 class ConnectionBase(Generic[C]):
@@ -116,7 +92,7 @@ class Connection(ConnectionBase[httpcore.ConnectionInterface], httpx.HTTPTranspo
 
     def __init__(self, route: Route) -> None:
         """Prepare the connection; its first request opens it."""
-        backend = Backend()
+        self._backend = backend = Backend()
         if route.proxy is None:
             connection = httpcore.HTTPConnection(
                 route.origin, route.context, network_backend=backend
@@ -127,13 +103,23 @@ class Connection(ConnectionBase[httpcore.ConnectionInterface], httpx.HTTPTranspo
             proxy = make_proxy(**route.proxy_arguments(route.proxy), network_backend=backend)
             super().__init__(proxy.create_connection(route.origin))
 
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request."""
+        with convert_socks_errors():
+            return super().handle_request(request)
+
+    def close(self) -> None:
+        """Close the connection, also one that a proxy has refused, which httpcore leaves open."""
+        super().close()
+        self._backend.close()
+
 
 class AsyncConnection(ConnectionBase[httpcore.AsyncConnectionInterface], httpx.AsyncHTTPTransport):
     """One async connection, which records what the current attempt sends and reads."""
 
     def __init__(self, route: Route) -> None:
         """Prepare the connection; its first request opens it."""
-        backend = AsyncBackend()
+        self._backend = backend = AsyncBackend()
         if route.proxy is None:
             connection = httpcore.AsyncHTTPConnection(
                 route.origin, route.context, network_backend=backend
@@ -145,6 +131,33 @@ class AsyncConnection(ConnectionBase[httpcore.AsyncConnectionInterface], httpx.A
             )
             proxy = make_proxy(**route.proxy_arguments(route.proxy), network_backend=backend)
             super().__init__(proxy.create_connection(route.origin))
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request."""
+        with convert_socks_errors():
+            return await super().handle_async_request(request)
+
+    async def aclose(self) -> None:
+        """Async `Connection.close`."""
+        await super().aclose()
+        await self._backend.aclose()
+
+
+@contextmanager
+def convert_socks_errors() -> Generator[None]:
+    """
+    Turn what the package for SOCKS raises of a malformed answer, which httpcore does not.
+
+    Raises:
+        httpx.ProxyError: The proxy does not speak SOCKS.
+    """
+    try:
+        yield
+    except Exception as error:
+        # The package is optional, so its classes cannot be named.
+        if type(error).__module__.startswith("socksio."):
+            raise httpx.ProxyError(f"the proxy does not speak SOCKS 5: {error}") from error
+        raise
 
 
 def has_trailing_data(connection: object) -> bool:

@@ -33,6 +33,7 @@ class Attempt:
         is_unwritten: Whether the connection broke before all of the request was written.
         is_answered: Whether a byte of the reply was read.
         written_at: When the last piece of the request began to be written; None if it did not.
+        proxy_name: The proxy that it went through, without its password; None for none.
         broken_at: When the connection ended or broke as a reply was awaited; None if it did not.
     """
 
@@ -45,6 +46,7 @@ class Attempt:
         "is_unwritten",
         "needs_new_connection",
         "now",
+        "proxy_name",
         "written_at",
     )
 
@@ -62,6 +64,7 @@ class Attempt:
         self.is_opened = self.is_sent = self.is_unwritten = self.is_answered = False
         self.written_at: float | None = None
         self.broken_at: float | None = None
+        self.proxy_name: str | None = None
 
     @property
     def failed_before_sending(self) -> bool:
@@ -111,6 +114,12 @@ def limit_timeout(timeout: float | None, error: type[httpcore.TimeoutException])
     if remaining <= 0:
         raise error("the deadline has passed")
     return remaining if timeout is None else min(timeout, remaining)
+
+
+def record_proxy(name: str | None) -> None:
+    """Record the proxy that the current attempt goes through, None for none."""
+    if attempt := current_attempt.get():
+        attempt.proxy_name = name
 
 
 def record_opened() -> None:

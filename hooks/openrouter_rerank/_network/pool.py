@@ -17,7 +17,7 @@ from typing import cast
 import httpx
 
 from .connection import AsyncConnection, Connection, Route
-from .deadline import current_attempt
+from .deadline import current_attempt, record_proxy
 from .pool_state import PoolState, Slot, Waiter
 
 # As httpx has them.
@@ -52,6 +52,7 @@ class Pool:
             httpx.PoolTimeout: No connection became free within the request's pool timeout.
             httpx.TransportError: The request could not be sent, or got no reply.
         """
+        record_proxy(self._route.proxy_name)
         slot, connection = self._acquire(request.extensions.get("timeout", {}).get("pool"))
         try:
             response = connection.handle_request(request)

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, cast
 import httpx
 
 from .auth import Origin, read_origin
-from .connection import Route, Verify
+from .connection import Route
 from .pool import DEFAULT_LIMITS, Pool
+from .proxies import check_proxy, find_proxy, read_proxy
+from .setup import Verify, check_certificates, check_verify
 
 if TYPE_CHECKING:
     from .async_pool import AsyncPool
@@ -83,7 +85,7 @@ class PoolRegistry:
         self,
         *,
         verify: Verify = True,
-        proxy: httpx.Proxy | None = None,
+        proxy: str | httpx.Proxy | None = None,
         limits: httpx.Limits | None = None,
     ) -> None:
         """
@@ -97,19 +99,34 @@ class PoolRegistry:
                 for the defaults.
 
         Raises:
-            TypeError: `limits` is something else.
+            TypeError: An argument has the wrong type.
+            ValueError: The proxy's URL cannot be used.
         """
         if not isinstance(cast("object", limits), httpx.Limits | None):
             raise TypeError(f"limits: expected httpx.Limits, got {type(limits).__name__}")
+        check_verify(verify)
         self.limits = limits or DEFAULT_LIMITS
         self._verify = verify
-        self._proxy = proxy
+        self._proxy = None if proxy is None else read_proxy(proxy, "proxy")
         self._process_id = os.getpid()
         self._sync_pools: dict[Origin, Pool] = {}
         # By what tells an event loop from others.
         self._loops: dict[Any, LoopPools] = {}
         # When the interpreter exits, the event loops are gone already.
         weakref.finalize(self, close_loops_soon, self._loops).atexit = False
+
+    def check(self, url: httpx.URL) -> None:
+        """
+        Check that there is what connections to a server need; open none.
+
+        Raises:
+            SetupError: A file or a package is missing, or a setting cannot be used.
+        """
+        proxy = find_proxy(url) if self._proxy is None else self._proxy
+        if proxy is not None:
+            check_proxy(proxy)
+        if url.scheme == "https":
+            check_certificates(self._verify)
 
     def sync_pool(self, url: httpx.URL) -> Pool:
         """Return the sync pool for the URL's origin."""

@@ -203,6 +203,12 @@ class Backend(httpcore.NetworkBackend):
     def __init__(self) -> None:
         """Open sockets as httpcore does."""
         self._backend = httpcore.SyncBackend()
+        self._opened: httpcore.NetworkStream | None = None
+
+    def close(self) -> None:
+        """Close the connection that was opened last; one that is closed already stays so."""
+        if self._opened is not None:
+            self._opened.close()
 
     def connect_tcp(
         self,
@@ -215,7 +221,8 @@ class Backend(httpcore.NetworkBackend):
         """Open a connection; each address of the host may take all the time that is left."""
         record_opened()
         timeout = limit_timeout(timeout, httpcore.ConnectTimeout)
-        return Stream(self._backend.connect_tcp(host, port, timeout, local_address, socket_options))
+        self._opened = self._backend.connect_tcp(host, port, timeout, local_address, socket_options)
+        return Stream(self._opened)
 
 
 class AsyncStream(StreamBase[httpcore.AsyncNetworkStream], httpcore.AsyncNetworkStream):
@@ -307,6 +314,12 @@ class AsyncBackend(httpcore.AsyncNetworkBackend):
         """Open sockets as httpcore does."""
         # Type checkers see the class that httpcore defines for when anyio is missing.
         self._backend = cast("httpcore.AsyncNetworkBackend", httpcore.AnyIOBackend())
+        self._opened: httpcore.AsyncNetworkStream | None = None
+
+    async def aclose(self) -> None:
+        """Close the connection that was opened last; one that is closed already stays so."""
+        if self._opened is not None:
+            await self._opened.aclose()
 
     async def connect_tcp(
         self,
@@ -318,9 +331,10 @@ class AsyncBackend(httpcore.AsyncNetworkBackend):
     ) -> httpcore.AsyncNetworkStream:
         """Open a connection."""
         record_opened()
-        return AsyncStream(
-            await self._backend.connect_tcp(host, port, timeout, local_address, socket_options)
+        self._opened = await self._backend.connect_tcp(
+            host, port, timeout, local_address, socket_options
         )
+        return AsyncStream(self._opened)
 
 
 def cut(pieces: list[bytes]) -> Iterator[memoryview]:

@@ -103,10 +103,18 @@ BAD_CERTIFICATE = chain(httpx.ConnectError("tls"), OSError("x"), ssl.SSLCertVeri
 @pytest.mark.parametrize(
     ("theirs", "ours", "message"),
     [
-        (httpx.ConnectError("refused"), ConnectionFailedError, "could not connect: refused"),
-        (httpx.ConnectTimeout(""), ConnectionFailedError, "could not connect: ConnectTimeout"),
-        (httpx.PoolTimeout("full"), ConnectionFailedError, "could not connect: full"),
-        (httpx.ProxyError("407"), ConnectionFailedError, "could not connect: 407"),
+        (
+            httpx.ConnectError("refused"),
+            ConnectionFailedError,
+            "could not connect to h:443: refused",
+        ),
+        (
+            httpx.ConnectTimeout(""),
+            ConnectionFailedError,
+            "could not connect to h:443: ConnectTimeout",
+        ),
+        (httpx.PoolTimeout("full"), ConnectionFailedError, "could not connect to h:443: full"),
+        (httpx.ProxyError("407"), ConnectionFailedError, "could not connect to h:443: 407"),
         (httpx.ReadTimeout("a\n b"), ReadTimeoutError, "timed out waiting for the server: a b"),
         (httpx.WriteTimeout("w"), ReadTimeoutError, "timed out waiting for the server: w"),
         (httpx.ReadError("r"), DisconnectedError, "the connection broke: r"),
@@ -114,11 +122,15 @@ BAD_CERTIFICATE = chain(httpx.ConnectError("tls"), OSError("x"), ssl.SSLCertVeri
         (httpx.RemoteProtocolError("p"), DisconnectedError, "the connection broke: p"),
         (httpx.DecodingError("d"), ResponseValidationError, "unexpected reply: d"),
         (httpx.TooManyRedirects("t"), OpenRouterDefaultError, "redirect not followed: t"),
-        (httpx.UnsupportedProtocol("u"), ConnectionFailedError, "could not connect: u"),
-        (httpx.LocalProtocolError("l"), ConnectionFailedError, "could not connect: l"),
-        (httpx.InvalidURL("i"), ConnectionFailedError, "could not connect: i"),
-        (UnicodeError("label too long"), ConnectionFailedError, "could not connect: label"),
-        (BAD_CERTIFICATE, ConnectionFailedError, "could not connect: tls"),
+        (httpx.UnsupportedProtocol("u"), ConnectionFailedError, "could not connect to h:443: u"),
+        (httpx.LocalProtocolError("l"), ConnectionFailedError, "could not connect to h:443: l"),
+        (httpx.InvalidURL("i"), ConnectionFailedError, "could not connect to h:443: i"),
+        (
+            UnicodeError("label too long"),
+            ConnectionFailedError,
+            "could not connect to h:443",
+        ),
+        (BAD_CERTIFICATE, ConnectionFailedError, "could not connect to h:443: tls"),
     ],
 )
 def test_no_error_of_httpx_gets_through(
