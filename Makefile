@@ -32,10 +32,10 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit test-all coverage sync generate drift check bench clean FORCE
+.PHONY: help demo test test-unit test-all test-lowest coverage sync generate drift check bench clean FORCE
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' Makefile
 
 demo: .venv/.runtime ## rerank a small corpus on this machine; needs no key
 	@.venv/bin/openrouter-rerank demo
@@ -54,6 +54,9 @@ coverage: .venv/.development ## fail unless the tests reach every branch of hook
 
 test-all: .venv/.development ## run the tests on every Python >= 3.11 of this machine
 	@.venv/bin/python -m nox -- $(ARGS)
+
+test-lowest: .venv/.development ## run the tests with the lowest versions that pyproject.toml allows
+	@.venv/bin/python -m nox --session lowest -- $(ARGS)
 
 sync: .venv/.development ## write openapi.yaml from upstream's document, or from SOURCE
 	@.venv/bin/python scripts/sync.py $(if $(SOURCE),'$(SOURCE)')

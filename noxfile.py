@@ -17,6 +17,19 @@ import nox
 
 OLDEST = (3, 11)
 PROBE_SECONDS = 20
+LOWER_BOUND = re.compile(r"(?P<name>[\w.-]+(\[\w+\])?)[>=]=(?P<version>[\w.]+)")
+# Those of the client, the command, the embedded server and the adapters, but those that use what
+# only newer frameworks have. What the pinned generator does is the same with any version.
+LOWEST_TESTS = (
+    "tests/unit", "tests/integration/client", "tests/integration/cli", "tests/integration/local",
+    "tests/integration/frameworks", "--ignore=tests/unit/scripts",
+    "--ignore=tests/unit/test_contract.py", "--ignore=tests/unit/test_workflows.py",
+    "--ignore=tests/integration/frameworks/haystack/test_pipelines.py",
+    "--ignore=tests/integration/frameworks/opentelemetry",
+    "--ignore=tests/integration/frameworks/ray",
+    # Old frameworks warn of new ones of what they build on.
+    "-Wdefault",
+)  # fmt: skip
 EXECUTABLE = re.compile(r"python(3(\.\d+)?)?(\.exe)?")
 # Prints the version, whether it is final, and the interpreter below any virtual environment.
 PROBE = (
@@ -86,5 +99,27 @@ def probe(candidate: Path) -> tuple[tuple[int, int, int], str] | None:
 @nox.parametrize("python", [nox.param(path, id=name) for name, path in find_pythons().items()])
 def tests(session: nox.Session) -> None:
     """Install the package as its users do, not editable, and run the tests against that."""
-    session.install(".[cli,local]", "--group", "test", "--group", "generate")
+    session.install(".[cli,local]", "--group", "test")
     session.run("python", "-m", "pytest", *session.posargs)
+
+
+@nox.session(python="{}.{}".format(*OLDEST), default=False)
+def lowest(session: nox.Session) -> None:
+    """Run the tests with the lowest version of each dependency and extra that we say will do."""
+    project = nox.project.load_toml("pyproject.toml")["project"]
+    extras = project["optional-dependencies"]
+    requirements = [*project["dependencies"], *chain.from_iterable(extras.values())]
+    session.install(
+        f".[{','.join(extras)}]",
+        *map(pin_lowest, requirements),
+        *("--group", "test-tools", "opentelemetry-sdk", "pyyaml"),
+    )
+    session.run("python", "-m", "pytest", *LOWEST_TESTS, *session.posargs)
+
+
+def pin_lowest(requirement: str) -> str:
+    """Return a requirement such as `httpx>=0.28,<0.29` as its lower bound: `httpx==0.28`."""
+    match = LOWER_BOUND.match(requirement)
+    if match is None:
+        raise ValueError(f"{requirement} has no lower bound")
+    return f"{match['name']}=={match['version']}"
