@@ -14,10 +14,11 @@ from typing import Any
 import httpx
 import pytest
 from fake_server import SECRET, Outcome, make_settings, run_to_error
-from openrouter_rerank import errors
+from openrouter_rerank import RetryConfig, errors
 from openrouter_rerank._codec.request import EncodedRequest
 from openrouter_rerank._codec.response import decode, read_reply
 from openrouter_rerank.errors import STATUS_ERRORS, OpenRouterError
+from openrouter_rerank.testing import FakeOpenRouter, Step, answer
 from openrouter_rerank.types import UNSET
 
 CLASSES: list[type[OpenRouterError]] = [
@@ -233,7 +234,8 @@ def test_pickle_is_read_in_another_process() -> None:
     )
 
     assert printed.stdout.decode().startswith(
-        'ForbiddenResponseError 403: flagged 403 3.0 {"error":'
+        "ForbiddenResponseError 403: flagged (provider's code 7; flagged for violence; "
+        'retry after 3 s; generation gen-1) 403 3.0 {"error":'
     )
 
 
@@ -293,3 +295,29 @@ def test_wrong_shape_does_not_show_the_key() -> None:
         decode({"model": 5}, response, EncodedRequest(b"", ["a"], model="m", query="q"))
 
     assert SECRET not in repr(pickle.dumps(caught.value)) + repr(vars(caught.value))
+
+
+ECHO = "sk-or-fake-but-long"
+
+
+@pytest.mark.parametrize(
+    "step", [answer(503, headers={"X-Generation-Id": ECHO}), httpx.RemoteProtocolError(ECHO)]
+)
+def test_key_in_a_header_or_in_an_error_of_httpx_is_redacted(step: Step) -> None:
+    """What the server sent beside the body holds no key either, nor do the causes."""
+    with FakeOpenRouter(step, api_key=ECHO, retry_config=RetryConfig("none")) as client:
+        with pytest.raises(OpenRouterError) as caught:
+            client.rerank.rerank(documents=["a"], model="m", query="q")
+
+    error = caught.value
+    assert ECHO not in str(error) + repr(error) + repr(vars(error)) + repr(error.__cause__)
+    assert ECHO not in repr(error.headers)
+    assert ECHO.encode() not in pickle.dumps(error)
+
+
+def test_short_key_is_no_word_to_redact() -> None:
+    """A placeholder such as "unused" does not take the word out of every reply."""
+    refusal = answer(400, body={"error": {"message": "the field is unused"}})
+    with FakeOpenRouter(refusal, api_key="unused") as client:
+        with pytest.raises(OpenRouterError, match="^400: the field is unused$"):
+            client.rerank.rerank(documents=["a"], model="m", query="q")

@@ -4,12 +4,12 @@ import anyio
 import httpx
 
 from openrouter_rerank._codec.response_body import BodyError, read, read_async, read_framing
-from openrouter_rerank._network.auth import KEY_SENT, read_origin, strip_key
+from openrouter_rerank._network.auth import KEY_SENT, read_origin, redact, strip_key
 from openrouter_rerank._network.deadline import current_attempt
 from openrouter_rerank._network.upload import Upload
 from openrouter_rerank.errors import OpenRouterError, ResponseValidationError
 
-from .error_mapping import HTTPX_ERRORS, clear_locals, clear_requests
+from .error_mapping import HTTPX_ERRORS, clear_key, clear_locals
 from .sender import Sender
 from .state import CallState
 
@@ -90,7 +90,7 @@ def _send_and_read(sender: Sender, request: httpx.Request, state: CallState) -> 
             response.close()
     except HTTPX_ERRORS as error:
         clear_locals(error)
-        clear_requests(error)
+        clear_key(error, request)
         raise state.map_error(error, request.url) from error
     except KeyboardInterrupt as error:
         # It can come while the request's head is being written.
@@ -116,7 +116,7 @@ async def _send_and_read_async(
             await _close(response, sender)
     except HTTPX_ERRORS as error:
         clear_locals(error)
-        clear_requests(error)
+        clear_key(error, request)
         raise state.map_error(error, request.url) from error
     finally:
         current_attempt.reset(token)
@@ -163,8 +163,11 @@ def _build_body_error(
 def _buffer_response(
     request: httpx.Request, response: httpx.Response, body: bytes
 ) -> httpx.Response:
-    """Return the reply without its connection and the key, its inflated body in memory."""
+    """Return the reply without its connection and any key, its inflated body in memory."""
+    body = redact(body, request)
     headers = response.headers
+    if any(redact(value, request) is not value for _, value in headers.raw):
+        headers = httpx.Headers([(name, redact(value, request)) for name, value in headers.raw])
     if read_framing(headers)[0]:
         headers = headers.copy()
         del headers["content-encoding"]
@@ -176,7 +179,11 @@ def _buffer_response(
         stream=httpx.ByteStream(body),
         request=strip_key(request),
         extensions={
-            **{n: value for n, value in response.extensions.items() if n != "network_stream"},
+            **{
+                name: redact(value, request) if isinstance(value, bytes) else value
+                for name, value in response.extensions.items()
+                if name != "network_stream"
+            },
             KEY_SENT: "Authorization" in request.headers,
         },
     )

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import httpx
 
-from openrouter_rerank._network.auth import read_origin, strip_key
+from openrouter_rerank._network.auth import read_origin, redact_text, strip_key
 from openrouter_rerank._network.setup import SetupError
 from openrouter_rerank.errors import (
     ConnectionFailedError,
@@ -112,9 +112,13 @@ def clear_locals(error: BaseException) -> None:
         traceback.clear_frames(cause.__traceback__)
 
 
-def clear_requests(error: BaseException) -> None:
-    """Take the key off the requests that an httpx error and its causes keep."""
+def clear_key(error: BaseException, request: httpx.Request) -> None:
+    """Take the key of a request out of what an httpx error and its causes say and keep."""
     for cause in walk_causes(error):
+        # What a server sent may be quoted.
+        cause.args = tuple(
+            redact_text(each, request) if isinstance(each, str) else each for each in cause.args
+        )
         if isinstance(cause, httpx.RequestError):
             # httpx raises this for an error without a request.
             with suppress(RuntimeError):

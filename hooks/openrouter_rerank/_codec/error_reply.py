@@ -19,6 +19,7 @@ from openrouter_rerank.errors import (
 )
 from openrouter_rerank.errors._base import read_text
 
+from .error_details import describe_details, make_safe
 from .json import JsonObject, load_json
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from openrouter_rerank_api.models.error_response import ErrorResponse
 
 SHOWN_BODY_CHARACTERS = 200
+SHOWN_MESSAGE_CHARACTERS = 500
 ERROR_STATUSES = range(400, 600)
 # The status of an error inside a 200 that gives none itself: `x-known-values` of
 # `#/components/schemas/ErrorData/properties/error_type` in openapi.yaml.
@@ -93,13 +95,16 @@ def build_status_error(
         data=decode_envelope(payload),
     )
     add_details(error, details)
+    shown = describe_details(error, as_object(details.get("availability")))
+    error.message += shown
+    error.args = (error.message,)
     return error
 
 
 def write_message(response: httpx.Response, status: int | None, raw: object) -> str:
     """Return the server's message, else what the status means; never empty."""
     reason = as_object(raw).get("message") or raw
-    text = reason.strip() if isinstance(reason, str) else ""
+    text = make_safe(reason, SHOWN_MESSAGE_CHARACTERS) if isinstance(reason, str) else ""
     shown = response.status_code if status is None else status
     message = f"{shown}: {text}" if text else describe_body(response, shown)
     if shown == HTTPStatus.UNAUTHORIZED:
@@ -117,7 +122,7 @@ def describe_body(response: httpx.Response, status: int) -> str:
     elif media_type == "text/html":
         shown = "an HTML page"
     else:
-        shown = body[:SHOWN_BODY_CHARACTERS]
+        shown = make_safe(body[:SHOWN_BODY_CHARACTERS])
     return " ".join(part for part in (f"{status}", reason, f"({shown})") if part)
 
 

@@ -11,6 +11,8 @@ import httpx
 API_KEY_VARIABLE = "OPENROUTER_API_KEY"
 KEY_HINT = f"pass api_key= to OpenRouter or set {API_KEY_VARIABLE}"
 Origin = tuple[str, str, int | None]
+REDACTED = b"[redacted]"
+SHORTEST_REDACTED = 8
 # In a reply's extensions: whether its request had a key, which the reply's own request never has.
 KEY_SENT = "openrouter_rerank.key_sent"
 # RFC 9110, section 5.5, without white space.
@@ -140,6 +142,18 @@ def strip_key(request: httpx.Request) -> httpx.Request:
     # What watches the attempt is of no use after it.
     copied.extensions.pop("trace", None)
     return copied
+
+
+def redact(content: bytes, request: httpx.Request) -> bytes:
+    """Return what a server sent, without the key of the request that it answered."""
+    key = request.headers.get("Authorization", "").removeprefix("Bearer ").encode()
+    # A shorter one may be any word; no real key is that short.
+    return content.replace(key, REDACTED) if len(key) >= SHORTEST_REDACTED else content
+
+
+def redact_text(text: str, request: httpx.Request) -> str:
+    """Do what `redact` does, for text."""
+    return redact(text.encode(errors="surrogatepass"), request).decode(errors="surrogatepass")
 
 
 def read_origin(url: httpx.URL) -> Origin:

@@ -2,7 +2,7 @@
 
 import re
 
-MAX_MESSAGE_CHARACTERS = 400
+MAX_MESSAGE_CHARACTERS = 1500
 # Control characters could drive the terminal, marks of direction and characters without width show
 # something else than what is there, and halves of surrogate pairs cannot be written.
 _UNSAFE = re.compile(

@@ -40,7 +40,8 @@ class OpenRouterError(Exception):
         message: What went wrong, in a sentence; never empty, and the same as `str()`.
         status_code: The HTTP status of the error. An error inside a 200 has the status that it
             would have had. None if no reply arrived.
-        body: The reply's body as text, "" if none arrived.
+        body: The reply's body as text, "" if none arrived. If a server echoes the API key,
+            "[redacted]" stands in its place, here, in the message and in `raw_response`.
         headers: The reply's headers, empty if none arrived.
         raw_response: The reply, fully read. None if none arrived. After pickling, its request
             has only the method and the URL.

@@ -204,3 +204,27 @@ def test_nothing_that_a_user_can_keep_holds_the_key(
     assert not [request for request in requests if "Authorization" in request.headers]
     assert not [value for value in kept if KEY.encode() in pickle.dumps(value)]
     assert not [value for value in kept if KEY.encode() in pickle.dumps(copy.copy(value))]
+
+
+ECHOES: dict[str, Fault] = {
+    "message": faults.error(400, message=f"bad key {KEY}"),
+    "text": faults.reply(500, f"Authorization: Bearer {KEY}".encode()),
+    "provider": faults.error(502, message="no", metadata={"raw": json.dumps({"error": KEY})}),
+    "error inside a 200": faults.json_reply(200, {"error": {"code": 403, "message": KEY}}),
+    "no JSON": faults.reply(200, KEY.encode()),
+}
+
+
+@pytest.mark.parametrize("mode", ALL_MODES)
+@pytest.mark.parametrize("echo", ECHOES)
+def test_key_that_the_server_echoes_is_redacted(echo: str, mode: str, serve: Serve) -> None:
+    """Neither the message, the repr, the body nor any attribute of an error holds it."""
+    server = serve(ECHOES[echo])
+
+    error = fail(mode, server.url, {})
+
+    shown = [str(error), repr(error), error.body, repr(vars(error)), repr(error.__cause__)]
+    assert not [text for text in shown if KEY in text]
+    assert KEY.encode() not in pickle.dumps(error)
+    assert error.raw_response is None or KEY not in error.raw_response.text
+    assert KEY not in show(error)

@@ -198,3 +198,82 @@ def test_body_that_is_no_envelope_has_no_data(error: object) -> None:
     found = catch(500, json={"error": error}).data
 
     assert found is None or found.error.message == "m"
+
+
+RAW_WORDS = [
+    ("too many documents", "too many documents"),
+    ('{"message": "too many documents"}', "too many documents"),
+    ('{"error": {"message": "too many documents", "type": "x"}}', "too many documents"),
+    ('{"detail": [{"loc": ["top_n"], "msg": "too many documents"}]}', "too many documents"),
+    ('{"errors": [{"message": "too many documents"}]}', "too many documents"),
+    ('"{\\"message\\": \\"too many documents\\"}"', "too many documents"),
+    ({"error": "too many documents"}, "too many documents"),
+    (["too many documents"], "too many documents"),
+    ("<html>\n too  many", "<html> too many"),
+    ("red \x1b[31m\u202e", "red \ufffd[31m\ufffd"),
+    ('{"code": 5}', '{"code": 5}'),
+    ("w" * 400, "w" * 300 + "…"),
+]
+
+
+@pytest.mark.parametrize(("raw", "words"), RAW_WORDS)
+def test_providers_own_words_are_in_the_message(raw: object, words: str) -> None:
+    """What the provider said is dug out of JSON, cut and safe to show, with the provider's name."""
+    metadata = {"provider_name": "Cohere", "raw": raw}
+    body = {"error": {"code": 400, "message": "Provider returned error", "metadata": metadata}}
+
+    error = catch(400, json=body)
+
+    assert str(error) == f"400: Provider returned error (Cohere: {words})"
+    assert error.args == (str(error),)
+
+
+@pytest.mark.parametrize("raw", [None, "", 5, [], {}, {"message": 5}, ["a" * 0], True])
+def test_no_words_of_a_provider_leave_its_name(raw: object) -> None:
+    """Without words, or with those of the message again, the message names the provider alone."""
+    metadata = {"provider_name": "Cohere", "raw": raw}
+
+    error = catch(502, json={"error": {"message": "no", "metadata": metadata}})
+    again = catch(502, json={"error": {"message": "no", "metadata": {**metadata, "raw": "no"}}})
+
+    assert str(error) == str(again) == "502: no (provider Cohere)"
+
+
+def test_words_that_lie_too_deep_are_not_looked_for() -> None:
+    """JSON inside JSON without end is not followed."""
+    raw: object = "deep"
+    for _ in range(10):
+        raw = {"error": raw}
+
+    assert str(catch(502, json={"error": {"message": "no", "metadata": {"raw": raw}}})) == "502: no"
+
+
+def test_all_that_helps_is_in_the_message() -> None:
+    """Moderation, constraint, other models, the wait and the generation are told, each once."""
+    availability = {
+        "constraint": {"field": "provider.only", "detail": "cohere is down"},
+        "excluded_by": "zdr",
+        "fallback_models": [f"m{number}" for number in range(7)],
+        "retry_after": 4,
+    }
+    metadata = {"reasons": ["violence", "hate"], "provider_code": 17}
+    details = {"message": "no", "metadata": metadata, "availability": availability}
+
+    error = catch(503, json={"error": details}, headers={"X-Generation-Id": "gen-1"})
+
+    assert str(error) == (
+        "503: no (provider's code 17; flagged for violence, hate; constraint provider.only: cohere "
+        "is down; excluded by zdr; models that could serve it: m0, m1, m2, m3, m4 and 2 more; "
+        "retry after 4 s; generation gen-1)"
+    )
+
+
+@pytest.mark.parametrize("odd", [None, 5, "text", [], [5], {}, {"field": 5}])
+def test_odd_details_add_nothing(odd: object) -> None:
+    """Details of another type than the contract's leave the message as it is."""
+    availability = {"constraint": odd, "excluded_by": [], "fallback_models": odd}
+    details = {"message": "no", "metadata": {"reasons": odd}}
+
+    error = catch(503, json={"error": {**details, "availability": availability}})
+
+    assert str(error) == "503: no"
