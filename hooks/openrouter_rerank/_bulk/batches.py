@@ -14,6 +14,7 @@ from openrouter_rerank._codec.request import (
     EncodedRequest,
     encode_document,
     is_blank,
+    refuse_surrogate,
     require_count,
 )
 from openrouter_rerank._codec.response import Reply
@@ -123,7 +124,12 @@ class BatchedCall:
             check_document(document, position) for position, document in enumerate(documents, first)
         ]
         top_n = None if self._top_n is None else min(self._top_n, max(1, len(encoded)))
-        return Batch(number, self._encode(documents=encoded, top_n=top_n))
+        try:
+            return Batch(number, self._encode(documents=encoded, top_n=top_n))
+        except ValueError:
+            for position, document in enumerate(encoded, first):
+                refuse_surrogate(f"documents[{position}]", document)
+            raise
 
     def record_reply(self, batch: Batch, reply: Reply) -> None:
         """

@@ -16,7 +16,7 @@ from openrouter_rerank_api import models
 from openrouter_rerank_api.request_fields import REQUEST_FIELDS, RequestFields
 from openrouter_rerank_api.unset import UNSET
 
-from .json import BLOCK_TEXTS, encode_body, encode_json, encode_texts
+from .json import BLOCK_TEXTS, encode_body, encode_json, encode_nested, encode_texts
 
 if TYPE_CHECKING:
     from openrouter_rerank_api.models.document_request import DocumentRequest
@@ -278,12 +278,49 @@ def dump_json(body: Mapping[str, Any]) -> bytes:
             try:
                 encode_json({key: value})
             except UnicodeEncodeError as error:
+                refuse_surrogate(key, value)
+                # It is in the name itself.
                 raise ValueError(f"{name}: holds a lone surrogate, which is not text") from error
             except (AttributeError, TypeError) as error:
                 raise TypeError(f"{name}: {error}") from error
             except (RecursionError, ValueError) as error:
                 raise ValueError(f"{name}: {error}") from error
         raise
+
+
+def refuse_surrogate(name: str, value: object) -> None:
+    """
+    Refuse a value with a lone surrogate in it, which has no bytes in UTF-8.
+
+    Raises:
+        ValueError: There is one; the message names its place and shows it escaped.
+    """
+    found = find_surrogate(name, value)
+    if found is not None:
+        message = f"{found[0]}: holds a lone surrogate, which is not text{found[1]}"
+        # The keys on the way to it may hold some, too.
+        raise ValueError(message.encode("ascii", "backslashreplace").decode())
+
+
+def find_surrogate(place: str, value: object) -> tuple[str, str] | None:
+    """Return the place of the first lone surrogate, and which it is; None if there is none."""
+    if isinstance(value, str):
+        found = re.search("[\ud800-\udfff]", value)
+        where = f": {found[0]!r} at character {found.start()}" if found else ""
+        return (place, where) if found else None
+    if isinstance(value, list | tuple):
+        entries = cast("Sequence[object]", value)
+        parts = ((f"{place}[{position}]", entry) for position, entry in enumerate(entries))
+    else:
+        fields = encode_nested(value) if hasattr(value, "to_dict") else value
+        if not isinstance(fields, Mapping):
+            return None
+        named = cast("Mapping[object, object]", fields)
+        own = next(filter(None, (find_surrogate(f"{place}: a key", key) for key in named)), None)
+        if own is not None:
+            return own
+        parts = ((f"{place}.{key}", entry) for key, entry in named.items())
+    return next(filter(None, (find_surrogate(name, part) for name, part in parts)), None)
 
 
 def check_header(value: object, name: str) -> str:

@@ -101,3 +101,15 @@ def test_wrong_argument_sends_nothing(
 
     assert not isinstance(caught.value, errors.OpenRouterError)
     assert client.requests == []
+
+
+def test_lone_surrogate_is_named_by_its_position_in_the_call() -> None:
+    """A document that is no text is named as the caller counts, whichever batch it is in."""
+    documents = ["a"] * 5 + ["\ud800"]
+
+    with FakeOpenRouter() as client, pytest.raises(errors.BatchError) as caught:
+        client.rerank.rerank_batched(documents=documents, model="m", query="q", batch_size=2)
+
+    assert r"documents[5]: holds a lone surrogate, which is not text: '\ud800'" in repr(
+        caught.value.cause
+    ).replace("\\\\", "\\")
