@@ -65,14 +65,16 @@ class OpenRouter:
             http_referer: URL of the calling app; None reads `OPENROUTER_HTTP_REFERER`, "" sends
                 none.
             x_open_router_title: The app's name; None reads `OPENROUTER_X_OPEN_ROUTER_TITLE`, ""
-                sends none.
+                sends none. Like the other two, it is left out with a warning in the log if it is
+                not ASCII, which is all that a header may hold.
             x_open_router_categories: The app's categories, separated by commas; None reads
                 `OPENROUTER_X_OPEN_ROUTER_CATEGORIES`, "" sends none.
             server: A server by its name; "production" is the contract's. None leaves the choice to
                 `server_url`.
             url_params: Values for the `{names}` in `server_url`.
-            server_url: Where the API is served, its path included; it overrides `server`. None and
-                "" read `OPENROUTER_BASE_URL`, and without that use the contract's server.
+            server_url: Where the API is served, its path included, with or without the final
+                "/rerank"; it overrides `server`. None and "" read `OPENROUTER_BASE_URL`, and
+                without that use the contract's server.
             client: An `httpx.Client` to send sync calls with, used as it is and never closed here.
                 Its timeouts apply unless some are set here or on the call.
             async_client: The same for async calls.

@@ -101,8 +101,9 @@ class Rerank:
                 and None are accepted.
             timeout_ms: Limit for connecting, for one read and for one write, in milliseconds; None
                 uses the client's.
-            http_headers: Further headers. They override all others except `Authorization` and
-                `Content-Length`, which they cannot set.
+            http_headers: Further headers. They override all others except `Authorization`,
+                `Content-Length` and those of the connection, such as `Transfer-Encoding`, which
+                they cannot set.
             timeout: What `timeout_ms` sets, but in seconds or as an `httpx.Timeout`.
             deadline_ms: Limit for the whole call with all its attempts, in milliseconds; None sets
                 no limit, UNSET uses the client's. With an `httpx.Client` of your own, a single read

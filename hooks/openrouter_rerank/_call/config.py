@@ -2,13 +2,13 @@
 
 import os
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import httpx
 
 from openrouter_rerank._codec.request import check_header, require_count
 from openrouter_rerank._events.hooks import Hooks
-from openrouter_rerank._events.logging import CallLog, DebugLogger, read_log_settings
+from openrouter_rerank._events.logging import CallLog, DebugLogger, logger, read_log_settings
 from openrouter_rerank._network.auth import ApiKey, BearerAuth
 from openrouter_rerank._policy.retries import MILLISECONDS, RetryConfig
 from openrouter_rerank.types import Unset
@@ -101,8 +101,29 @@ def read_settings(
 
 
 def check_attribution(given: Mapping[str, str | None]) -> dict[str, str]:
-    """Return the attribution that was given, without the values that are None."""
-    return {name: check_header(value, name) for name, value in given.items() if value is not None}
+    """
+    Return the attribution that was given, without the values that are None.
+
+    Text that no header may hold (RFC 9110, section 5.5), such as "Café", is not sent: no call
+    should fail for the name of its app.
+
+    Raises:
+        TypeError: A value is not text.
+        ValueError: A value holds control characters, or begins or ends with white space.
+    """
+    return {
+        name: check_header(drop_beyond_ascii(value, name), name)
+        for name, value in given.items()
+        if value is not None
+    }
+
+
+def drop_beyond_ascii(value: str, name: str) -> str:
+    """Return a value; "" for printable text beyond ASCII, with a warning in the log."""
+    if isinstance(cast("object", value), str) and not value.isascii() and value.isprintable():
+        logger.warning("%s: not sent, since a header holds only ASCII", name)
+        return ""
+    return value
 
 
 def require_retry_config(value: object, name: str) -> RetryConfig | None:

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Mapping
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import httpx
 from openrouter_rerank_api.server import SERVER_URL
@@ -20,6 +20,8 @@ USER_AGENT = (
     f"openrouter-rerank/{__version__} (Python {sys.version.split()[0]}; httpx {httpx.__version__})"
 )
 PATH = "/rerank"
+# RFC 3986, section 5.2.4: they are taken out of a path, and change it.
+DOTS = frozenset({".", ".."})
 JSON = "application/json"
 BASE_HEADERS = {
     "Accept": JSON,
@@ -56,7 +58,9 @@ class Target:
         """Derive the URL, the origin and the headers."""
         self.server_url = server_url
         self.attribution = attribution
-        self.url = server_url.copy_with(path=server_url.path.rstrip("/") + PATH)
+        # The raw path, since a decoded %2F would be another path.
+        path = server_url.raw_path.rstrip(b"/") + PATH.encode()
+        self.url = server_url.copy_with(raw_path=path)
         self.origin = read_origin(server_url)
         host = {"Host": server_url.netloc.decode("ascii")}
         self.headers = httpx.Headers({**host, **BASE_HEADERS, **self.attribution_headers})
@@ -87,6 +91,8 @@ def fill_template(server_url: str | None, url_params: Mapping[str, str] | None) 
     """Fill in the `{names}` of a server's URL."""
     for name, value in (url_params or {}).items():
         quoted = quote(require_str(value, f"url_params[{name!r}]"), safe="")
+        if value in DOTS:
+            raise ValueError(f"url_params[{name!r}]: {value!r} would name another path")
         server_url = server_url and server_url.replace("{" + name + "}", quoted)
     return server_url
 
@@ -104,9 +110,12 @@ def read_server_url(server: str | None, server_url: str | None) -> httpx.URL:
 
 
 def parse_server_url(text: str, name: str) -> httpx.URL:
-    """Check a server's URL and remove its final slash."""
+    """Check a server's URL, and remove its final slash and the operation's own path."""
+    text = require_str(text, name).strip().rstrip("/")
+    if any(unquote(segment) in DOTS for segment in text.split("/")):
+        raise ValueError(f"{name}: . and .. are no parts of a path here")
     try:
-        url = httpx.URL(require_str(text, name).strip().rstrip("/"))
+        url = httpx.URL(text)
     except httpx.InvalidURL as error:
         raise ValueError(f"{name}: not a URL: {error}") from error
     try:
@@ -120,4 +129,8 @@ def parse_server_url(text: str, name: str) -> httpx.URL:
         raise ValueError(f"{name}: port {url.port} is above {LARGEST_PORT}")
     if url.userinfo or "?" in text or "#" in text:
         raise ValueError(f"{name}: takes no user, query or fragment")
+    # Whoever copies the operation's whole URL means the same server.
+    suffix = PATH.encode()
+    if url.raw_path.endswith(suffix):
+        return url.copy_with(raw_path=url.raw_path.removesuffix(suffix) or b"/")
     return url

@@ -33,7 +33,14 @@ TEXT_FIELDS = NAMED_FIELDS | {
 }
 # RFC 9110, section 5.6.2.
 _HEADER_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-_FIXED_HEADERS = frozenset({"authorization", "content-length"})
+# The key, what the body's length depends on, and what is between us and the next hop (RFC 9110,
+# section 7.6.1).
+_FIXED_HEADERS = frozenset(
+    {
+        *("authorization", "content-length", "transfer-encoding", "connection", "keep-alive"),
+        *("proxy-connection", "te", "trailer", "upgrade"),
+    }
+)
 
 EncodedDocument = str | dict[str, str]
 
@@ -324,10 +331,12 @@ def find_surrogate(place: str, value: object) -> tuple[str, str] | None:
 
 
 def check_header(value: object, name: str) -> str:
-    """Return the value if a header may hold it: printable ASCII (RFC 9110, section 5.5)."""
+    """Return the value if a header may hold it: ASCII, no outer space (RFC 9110, section 5.5)."""
     text = require_str(value, name)
     if not all(" " <= character <= "~" for character in text):
         raise ValueError(f"{name}: holds control or non-ASCII characters")
+    if text != text.strip():
+        raise ValueError(f"{name}: begins or ends with white space")
     return text
 
 

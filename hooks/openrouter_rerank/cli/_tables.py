@@ -12,6 +12,8 @@ from ._text import to_one_line
 BAR_COLUMNS = 10
 MIN_TEXT_COLUMNS = 10
 MAX_IMAGE_CHARACTERS = 60
+MIN_DECIMALS = 4
+MAX_DECIMALS = 10
 
 _GAP = "  "
 _EIGHTHS = ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")
@@ -28,7 +30,7 @@ def draw_table(results: Sequence[Result], console: Console) -> Iterator[Text]:
         results: As the API gave them.
         console: Where the lines will go.
     """
-    scores = [f"{result.relevance_score:.4f}" for result in results]
+    scores = format_scores([result.relevance_score for result in results])
     score_columns = max(map(len, ("score", *scores)))
     index_columns = max(map(len, ("index", *(str(result.index) for result in results))))
     # The scores of known models are between 0 and 1, but the contract does not say so.
@@ -50,6 +52,16 @@ def draw_table(results: Sequence[Result], console: Console) -> Iterator[Text]:
         document = Text(describe_document(result.document, is_raw=not console.is_terminal))
         document.truncate(max(console.width - line.cell_len, MIN_TEXT_COLUMNS), overflow="ellipsis")
         yield line.append_text(document)
+
+
+def format_scores(scores: Sequence[float]) -> list[str]:
+    """Write scores with as many decimals, at least 4, as tell different ones apart, and from 0."""
+    different = len({*scores, 0.0})
+    for decimals in range(MIN_DECIMALS, MAX_DECIMALS + 1):
+        shown = [f"{score:.{decimals}f}" for score in scores]
+        if len({float(text) for text in [*shown, "0"]}) == different:
+            return shown
+    return list(map(repr, scores))
 
 
 def draw_bar(share: float, *, ascii_only: bool) -> str:
