@@ -2,7 +2,6 @@
 """What the endpoint functions take and return beside the models."""
 
 from collections.abc import Mapping, MutableMapping
-from http import HTTPStatus
 from typing import IO, BinaryIO, Generic, TypeVar
 
 from attrs import define
@@ -35,9 +34,14 @@ class File:
 
 @define
 class Response(Generic[T]):
-    """A reply with what it was decoded to; None if its status is not in the contract."""
+    """
+    A reply with what it was decoded to.
 
-    status_code: HTTPStatus
+    `parsed` is None if the status is not in the contract, or if the body of an error is not the
+    contract's, as that of a gateway.
+    """
+
+    status_code: int
     content: bytes
     headers: MutableMapping[str, str]
     parsed: T | None
