@@ -105,12 +105,13 @@ def test_app_beyond_ascii_is_left_out_with_a_warning(
     source: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """An app's name costs no call: what no header may hold is left out, and the log says so."""
-    given = {"x_open_router_title": "Café"}
+    given: dict[str, Any] = {"x_open_router_title": "Café"}
     if source == "environment":
         monkeypatch.setenv("OPENROUTER_X_OPEN_ROUTER_TITLE", "Café")
     options: dict[str, Any] = given if source == "client" else {}
+    for_call: dict[str, Any] = given if source == "call" else {}
     with FakeOpenRouter(**options) as client:
-        client.rerank.rerank(**ASK, **(given if source == "call" else {}))
+        client.rerank.rerank(**ASK, **for_call)
 
     assert "X-OpenRouter-Title" not in client.requests[0].headers
     assert "x_open_router_title: not sent, since a header holds only ASCII" in caplog.messages

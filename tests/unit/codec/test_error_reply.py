@@ -271,7 +271,7 @@ def test_all_that_helps_is_in_the_message() -> None:
 @pytest.mark.parametrize("odd", [None, 5, "text", [], [5], {}, {"field": 5}])
 def test_odd_details_add_nothing(odd: object) -> None:
     """Details of another type than the contract's leave the message as it is."""
-    availability = {"constraint": odd, "excluded_by": [], "fallback_models": odd}
+    availability: dict[str, Any] = {"constraint": odd, "excluded_by": [], "fallback_models": odd}
     details = {"message": "no", "metadata": {"reasons": odd}}
 
     error = catch(503, json={"error": {**details, "availability": availability}})
