@@ -10,6 +10,7 @@ from ._call.caller import Caller
 from ._call.signatures import list_rerank_arguments
 from ._codec.request import EncodedRequest
 from ._codec.response import Reply
+from ._events.logging import warn_of_unranked
 from .operations import CreateRerankResponseBody
 
 
@@ -122,6 +123,7 @@ class RawRerank:
             top_n=top_n,
             **arguments,
         )
+        require_documents(encoded)
         reply = self._caller.send(self._caller.resolve(options), encoded)
         return make_raw_reply(reply, encoded)
 
@@ -144,8 +146,16 @@ class RawRerank:
             top_n=top_n,
             **arguments,
         )
+        require_documents(encoded)
         reply = await self._caller.send_async(self._caller.resolve(options), encoded)
         return make_raw_reply(reply, encoded)
+
+
+def require_documents(encoded: EncodedRequest) -> None:
+    """Refuse a call that would send nothing, and so have no reply."""
+    if not encoded.documents:
+        raise ValueError("documents: none of them can be ranked, so there would be no reply")
+    warn_of_unranked(encoded.set_aside)
 
 
 def make_raw_reply(reply: Reply, encoded: EncodedRequest) -> RawReply:

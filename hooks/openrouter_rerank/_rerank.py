@@ -109,6 +109,10 @@ class Rerank:
                 no limit, UNSET uses the client's. With an `httpx.Client` of your own, a single read
                 can outlast it.
             extra_body: Fields that this release does not know, added to the body unchanged.
+            unrankable: What becomes of documents with nothing to rank, which are None, blank or
+                not encodable: "raise" refuses them all before anything is sent, "set_aside" leaves
+                them out of the results, with a warning in the log; if none is left, nothing is
+                sent, and there are no results.
 
         Returns:
             The results, the most relevant first and equal scores in the order of `documents`, no
@@ -134,8 +138,7 @@ class Rerank:
             top_n=top_n,
             **arguments,
         )
-        reply = self._caller.send(self._caller.resolve(options), encoded)
-        return reply.decode(encoded)
+        return self._caller.rank(self._caller.resolve(options), encoded)
 
     @list_rerank_arguments
     async def rerank_async(
@@ -161,8 +164,7 @@ class Rerank:
             top_n=top_n,
             **arguments,
         )
-        reply = await self._caller.send_async(self._caller.resolve(options), encoded)
-        return reply.decode(encoded)
+        return await self._caller.rank_async(self._caller.resolve(options), encoded)
 
     def rerank_many(
         self,
@@ -384,11 +386,12 @@ class Rerank:
             first batch's; `provider` and further fields are set if all batches agree.
 
         Raises:
-            TypeError: An argument has the wrong type; nothing was sent.
+            TypeError: An argument has the wrong type; nothing was sent. Documents that are all
+                there, as in a list, are checked before the first batch is sent.
             ValueError: An argument has a value that the API would refuse; nothing was sent.
             BatchError: A batch failed. It has the error as its `cause`, and the replies of the
-                batches that succeeded. The cause can also be a wrong document that was found after
-                a batch was sent, or what reading the documents raised.
+                batches that succeeded. The cause can also be a wrong document of an iterator
+                that was found after a batch was sent, or what reading the documents raised.
         """
         from ._bulk.batch_workers import run_batched
         from ._bulk.batches import BatchedCall
@@ -401,6 +404,7 @@ class Rerank:
             batch_size=batch_size,
             max_concurrency=max_concurrency,
             top_n=top_n,
+            unrankable=fields.get("unrankable", "raise"),
         )
         self._caller.require_connections(call.max_concurrency, is_async=False)
         return run_batched(self._caller, call, documents)
@@ -434,6 +438,7 @@ class Rerank:
             batch_size=batch_size,
             max_concurrency=max_concurrency,
             top_n=top_n,
+            unrankable=fields.get("unrankable", "raise"),
         )
         self._caller.require_connections(call.max_concurrency, is_async=True)
         return await run_batched_async(self._caller, call, documents)

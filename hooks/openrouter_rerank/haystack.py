@@ -16,8 +16,8 @@ from typing import Any, Unpack
 from ._call.defaults import DEFAULT_DEADLINE_MS
 from ._call.signatures import list_arguments
 from ._client import OpenRouter
-from ._codec.request import require_count, require_text
-from ._integrations.items import limit_count, require_items
+from ._codec.request import Unrankable, require_count, require_text, require_unrankable
+from ._integrations.items import Scored, Selection, limit_count, read_entry, require_items
 from ._integrations.request_settings import (
     REQUEST_FIELDS,
     RequestSettings,
@@ -25,7 +25,6 @@ from ._integrations.request_settings import (
     read_settings,
 )
 from ._network.auth import API_KEY_VARIABLE
-from ._rerank import Ranked
 
 try:
     from haystack import Document, component, default_from_dict, default_to_dict
@@ -53,7 +52,7 @@ class OpenRouterRanker(RequestSettings):
     rankers do: the one with the highest score, or else the first.
 
     It ranks a document's content, preceded by the meta fields that you ask for, and its image: a
-    blob of the type `image/*`, sent as a data URI. A document with neither is an error.
+    blob of the type `image/*`, sent as a data URI.
 
     It connects when it needs to; `close` and `close_async` close the connections.
     """
@@ -70,6 +69,7 @@ class OpenRouterRanker(RequestSettings):
         deadline_ms: float | None = None,
         meta_fields_to_embed: list[str] | None = None,
         meta_data_separator: str = "\n",
+        unrankable: Unrankable = "set_aside",
         client: OpenRouter | None = None,
         **settings: Unpack[RequestSettingsArguments],
     ) -> None:
@@ -89,6 +89,9 @@ class OpenRouterRanker(RequestSettings):
             meta_fields_to_embed: Names of meta fields to put before the content; those that a
                 document lacks, or that are None, are left out.
             meta_data_separator: The text between the meta fields and the content.
+            unrankable: What becomes of a document with neither text nor an image: "set_aside"
+                returns it after all others, with the score None and a warning in the log; "raise"
+                refuses the call before anything is sent.
             client: A client to make the calls with, never closed here. It has its own key, server
                 and limits, and a ranker with one cannot be serialised.
             settings: The optional fields of the request, such as `provider`, as plain JSON;
@@ -96,8 +99,8 @@ class OpenRouterRanker(RequestSettings):
 
         Raises:
             TypeError: `model` or `top_k` has the wrong type.
-            ValueError: `model` is blank, `top_k` is below 1, or there is both a client and a
-                setting of the client.
+            ValueError: `model` is blank, `top_k` is below 1, `unrankable` is unknown, or there is
+                both a client and a setting of the client.
         """
         client_settings = (server_url, timeout_ms, deadline_ms)
         if client is not None and any(setting is not None for setting in client_settings):
@@ -112,6 +115,7 @@ class OpenRouterRanker(RequestSettings):
         self.deadline_ms = deadline_ms
         self.meta_fields_to_embed = meta_fields_to_embed or []
         self.meta_data_separator = meta_data_separator
+        self.unrankable: Unrankable = require_unrankable(unrankable)
         self._given_client = client
         # Two clients, since Haystack closes sync and async connections separately.
         self._sync_client = client
@@ -164,6 +168,7 @@ class OpenRouterRanker(RequestSettings):
             deadline_ms=self.deadline_ms,
             meta_fields_to_embed=self.meta_fields_to_embed,
             meta_data_separator=self.meta_data_separator,
+            unrankable=self.unrankable,
         )
 
     @classmethod
@@ -195,22 +200,24 @@ class OpenRouterRanker(RequestSettings):
 
         Raises:
             TypeError: An argument has the wrong type; nothing was sent.
-            ValueError: The query or a document is blank, or `top_k` is below 1; nothing was sent.
+            ValueError: The query is blank, a document is and `unrankable` is "raise", or `top_k` is
+                below 1; nothing was sent.
             OpenRouterError: The call ended in an error.
         """
         top_n = check_top_k(top_k) or self.top_k
         documents = drop_duplicates(require_items(documents, Document, "documents"))
-        if not documents:
-            return {"documents": []}
+        selected = Selection(documents, self._read_document, self.unrankable)
+        if not selected.entries:
+            return {"documents": score(selected.arrange([], top_n))}
         ranked = self._ensure_client().rerank.rank(
-            documents,
+            selected.entries,
             query=query,
             model=self.model,
-            key=self._read_document,
-            top_n=limit_count(top_n, len(documents)),
+            key=read_entry,
+            top_n=limit_count(top_n, len(selected.entries)),
             **read_settings(self),
         )
-        return {"documents": score(ranked)}
+        return {"documents": score(selected.arrange(ranked, top_n))}
 
     @component.output_types(documents=list[Document])
     async def run_async(
@@ -219,17 +226,18 @@ class OpenRouterRanker(RequestSettings):
         """Async `run`, in the running event loop."""
         top_n = check_top_k(top_k) or self.top_k
         documents = drop_duplicates(require_items(documents, Document, "documents"))
-        if not documents:
-            return {"documents": []}
+        selected = Selection(documents, self._read_document, self.unrankable)
+        if not selected.entries:
+            return {"documents": score(selected.arrange([], top_n))}
         ranked = await self._ensure_async_client().rerank.rank_async(
-            documents,
+            selected.entries,
             query=query,
             model=self.model,
-            key=self._read_document,
-            top_n=limit_count(top_n, len(documents)),
+            key=read_entry,
+            top_n=limit_count(top_n, len(selected.entries)),
             **read_settings(self),
         )
-        return {"documents": score(ranked)}
+        return {"documents": score(selected.arrange(ranked, top_n))}
 
     def _read_document(self, document: Document) -> str | dict[str, str]:
         """Return a document as it is sent: text, or an object if it holds an image."""
@@ -241,8 +249,6 @@ class OpenRouterRanker(RequestSettings):
         image = read_image(document.blob)
         if image is not None:
             return {"text": text, "image": image} if text else {"image": image}
-        if not text.strip():
-            raise ValueError(f"documents: {document.id} has neither text nor an image")
         return text
 
     def _ensure_client(self) -> OpenRouter:
@@ -294,12 +300,12 @@ def read_image(blob: ByteStream | None) -> str | None:
     return f"data:{blob.mime_type};base64,{b64encode(blob.data).decode()}"
 
 
-def score(ranked: Iterable[Ranked[Document]]) -> list[Document]:
+def score(ranked: Iterable[Scored[Document]]) -> list[Document]:
     """Return copies of the documents with the model's scores."""
     return [copy_with_score(each.item, each.score) for each in ranked]
 
 
-def copy_with_score(document: Document, score: float) -> Document:
+def copy_with_score(document: Document, score: float | None) -> Document:
     """
     Return a copy of a document with another score.
 

@@ -18,9 +18,8 @@ except ModuleNotFoundError as error:
     ) from error
 from pydantic import Field
 
-from ._integrations.items import require_items
+from ._integrations.items import Scored, require_items
 from ._integrations.pydantic_base import PydanticAdapter
-from ._rerank import Ranked
 
 __all__ = ["OpenRouterRerank"]
 
@@ -46,6 +45,9 @@ class OpenRouterRerank(PydanticAdapter, BaseDocumentCompressor):
         api_key: The key; None reads `OPENROUTER_API_KEY` at the time of a call.
         server_url: Where the API is served, its path included; None uses the client's server, else
             `OPENROUTER_BASE_URL`, else OpenRouter.
+        unrankable: What becomes of a document with nothing to rank, such as a blank one:
+            "set_aside" returns it after all others, with the score None and a warning in the log;
+            "raise" refuses the call before anything is sent.
         client: An `OpenRouter` to call with instead of one made here; it has its own key and is
             never closed here. Set timeouts, retries and a key that changes on it. It is in no dump,
             and a compressor that has one cannot be pickled.
@@ -74,8 +76,8 @@ class OpenRouterRerank(PydanticAdapter, BaseDocumentCompressor):
 
         Raises:
             TypeError: `documents` is no list of documents; nothing was sent.
-            ValueError: The query or the text of a document is blank, or a setting has a value that
-                the API would refuse; nothing was sent.
+            ValueError: The query is blank, a document is and `unrankable` is "raise", or a setting
+                has a value that the API would refuse; nothing was sent.
             OpenRouterError: The call ended in an error (see `openrouter_rerank.errors`).
         """
         found = require_items(documents, Document, "documents")
@@ -97,7 +99,7 @@ def read_text(document: Document) -> str:
     return document.page_content
 
 
-def add_score(ranked: Ranked[Document]) -> Document:
+def add_score(ranked: Scored[Document]) -> Document:
     """Return a copy of the document with its score in a metadata dict of its own."""
     # Not a deep copy: some values have none, and that would lose a reply that is paid for.
     metadata = {**ranked.item.metadata, SCORE_KEY: ranked.score}

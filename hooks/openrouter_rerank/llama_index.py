@@ -26,14 +26,13 @@ except ModuleNotFoundError as error:
 from pydantic import Field
 
 from ._call.arguments import Document
-from ._integrations.items import require_items
+from ._integrations.items import Scored, require_items
 from ._integrations.llama_images import read_image
 from ._integrations.pydantic_base import PydanticAdapter
-from ._rerank import Ranked
 
 __all__ = ["OpenRouterRerank"]
 
-Finish = Callable[[Sequence[Ranked[NodeWithScore]]], list[NodeWithScore]]
+Finish = Callable[[Sequence[Scored[NodeWithScore]]], list[NodeWithScore]]
 
 _dispatcher = get_dispatcher(__name__)
 
@@ -62,6 +61,9 @@ class OpenRouterRerank(PydanticAdapter, BaseNodePostprocessor):
         api_key: The key; None reads `OPENROUTER_API_KEY` at the time of a call.
         server_url: Where the API is served, its path included; None uses the client's server, else
             `OPENROUTER_BASE_URL`, else OpenRouter.
+        unrankable: What becomes of a node with nothing to rank, such as a blank one: "set_aside"
+            returns it after all others, with the score None and a warning in the log; "raise"
+            refuses the call before anything is sent.
         client: An `OpenRouter` to call with instead of one made here; it has its own key and is
             never closed here. Set timeouts, retries and a key that changes on it. It is in no dump,
             and a postprocessor that has one cannot be pickled.
@@ -137,7 +139,7 @@ class OpenRouterRerank(PydanticAdapter, BaseNodePostprocessor):
         }
         with self.callback_manager.event(CBEventType.RERANKING, payload=payload) as event:
 
-            def finish(ranking: Sequence[Ranked[NodeWithScore]]) -> list[NodeWithScore]:
+            def finish(ranking: Sequence[Scored[NodeWithScore]]) -> list[NodeWithScore]:
                 scored = [
                     ranked.item.model_copy(update={"score": ranked.score}) for ranked in ranking
                 ]

@@ -14,7 +14,7 @@ from attrs import evolve, frozen
 from ._bulk.jobs import RerankJob, RerankOutcome, prepare_job
 from ._call.config import require_positive
 from ._client import OpenRouter
-from ._codec.request import require_count, require_str
+from ._codec.request import Unrankable, is_unrankable, require_count, require_str
 from ._integrations.items import limit_count
 from ._integrations.job_stream import JobStream
 from ._integrations.ray_columns import (
@@ -46,7 +46,7 @@ class Row:
     """
 
     order: list[int] | None = None
-    scores: list[float] | None = None
+    scores: list[float | None] | None = None
     cost: float | None = None
     error: str | None = None
 
@@ -100,6 +100,7 @@ class Reranker:
         max_concurrency: int = 8,
         api_key: Callable[[], str | None] | None = None,
         server_url: str | None = None,
+        unrankable: Unrankable = "set_aside",
         **options: Any,
     ) -> None:
         """
@@ -121,6 +122,9 @@ class Reranker:
                 in its records.
             server_url: Where the API is served; None uses `OPENROUTER_BASE_URL`, in the actor, else
                 the contract's server.
+            unrankable: What becomes of documents with nothing to rank, such as blank ones:
+                "set_aside" puts them at the end of `order`, with null in `scores`; "raise" makes
+                the row fail.
             options: Optional fields of the request, such as `provider`; `client.rerank.rerank`
                 explains them, and None sends nothing. Also further arguments of `OpenRouter`.
 
@@ -143,6 +147,7 @@ class Reranker:
             documents=["document"],
             model=model,
             top_n=top_n,
+            unrankable=unrankable,
             **drop_none(fields),
         )
         # An argument that is wrong for every row raises here, once, before the first row.
@@ -213,7 +218,7 @@ class Reranker:
         if self._stopped_row is None:
             try:
                 for outcome in self._job_stream.run(jobs):
-                    rows[outcome.job.id] = make_row(outcome)
+                    rows[outcome.job.id] = make_row(outcome, self._template_job.top_n)
             except RunStoppedError as error:
                 self._stopped_row = make_failed_row(error)
         if self._stopped_row is not None:
@@ -238,14 +243,17 @@ def share_rate(requests_per_minute: float | None, actors: int | None) -> float |
     return require_positive(requests_per_minute, "requests_per_minute") / actors
 
 
-def make_row(outcome: RerankOutcome) -> Row:
-    """Return what a row gains from its outcome."""
+def make_row(outcome: RerankOutcome, top_n: int | None) -> Row:
+    """Return what a row gains from its outcome; what was set aside comes last, without a score."""
     if outcome.error is not None:
         return make_failed_row(outcome.error)
     results = outcome.unwrap().results
+    # The run did not fail, so with "raise" none of them is unrankable.
+    set_aside = [at for at, each in enumerate(outcome.job.documents) if is_unrankable(each)]
+    scores = [*(result.relevance_score for result in results), *([None] * len(set_aside))]
     return Row(
-        order=[result.index for result in results],
-        scores=[result.relevance_score for result in results],
+        order=[*(result.index for result in results), *set_aside][:top_n],
+        scores=scores[:top_n],
         cost=outcome.cost,
     )
 

@@ -10,6 +10,7 @@ import threading
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
+from typing import cast
 
 import anyio
 
@@ -35,8 +36,7 @@ def run_batched(
         BatchError: A batch failed.
         BaseException: What is no outcome of a call; see `BatchedCall.build_response`.
     """
-    require_iterable(documents)
-    iterator = iter(documents)
+    iterator = iter(call.check(require_documents(documents)))
     semaphore = threading.Semaphore(call.max_concurrency)
 
     def send(batch: Batch) -> None:
@@ -66,8 +66,7 @@ async def run_batched_async(
     if isinstance(documents, AsyncIterable):
         iterator = aiter(documents)
     else:
-        require_iterable(documents)
-        iterator = iter(documents)
+        iterator = iter(call.check(require_documents(documents)))
     semaphore = anyio.Semaphore(call.max_concurrency)
 
     async def send(batch: Batch) -> None:
@@ -94,11 +93,16 @@ async def run_batched_async(
     return call.build_response()
 
 
+def require_documents(documents: Iterable[Document]) -> Iterable[Document]:
+    """Refuse what is no list of documents."""
+    return cast("Iterable[Document]", require_iterable(documents))
+
+
 def read_batch(call: BatchedCall, number: int, iterator: Iterator[Document]) -> Batch | None:
     """Read the next batch; None if there is none, or if reading it failed."""
     documents: list[Document] = []
     try:
-        documents.extend(islice(iterator, call.batch_size))
+        documents.extend(islice(filter(call.takes, iterator), call.batch_size))
         return call.make_batch(number, documents)
     except Exception as error:  # noqa: BLE001 - other batches may be paid for
         call.record_failure(number, error, len(documents))
@@ -114,7 +118,8 @@ async def read_batch_async(
     documents: list[Document] = []
     try:
         async for document in iterator:
-            documents.append(document)
+            if call.takes(document):
+                documents.append(document)
             if len(documents) == call.batch_size:
                 break
         return call.make_batch(number, documents)

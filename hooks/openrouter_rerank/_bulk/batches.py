@@ -1,7 +1,7 @@
 """One call in batches: what each batch sends, how it ended, and what follows."""
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Protocol
 
 from attrs import frozen
@@ -12,12 +12,19 @@ from openrouter_rerank._call.config import Settings
 from openrouter_rerank._codec.request import (
     EncodedDocument,
     EncodedRequest,
+    Unrankable,
     encode_document,
     is_blank,
+    is_unrankable,
+    list_kept,
     refuse_surrogate,
     require_count,
+    require_encodable,
+    require_unrankable,
+    select_documents,
 )
 from openrouter_rerank._codec.response import Reply
+from openrouter_rerank._events.logging import warn_of_unranked
 from openrouter_rerank.errors import BatchError, DeadlineExceededError, OpenRouterError
 from openrouter_rerank.operations import CreateRerankResponseBody
 
@@ -69,13 +76,14 @@ class BatchedCall:
         batch_size: int,
         max_concurrency: int,
         top_n: int | None,
+        unrankable: Unrankable = "raise",
     ) -> None:
         """
         Start the time of the whole call.
 
         Raises:
             TypeError: A number is not a whole number.
-            ValueError: A number is below 1.
+            ValueError: A number is below 1, or `unrankable` is unknown.
         """
         self.batch_size = require_count(batch_size, "batch_size")
         self.max_concurrency = require_count(max_concurrency, "max_concurrency")
@@ -86,6 +94,13 @@ class BatchedCall:
         self._encode = encode
         self._top_n = None if top_n is None else require_count(top_n, "top_n")
         self._merge = Merge(self.batch_size, self._top_n)
+        self._unrankable: Unrankable = require_unrankable(unrankable)
+        # Of the documents read so far: how many there are, and which are sent and which are not.
+        self._count = 0
+        self._kept: list[int] = []
+        self._set_aside: list[int] = []
+        self._is_checked = False
+        self._empty: CreateRerankResponseBody | None = None
         self._failures: dict[int, tuple[Exception, range]] = {}
         self._interrupt: BaseException | None = None
         self._lock = threading.Lock()
@@ -105,6 +120,32 @@ class BatchedCall:
             raise DeadlineExceededError(f"not begun within the deadline of {settings.deadline:g} s")
         return settings._replace(deadline=remaining)
 
+    def check(self, documents: Iterable[Document]) -> Iterable[Document]:
+        """
+        Check documents that are all there before any is sent; others are checked as they are read.
+
+        Raises:
+            TypeError: A document has the wrong type.
+            ValueError: A document is malformed, blank or not encodable, or there are none.
+        """
+        if not isinstance(documents, Collection):
+            return documents
+        encoded, self._set_aside = select_documents(list(documents), self._unrankable)
+        self._kept = list_kept(len(encoded) + len(self._set_aside), self._set_aside)
+        self._is_checked = True
+        require_encodable(encoded, self._kept)
+        return encoded
+
+    def takes(self, document: Document) -> bool:
+        """Return whether a document that was just read is to be sent; else set it aside."""
+        if self._is_checked:
+            return True
+        position = self._count
+        self._count += 1
+        is_taken = self._unrankable == "raise" or not is_unrankable(document)
+        (self._kept if is_taken else self._set_aside).append(position)
+        return is_taken
+
     def make_batch(self, number: int, documents: Sequence[Document]) -> Batch | None:
         """
         Check and encode the documents of a batch.
@@ -120,16 +161,22 @@ class BatchedCall:
         if number and not documents:
             return None
         first = number * self.batch_size
+        positions = self._kept[first : first + len(documents)]
         encoded = [
-            check_document(document, position) for position, document in enumerate(documents, first)
+            check_document(document, position)
+            for document, position in zip(documents, positions, strict=True)
         ]
         top_n = None if self._top_n is None else min(self._top_n, max(1, len(encoded)))
         try:
-            return Batch(number, self._encode(documents=encoded, top_n=top_n))
+            batch = Batch(number, self._encode(documents=encoded, top_n=top_n))
         except ValueError:
-            for position, document in enumerate(encoded, first):
+            for position, document in zip(positions, encoded, strict=True):
                 refuse_surrogate(f"documents[{position}]", document)
             raise
+        if encoded:
+            return batch
+        self._empty = batch.request.make_empty_response()
+        return None
 
     def record_reply(self, batch: Batch, reply: Reply) -> None:
         """
@@ -164,8 +211,9 @@ class BatchedCall:
         """
         if self._interrupt is not None:
             raise self._interrupt
+        warn_of_unranked(self._set_aside)
         if not self._failures:
-            return self._merge.build()
+            return self._empty or self._restore(self._merge.build())
         number = min(self._failures)
         error, positions = self._failures[number]
         is_api_error = isinstance(error, OpenRouterError)
@@ -177,8 +225,18 @@ class BatchedCall:
             cause=error,
             part=number,
             positions=positions,
-            responses=self._merge.replies(),
+            responses={
+                number: self._restore(response)
+                for number, response in self._merge.replies().items()
+            },
         ) from error
+
+    def _restore(self, response: CreateRerankResponseBody) -> CreateRerankResponseBody:
+        """Turn indices among the documents that were sent into the caller's positions."""
+        if self._set_aside:
+            for result in response.results:
+                result.index = self._kept[result.index]
+        return response
 
 
 def check_document(document: object, position: int) -> EncodedDocument:

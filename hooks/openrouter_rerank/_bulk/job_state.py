@@ -10,6 +10,7 @@ from openrouter_rerank._call.config import Settings
 from openrouter_rerank._codec.request import EncodedRequest
 from openrouter_rerank._codec.response import Reply
 from openrouter_rerank._events.hooks import RetryEvent
+from openrouter_rerank._events.logging import warn_of_unranked
 from openrouter_rerank.errors import ClientClosedError, OpenRouterError
 
 from .jobs import RerankJob, RerankOutcome, prepare_job
@@ -102,7 +103,7 @@ def prepare_job_state(
     begin: Callable[[Settings, EncodedRequest], Call],
 ) -> JobState | RerankOutcome:
     """
-    Check a job, and return its state, or its outcome if an argument is refused.
+    Check a job, and return its state, or its outcome if nothing is to be sent.
 
     Args:
         job: What the caller's iterable gave.
@@ -122,4 +123,7 @@ def prepare_job_state(
         settings = resolve(options)
     except (TypeError, ValueError) as error:
         return RerankOutcome(job, position, None, error, 0)
+    warn_of_unranked(encoded.set_aside)
+    if not encoded.documents:
+        return RerankOutcome(job, position, encoded.make_empty_response(), None, 0)
     return JobState(job, position, encoded, begin(settings, encoded))

@@ -9,7 +9,7 @@ from attrs import fields_dict, frozen
 from openrouter_rerank_api.request_bases import JobFields
 
 from openrouter_rerank._call.arguments import Documents, RerankOptions, prepare
-from openrouter_rerank._codec.request import EncodedRequest
+from openrouter_rerank._codec.request import EncodedRequest, Unrankable
 from openrouter_rerank._policy.retries import RetryConfig
 from openrouter_rerank.errors import OpenRouterError
 from openrouter_rerank.operations import CreateRerankResponseBody, CreateRerankUsage
@@ -48,6 +48,7 @@ class RerankJob(JobFields):
     timeout: httpx.Timeout | float | None = None
     deadline_ms: float | Unset | None = UNSET
     extra_body: Mapping[str, Any] | None = None
+    unrankable: Unrankable = "raise"
 
     def __repr__(self) -> str:
         """Name the job, without its content and its headers, which may hold secrets."""

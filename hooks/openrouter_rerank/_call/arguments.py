@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, Union, Unpack, cast
 import httpx
 from openrouter_rerank_api.request_fields import REQUEST_FIELDS, RequestFields
 
-from openrouter_rerank._codec.request import EncodedRequest, check_headers, encode_request
+from openrouter_rerank._codec.request import (
+    EncodedRequest,
+    Unrankable,
+    check_headers,
+    encode_request,
+)
 from openrouter_rerank._policy.retries import RetryConfig
 from openrouter_rerank.types import UNSET, Unset
 
@@ -40,6 +45,11 @@ class RerankArguments(RequestFields, RerankOptions, total=False):
     """What each method takes besides the arguments that it names itself."""
 
     extra_body: Mapping[str, Any] | None
+    unrankable: Unrankable
+
+
+# What the encoder takes besides the fields of the request.
+ENCODER_ARGUMENTS = frozenset({"extra_body", "unrankable"})
 
 
 def resolve(settings: Settings, options: RerankOptions) -> Settings:
@@ -128,7 +138,7 @@ def split_arguments(
     fields: dict[str, Any] = {}
     options: dict[str, Any] = {}
     for name, value in arguments.items():
-        if name in REQUEST_FIELDS or name == "extra_body":
+        if name in REQUEST_FIELDS or name in ENCODER_ARGUMENTS:
             fields[name] = value
         elif name in NO_OPTIONS:
             options[name] = value

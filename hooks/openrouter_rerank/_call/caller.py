@@ -2,6 +2,8 @@
 
 from openrouter_rerank._codec.request import EncodedRequest
 from openrouter_rerank._codec.response import Reply
+from openrouter_rerank._events.logging import warn_of_unranked
+from openrouter_rerank.operations import CreateRerankResponseBody
 
 from .arguments import RerankOptions, resolve
 from .call import Call
@@ -70,6 +72,28 @@ class Caller:
     async def send_async(self, settings: Settings, encoded: EncodedRequest) -> Reply:
         """Async `send`, on asyncio or trio."""
         return await self.begin_async(settings, encoded).run_async()
+
+    def rank(self, settings: Settings, encoded: EncodedRequest) -> CreateRerankResponseBody:
+        """
+        Send a request, with retries, and return its reply, with the caller's own positions.
+
+        Raises:
+            OpenRouterError: The call ended in an error.
+        """
+        warn_of_unranked(encoded.set_aside)
+        if not encoded.documents:
+            return encoded.make_empty_response()
+        return self.send(settings, encoded).decode(encoded)
+
+    async def rank_async(
+        self, settings: Settings, encoded: EncodedRequest
+    ) -> CreateRerankResponseBody:
+        """Async `rank`, on asyncio or trio."""
+        warn_of_unranked(encoded.set_aside)
+        if not encoded.documents:
+            return encoded.make_empty_response()
+        reply = await self.send_async(settings, encoded)
+        return reply.decode(encoded)
 
     def close(self) -> None:
         """Close the sync connections; the caller's own client stays open."""

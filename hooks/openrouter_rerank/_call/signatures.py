@@ -8,6 +8,8 @@ from openrouter_rerank.types import UNSET
 
 from .arguments import RerankArguments
 
+# Those that are neither UNSET nor None.
+DEFAULTS = {"unrankable": "raise"}
 MethodT = TypeVar("MethodT", bound=Callable[..., object])
 
 
@@ -33,9 +35,9 @@ def list_arguments(arguments: type) -> Callable[[MethodT], MethodT]:
 
 
 def make_parameter(name: str, annotation: object) -> Parameter:
-    """Return a key as a parameter; what may be UNSET is so by default, and else None."""
+    """Return a key as a parameter; by default it is UNSET if it may be, and else mostly None."""
     shown = annotation.__forward_arg__ if isinstance(annotation, ForwardRef) else annotation
-    default = UNSET if "Unset" in str(shown) else None
+    default = DEFAULTS.get(name, UNSET if "Unset" in str(shown) else None)
     return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=shown)
 
 

@@ -10,7 +10,17 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex, Unpack, cast
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Literal,
+    NamedTuple,
+    SupportsIndex,
+    TypeAlias,
+    Unpack,
+    cast,
+    get_args,
+)
 
 from openrouter_rerank_api import models
 from openrouter_rerank_api.request_fields import REQUEST_FIELDS, RequestFields
@@ -19,6 +29,7 @@ from openrouter_rerank_api.unset import UNSET
 from .json import BLOCK_TEXTS, encode_body, encode_json, encode_nested, encode_texts
 
 if TYPE_CHECKING:
+    from openrouter_rerank_api.models.create_rerank_response_body import CreateRerankResponseBody
     from openrouter_rerank_api.models.document_request import DocumentRequest
 
 SHOWN_POSITIONS = 10
@@ -43,6 +54,8 @@ _FIXED_HEADERS = frozenset(
 )
 
 EncodedDocument = str | dict[str, str]
+# What becomes of documents that no model can rank, such as blank ones.
+Unrankable: TypeAlias = Literal["raise", "set_aside"]
 
 
 class EncodedRequest(NamedTuple):
@@ -51,10 +64,12 @@ class EncodedRequest(NamedTuple):
 
     Attributes:
         content: The body, JSON in UTF-8.
-        documents: The documents as they are sent; a result's index is a position in this list.
+        documents: The documents as they are sent; a result's index is a position in this list. It
+            is empty if all were set aside, and then there is nothing to send.
         model: The model that ranks.
         query: The text to compare the documents with.
         top_n: How many results to return; None for all.
+        set_aside: Positions of the caller's documents that are not sent.
     """
 
     content: bytes
@@ -62,6 +77,23 @@ class EncodedRequest(NamedTuple):
     model: str
     query: str
     top_n: int | None = None
+    set_aside: Sequence[int] = ()
+
+    def restore(self, response: CreateRerankResponseBody) -> CreateRerankResponseBody:
+        """Turn the indices of a reply into positions among the caller's documents."""
+        if self.set_aside:
+            positions = list_kept(len(self.documents) + len(self.set_aside), self.set_aside)
+            for result in response.results:
+                result.index = positions[result.index]
+        return response
+
+    def make_empty_response(self) -> CreateRerankResponseBody:
+        """Return what stands for a reply when there is nothing to send."""
+        from openrouter_rerank_api.models.create_rerank_response_body import (
+            CreateRerankResponseBody,
+        )
+
+        return CreateRerankResponseBody(model=self.model, results=[])
 
 
 def encode_request(
@@ -71,6 +103,7 @@ def encode_request(
     query: str,
     top_n: SupportsIndex | None = None,
     extra_body: Mapping[str, Any] | None = None,
+    unrankable: Unrankable = "raise",
     **fields: Unpack[RequestFields],
 ) -> EncodedRequest:
     """
@@ -80,14 +113,16 @@ def encode_request(
         TypeError: An argument has the wrong type.
         ValueError: An argument has a value that the API would refuse.
     """
-    encoded = encode_documents(list(require_iterable(documents)))
+    encoded, set_aside = select_documents(list(require_iterable(documents)), unrankable)
     body: dict[str, Any] = {
         "documents": encoded,
         "model": require_text(model, "model"),
         "query": require_text(query, "query"),
     }
     if top_n is not None:
-        body["top_n"] = require_count(top_n, "top_n")
+        count = require_count(top_n, "top_n")
+        # The caller may have counted the documents that are set aside.
+        body["top_n"] = min(count, max(1, len(encoded))) if set_aside else count
     for name, value in fields.items():
         rule = REQUEST_FIELDS[name]
         if value is not (UNSET if rule["nullable"] else None):
@@ -95,7 +130,7 @@ def encode_request(
     if extra_body is not None:
         body.update(encode_extra(extra_body))
     return EncodedRequest(
-        dump_json(body), encoded, model=model, query=query, top_n=body.get("top_n")
+        dump_json(body), encoded, model, query, top_n=body.get("top_n"), set_aside=set_aside
     )
 
 
@@ -163,6 +198,81 @@ def count_dimensions(value: object) -> int:
         return dimensions
     shape: object = getattr(value, "shape", None)
     return len(cast("tuple[object, ...]", shape)) if isinstance(shape, tuple) else 1
+
+
+def require_unrankable(value: object) -> Unrankable:
+    """Return the value if it says what becomes of documents that cannot be ranked."""
+    if value not in get_args(Unrankable):
+        raise ValueError(f"unrankable: expected 'raise' or 'set_aside', got {value!r}")
+    return cast("Unrankable", value)
+
+
+def select_documents(
+    documents: list[object], unrankable: Unrankable
+) -> tuple[list[EncodedDocument], list[int]]:
+    """
+    Return the documents as they are sent, and the positions of those that are set aside.
+
+    With "set_aside" there may be none left to send.
+
+    Raises:
+        TypeError: A document has the wrong type.
+        ValueError: A document is malformed or, with "raise", blank, or there are none.
+    """
+    if require_unrankable(unrankable) == "raise":
+        return encode_documents(documents), []
+    set_aside = [at for at, document in enumerate(documents) if is_unrankable(document)]
+    if not set_aside:
+        return (encode_documents(documents) if documents else []), []
+    kept = list_kept(len(documents), set_aside)
+    return [encode_document(documents[at], at) for at in kept], set_aside
+
+
+def list_kept(count: int, set_aside: Sequence[int]) -> list[int]:
+    """Return the positions of `count` documents without those that are set aside."""
+    left_out = frozenset(set_aside)
+    return [at for at in range(count) if at not in left_out]
+
+
+def is_unrankable(document: object) -> bool:
+    """Return whether a document has nothing to rank: None, blank, or not encodable as UTF-8."""
+    if isinstance(document, str):
+        return not document or document.isspace() or not is_encodable(document)
+    if not isinstance(document, Mapping):
+        # Imported only when needed: most calls send only text.
+        from openrouter_rerank_api.models.document_request import DocumentRequest
+
+        if not isinstance(document, DocumentRequest):
+            return document is None
+        document = document.to_dict()
+    parts = cast("Mapping[object, object]", document).values()
+    texts = [part for part in parts if isinstance(part, str)]
+    # A part of another type is the caller's mistake, and raises later.
+    if len(texts) < sum(part is not None for part in parts):
+        return False
+    return not any(map(str.strip, texts)) or not all(map(is_encodable, texts))
+
+
+def is_encodable(text: str) -> bool:
+    """Return whether text has no lone surrogate."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def require_encodable(documents: Iterable[EncodedDocument], positions: Iterable[int]) -> None:
+    """
+    Refuse documents that cannot be sent as UTF-8.
+
+    Raises:
+        ValueError: One holds a lone surrogate; the message has its position.
+    """
+    for document, position in zip(documents, positions, strict=True):
+        parts = (document,) if isinstance(document, str) else document.values()
+        if not all(map(is_encodable, parts)):
+            raise ValueError(f"documents[{position}]: holds a lone surrogate, which is not text")
 
 
 def encode_documents(documents: list[object]) -> list[EncodedDocument]:

@@ -122,7 +122,7 @@ def decode(
     except (AttributeError, KeyError, TypeError, ValueError) as error:  # pragma: no cover - guard
         reject(response, f"{type(error).__name__}: {error}", cause=error)
     log_oddities(oddities)
-    return model
+    return request.restore(model)
 
 
 def log_oddities(oddities: Oddities) -> None:

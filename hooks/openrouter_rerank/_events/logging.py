@@ -8,11 +8,12 @@ does.
 
 import logging
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx
 
-from openrouter_rerank._codec.request import EncodedRequest
+from openrouter_rerank._codec.request import SHOWN_POSITIONS, EncodedRequest
 from openrouter_rerank.errors import OpenRouterError
 
 if TYPE_CHECKING:
@@ -35,6 +36,18 @@ class DebugLogger(Protocol):
     def debug(self, msg: str, *args: Any, **kwargs: Any) -> None:
         """Write a line."""
         ...
+
+
+def warn_of_unranked(positions: Sequence[int]) -> None:
+    """Warn that documents were set aside because they have nothing to rank."""
+    if positions:
+        shown = ", ".join(map(str, positions[:SHOWN_POSITIONS]))
+        more = ", ..." if len(positions) > SHOWN_POSITIONS else ""
+        logger.warning(
+            "%d documents have nothing to rank and were set aside, at positions %s",
+            len(positions),
+            f"{shown}{more}",
+        )
 
 
 class CallLog:

@@ -1,10 +1,66 @@
-"""What a framework hands to its adapter: a list of its own documents."""
+"""What a framework hands to its adapter, a list of its own documents, and what it gets back."""
 
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import Generic, TypeVar
 
-from openrouter_rerank._codec.request import require_iterable
+from attrs import frozen
+
+from openrouter_rerank._call.arguments import Document
+from openrouter_rerank._codec.request import Unrankable, is_unrankable, require_iterable
+from openrouter_rerank._events.logging import warn_of_unranked
+from openrouter_rerank._rerank import Ranked
 
 T = TypeVar("T")
+
+
+@frozen
+class Scored(Generic[T]):
+    """
+    A framework's document with its score.
+
+    Attributes:
+        item: The document.
+        score: Its score; None if it was set aside.
+    """
+
+    item: T
+    score: float | None
+
+
+class Selection(Generic[T]):
+    """
+    A framework's documents, those that can be ranked apart from those that are set aside.
+
+    Attributes:
+        entries: What is to be ranked, each with the document that is sent.
+    """
+
+    def __init__(
+        self, items: Sequence[T], read: Callable[[T], Document], unrankable: Unrankable
+    ) -> None:
+        """Read each document; with "raise", none is set aside, and the client refuses it."""
+        entries = [(item, read(item)) for item in items]
+        set_aside = [
+            at
+            for at, (_, document) in enumerate(entries)
+            if unrankable == "set_aside" and is_unrankable(document)
+        ]
+        warn_of_unranked(set_aside)
+        self._set_aside = [items[at] for at in set_aside]
+        left_out = frozenset(set_aside)
+        self.entries = [entry for at, entry in enumerate(entries) if at not in left_out]
+
+    def arrange(
+        self, ranked: Iterable[Ranked[tuple[T, Document]]], top_n: int | None
+    ) -> list[Scored[T]]:
+        """Return the ranking, with what was set aside after it, cut to `top_n`."""
+        found = [Scored(each.item[0], each.score) for each in ranked]
+        return [*found, *(Scored(item, None) for item in self._set_aside)][:top_n]
+
+
+def read_entry(entry: tuple[object, Document]) -> Document:
+    """Return the document of an entry of a selection."""
+    return entry[1]
 
 
 def limit_count(top_n: int | None, count: int) -> int | None:

@@ -9,9 +9,9 @@ from pydantic.json_schema import SkipJsonSchema
 
 from openrouter_rerank._call.arguments import Document
 from openrouter_rerank._client import OpenRouter
-from openrouter_rerank._rerank import Ranked
+from openrouter_rerank._codec.request import Unrankable
 
-from .items import limit_count
+from .items import Scored, Selection, limit_count, read_entry
 from .request_settings import RequestSettings, read_settings
 
 T = TypeVar("T")
@@ -60,6 +60,7 @@ class PydanticAdapter(BaseModel, RequestSettings):
     top_n: int | None = Field(default=None, ge=1)
     api_key: SecretStr | None = Field(default=None, exclude=True)
     server_url: str | None = None
+    unrankable: Unrankable = "set_aside"
     client: SkipJsonSchema[OpenRouter | None] = Field(default=None, exclude=True)
     _own_client: LazyClient = PrivateAttr(default_factory=LazyClient)
 
@@ -124,22 +125,28 @@ class PydanticAdapter(BaseModel, RequestSettings):
 
     def _rank(
         self, items: Sequence[T], read: Callable[[T], Document], query: str
-    ) -> list[Ranked[T]]:
-        """Order the items by the document that `read` returns; send nothing without items."""
-        if not items:
-            return []
-        return self._get_client().rerank.rank(
-            items, key=read, query=query, **self._arguments(len(items))
-        )
+    ) -> list[Scored[T]]:
+        """Order the items by what `read` returns; send nothing if there is nothing to rank."""
+        selected = Selection(items, read, self.unrankable)
+        entries = selected.entries
+        if not entries:
+            return selected.arrange([], self.top_n)
+        rerank = self._get_client().rerank
+        ranked = rerank.rank(entries, key=read_entry, query=query, **self._arguments(len(entries)))
+        return selected.arrange(ranked, self.top_n)
 
     async def _rank_async(
         self, items: Sequence[T], read: Callable[[T], Document], query: str
-    ) -> list[Ranked[T]]:
+    ) -> list[Scored[T]]:
         """Async `_rank`."""
-        if not items:
-            return []
+        selected = Selection(items, read, self.unrankable)
+        entries = selected.entries
+        if not entries:
+            return selected.arrange([], self.top_n)
         rerank = self._get_client().rerank
-        return await rerank.rank_async(items, key=read, query=query, **self._arguments(len(items)))
+        arguments = self._arguments(len(entries))
+        ranked = await rerank.rank_async(entries, key=read_entry, query=query, **arguments)
+        return selected.arrange(ranked, self.top_n)
 
     def _arguments(self, count: int) -> dict[str, Any]:
         """Return the arguments that all calls share, for `count` documents."""

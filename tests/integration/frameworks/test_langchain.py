@@ -157,13 +157,15 @@ def test_no_documents_need_no_request() -> None:
 
 
 def test_blank_document_is_named() -> None:
-    """A document without text, which the API refuses, is named rather than dropped."""
+    """With "raise", a document without text is named and nothing is sent."""
     documents = [*DOCUMENTS, Document("")]
     with (
         FakeOpenRouter() as client,
         pytest.raises(ValueError, match="documents: blank at positions 4"),
     ):
-        OpenRouterRerank(model="m", client=client).compress_documents(documents, QUERY)
+        OpenRouterRerank(model="m", client=client, unrankable="raise").compress_documents(
+            documents, QUERY
+        )
 
     assert client.requests == []
 

@@ -198,10 +198,10 @@ def test_no_query_is_refused() -> None:
 
 
 def test_blank_node_is_named() -> None:
-    """A node without text, which the API refuses, is named rather than dropped."""
+    """With "raise", a node without text is named and nothing is sent."""
     nodes = [*make_nodes(), NodeWithScore(node=TextNode(text=""))]
     with FakeOpenRouter() as client:
-        reranker = OpenRouterRerank(model="m", client=client)
+        reranker = OpenRouterRerank(model="m", client=client, unrankable="raise")
         with pytest.raises(ValueError, match="documents: blank at positions 3"):
             reranker.postprocess_nodes(nodes, query_str=QUERY)
 

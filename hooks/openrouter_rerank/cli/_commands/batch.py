@@ -72,7 +72,9 @@ def batch(
     Rank the documents of many jobs, from a file to a file.
 
     INPUT is JSON Lines, each line an object with "query" and "documents", and any of "id", "model"
-    and the optional fields of the request, such as "top_n" and "provider". Or it is CSV, if its
+    and the optional fields of the request, such as "top_n" and "provider". "extra_body" holds
+    fields that this release does not know, and with "unrankable": "set_aside" blank documents are
+    left out instead of failing the job. Or it is CSV, if its
     name ends in .csv or .csv.gz: a first row with the names query, document and, if wanted, id, and
     then a row for each document; consecutive rows of the same id and query are one job. Rows that
     come apart from others of their id are another job, which a warning tells. Either may be

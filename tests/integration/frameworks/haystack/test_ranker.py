@@ -138,10 +138,10 @@ def test_content_is_what_the_document_holds(document: Document, sent: object) ->
     ],
 )
 def test_document_of_nothing_is_named(run: Run, empty: Document) -> None:
-    """A document that cannot be ranked is an error, which names it, and nothing is sent."""
+    """With "raise", a document of nothing is an error with its place, and nothing is sent."""
     with FakeOpenRouter() as client:
-        ranker = OpenRouterRanker("m", client=client)
-        with pytest.raises(ValueError, match="documents: empty has neither text nor an image"):
+        ranker = OpenRouterRanker("m", client=client, unrankable="raise")
+        with pytest.raises(ValueError, match="documents: blank at positions 3"):
             run(ranker, QUERY, [*make_documents(), empty])
 
     assert client.requests == []

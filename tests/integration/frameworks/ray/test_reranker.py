@@ -59,7 +59,7 @@ def test_every_argument_is_sent() -> None:
 )
 def test_bad_row_is_a_row_with_its_error(query: object, documents: object, error: str) -> None:
     """A row that cannot be sent says why, and the rows around it are reranked."""
-    reranker = make_reranker()
+    reranker = make_reranker(unrankable="raise")
 
     columns = rerank(reranker, make_table([("q", ["a"]), (query, documents), ("q", ["b"])]))
 

@@ -46,6 +46,7 @@ def test_every_argument_is_passed_on(half: Half) -> None:
         "timeout": httpx.Timeout(9, connect=3),
         "deadline_ms": 5000,
         "extra_body": {"new": True},
+        "unrankable": "raise",
     }
     with FakeOpenRouter() as client:
         client.rerank.rerank(**given)
@@ -89,7 +90,7 @@ def test_wrong_documents_are_reranks_error(half: Half, documents: Any, model: An
         ({"http_headers": {"Authorization": "x"}}, ValueError, "set by the client alone"),
         ({"top_k": 3}, TypeError, "top_k"),
         ({"documents": ["a", 5]}, TypeError, r"documents\[1\]: expected str"),
-        ({"documents": ["a", {"text": " "}]}, ValueError, r"documents\[1\]: is blank"),
+        ({"documents": ["a", {"text": " "}]}, ValueError, r"documents: blank at positions 1"),
     ],
 )
 def test_wrong_argument_sends_nothing(

@@ -30,8 +30,8 @@ from unit.bulk.batched.parts import (
 def test_wrong_document_of_a_later_part(
     half: Half, wrong: Any, kind: type[Exception], message: str
 ) -> None:
-    """A wrong document is named by the caller's position, and what was sent before is kept."""
-    documents: list[Any] = [*number_texts(5), wrong]
+    """A wrong document of an iterator is named by its position, and earlier batches are kept."""
+    documents = iter([*number_texts(5), wrong])
     script = [rank_by_text] * 2
     with FakeOpenRouter(*script) as client, pytest.raises(errors.BatchError) as caught:
         half(client, documents=documents, batch_size=2)

@@ -6,10 +6,12 @@ from typing import Any, cast
 
 from openrouter_rerank_api.request_fields import REQUEST_FIELDS
 
+from openrouter_rerank._call.arguments import ENCODER_ARGUMENTS
+
 from .entry import Entry, EntryError, JobId
 
 REQUIRED_FIELDS = ("query", "documents")
-OPTIONAL_FIELDS = ("model", "top_n", *REQUEST_FIELDS)
+OPTIONAL_FIELDS = ("model", "top_n", *REQUEST_FIELDS, *sorted(ENCODER_ARGUMENTS))
 
 
 def read_jsonl(lines: Iterable[bytes]) -> Iterator[Entry]:
