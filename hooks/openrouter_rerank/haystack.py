@@ -70,6 +70,7 @@ class OpenRouterRanker(RequestSettings):
         meta_fields_to_embed: list[str] | None = None,
         meta_data_separator: str = "\n",
         unrankable: Unrankable = "set_aside",
+        extra_body: dict[str, Any] | None = None,
         client: OpenRouter | None = None,
         **settings: Unpack[RequestSettingsArguments],
     ) -> None:
@@ -92,6 +93,7 @@ class OpenRouterRanker(RequestSettings):
             unrankable: What becomes of a document with neither text nor an image: "set_aside"
                 returns it after all others, with the score None and a warning in the log; "raise"
                 refuses the call before anything is sent.
+            extra_body: Fields that this release does not know, added to the body; None adds none.
             client: A client to make the calls with, never closed here. It has its own key, server
                 and limits, and a ranker with one cannot be serialised.
             settings: The optional fields of the request, such as `provider`, as plain JSON;
@@ -116,6 +118,7 @@ class OpenRouterRanker(RequestSettings):
         self.meta_fields_to_embed = meta_fields_to_embed or []
         self.meta_data_separator = meta_data_separator
         self.unrankable: Unrankable = require_unrankable(unrankable)
+        self.extra_body = extra_body
         self._given_client = client
         # Two clients, since Haystack closes sync and async connections separately.
         self._sync_client = client
@@ -169,6 +172,7 @@ class OpenRouterRanker(RequestSettings):
             meta_fields_to_embed=self.meta_fields_to_embed,
             meta_data_separator=self.meta_data_separator,
             unrankable=self.unrankable,
+            extra_body=self.extra_body,
         )
 
     @classmethod
@@ -215,6 +219,7 @@ class OpenRouterRanker(RequestSettings):
             model=self.model,
             key=read_entry,
             top_n=limit_count(top_n, len(selected.entries)),
+            extra_body=self.extra_body,
             **read_settings(self),
         )
         return {"documents": score(selected.arrange(ranked, top_n))}
@@ -235,6 +240,7 @@ class OpenRouterRanker(RequestSettings):
             model=self.model,
             key=read_entry,
             top_n=limit_count(top_n, len(selected.entries)),
+            extra_body=self.extra_body,
             **read_settings(self),
         )
         return {"documents": score(selected.arrange(ranked, top_n))}

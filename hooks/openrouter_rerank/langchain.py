@@ -48,6 +48,7 @@ class OpenRouterRerank(PydanticAdapter, BaseDocumentCompressor):
         unrankable: What becomes of a document with nothing to rank, such as a blank one:
             "set_aside" returns it after all others, with the score None and a warning in the log;
             "raise" refuses the call before anything is sent.
+        extra_body: Fields that this release does not know, added to the body; None adds none.
         client: An `OpenRouter` to call with instead of one made here; it has its own key and is
             never closed here. Set timeouts, retries and a key that changes on it. It is in no dump,
             and a compressor that has one cannot be pickled.

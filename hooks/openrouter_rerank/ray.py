@@ -6,7 +6,7 @@ Ray; Ray calls it.
 """
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, TypeVar, cast
 
 from attrs import evolve, frozen
@@ -101,6 +101,7 @@ class Reranker:
         api_key: Callable[[], str | None] | None = None,
         server_url: str | None = None,
         unrankable: Unrankable = "set_aside",
+        extra_body: Mapping[str, Any] | None = None,
         **options: Any,
     ) -> None:
         """
@@ -125,6 +126,7 @@ class Reranker:
             unrankable: What becomes of documents with nothing to rank, such as blank ones:
                 "set_aside" puts them at the end of `order`, with null in `scores`; "raise" makes
                 the row fail.
+            extra_body: Fields that this release does not know, added to each body; None adds none.
             options: Optional fields of the request, such as `provider`; `client.rerank.rerank`
                 explains them, and None sends nothing. Also further arguments of `OpenRouter`.
 
@@ -148,6 +150,7 @@ class Reranker:
             model=model,
             top_n=top_n,
             unrankable=unrankable,
+            extra_body=extra_body,
             **drop_none(fields),
         )
         # An argument that is wrong for every row raises here, once, before the first row.

@@ -1,4 +1,4 @@
-"""Every optional field of the contract's request arrives at a server, by every way in."""
+"""Every optional field of the request, known or not, arrives at a server, by every way in."""
 
 import asyncio
 import json
@@ -78,8 +78,11 @@ def run_jobs_async(_folder: Path, fields: Fields) -> None:
 
 def rank_by_command(_folder: Path, fields: Fields) -> None:
     """Give the field to the command `rank`, which has an option of its own for `top_n`."""
+    own = {"top_n": "--top-n", "extra_body": "--extra-body"}
     options = [
-        f"--top-n={value}" if name == "top_n" else f"--field={name}={write_value(value)}"
+        f"{own[name]}={write_value(value)}"
+        if name in own
+        else f"--field={name}={write_value(value)}"
         for name, value in fields.items()
     ]
     run("rank", "q", "--document=a", "--document=b", *options)
@@ -187,6 +190,14 @@ def test_field_arrives(way: str, field: str, tmp_path: Path, bodies: list[Fields
     WAYS[way](tmp_path, {KEYWORDS.get(field, field): value})
 
     assert [body.get(field) for body in bodies] == [value]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_extra_body_arrives(way: str, tmp_path: Path, bodies: list[Fields]) -> None:
+    """A field that this release does not know can be sent by every way in."""
+    WAYS[way](tmp_path, {"extra_body": {"max_tokens_per_doc": 512}})
+
+    assert [body.get("max_tokens_per_doc") for body in bodies] == [512]
 
 
 @pytest.mark.parametrize("way", WAYS)

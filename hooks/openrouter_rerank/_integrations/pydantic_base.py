@@ -61,6 +61,7 @@ class PydanticAdapter(BaseModel, RequestSettings):
     api_key: SecretStr | None = Field(default=None, exclude=True)
     server_url: str | None = None
     unrankable: Unrankable = "set_aside"
+    extra_body: dict[str, Any] | None = None
     client: SkipJsonSchema[OpenRouter | None] = Field(default=None, exclude=True)
     _own_client: LazyClient = PrivateAttr(default_factory=LazyClient)
 
@@ -154,5 +155,6 @@ class PydanticAdapter(BaseModel, RequestSettings):
             "model": self.model,
             "top_n": limit_count(self.top_n, count),
             "server_url": self.server_url,
+            "extra_body": self.extra_body,
             **read_settings(self),
         }

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 from openrouter_rerank_api.request_fields import REQUEST_FIELDS
@@ -44,6 +44,12 @@ def rank(
             help="An optional field of the request, such as user=me; may be repeated.",
         ),
     ] = None,
+    extra_body: Annotated[
+        str | None,
+        typer.Option(
+            "--extra-body", metavar="JSON", help="An object of fields that this release lacks."
+        ),
+    ] = None,
     local: Annotated[
         bool, typer.Option("--local", help="Rank on this machine: no key, no server, no network.")
     ] = False,
@@ -71,7 +77,13 @@ def rank(
     require_stdout()
     documents = read_documents(file, document or [])
     response = _request_ranking(
-        query, documents, model=model, top_n=top_n, local=local, **_read_fields(field or [])
+        query,
+        documents,
+        model=model,
+        top_n=top_n,
+        local=local,
+        extra_body=_read_extra_body(extra_body),
+        **_read_fields(field or []),
     )
     if as_json:
         write_json(response.to_dict())
@@ -97,6 +109,24 @@ def _request_ranking(
         return client.rerank.rerank(
             query=query, documents=documents, model=model, top_n=top_n, **fields
         )
+
+
+def _read_extra_body(text: str | None) -> dict[str, Any] | None:
+    """
+    Read the fields that this release does not know.
+
+    Raises:
+        UsageError: They are no JSON object.
+    """
+    if text is None:
+        return None
+    try:
+        value: object = json.loads(text)
+    except (RecursionError, ValueError) as error:
+        raise UsageError("--extra-body: it is not JSON.") from error
+    if not isinstance(value, dict):
+        raise UsageError("--extra-body: it is no JSON object.")
+    return cast("dict[str, Any]", value)
 
 
 def _read_fields(given: Sequence[str]) -> dict[str, Any]:
