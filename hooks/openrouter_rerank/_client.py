@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NoReturn, Self, cast
 
 import httpx
 
@@ -10,13 +10,53 @@ from ._call.defaults import DEFAULT_DEADLINE_MS, DEFAULT_MAX_RESPONSE_BYTES
 from .types import UNSET, Unset
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from ._call.config import Settings
+    from ._events.hooks import Hooks
     from ._events.logging import DebugLogger
     from ._network.auth import ApiKey
     from ._network.setup import Verify
     from ._policy.retries import RetryConfig
+    from ._rerank import Rerank
+
+
+class SpecAttribute:
+    """
+    An attribute that each instance sets for itself, and of which the class shows a blank one.
+
+    `unittest.mock.create_autospec` looks at the class, and would not know the attribute otherwise.
+    """
+
+    def __init__(self, load: Callable[[], type[object]]) -> None:
+        """Take what imports the attribute's class, which importing this module should not do."""
+        self._load = load
+
+    def __get__(self, instance: object, _owner: type[object]) -> object:
+        """
+        Return a blank object for the class.
+
+        Raises:
+            AttributeError: The instance's constructor has not set its own.
+        """
+        if instance is not None:
+            raise AttributeError("the client's constructor did not come to its end")
+        kind = self._load()
+        return kind.__new__(kind)
+
+
+def load_rerank() -> type[object]:
+    """Import the class of `rerank`."""
+    from ._rerank import Rerank
+
+    return Rerank
+
+
+def load_hooks() -> type[object]:
+    """Import the class of `hooks`."""
+    from ._events.hooks import Hooks
+
+    return Hooks
 
 
 class OpenRouter:
@@ -30,6 +70,9 @@ class OpenRouter:
         rerank: The operation: `client.rerank.rerank(...)`, `client.rerank.rerank_async(...)`.
         hooks: Registers functions that are called during every call.
     """
+
+    rerank = cast("Rerank", SpecAttribute(load_rerank))
+    hooks = cast("Hooks", SpecAttribute(load_hooks))
 
     def __init__(
         self,
@@ -171,6 +214,26 @@ class OpenRouter:
     async def __aexit__(self, *_: object) -> None:
         """Close the client."""
         await self.aclose()
+
+    def __copy__(self) -> Self:
+        """Return the client itself: a copy would share its connections all the same."""
+        return self
+
+    def __deepcopy__(self, _memo: object) -> Self:
+        """Return the client itself, so that an object that holds one can be copied."""
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        """
+        Refuse to be pickled.
+
+        Raises:
+            TypeError: Always, since a client holds connections and a key.
+        """
+        raise TypeError(
+            "an OpenRouter cannot be pickled, since it holds connections and a key; "
+            "make one where it is used"
+        )
 
     def __repr__(self) -> str:
         """Show where the client's calls go, never the key."""

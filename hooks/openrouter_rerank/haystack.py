@@ -10,8 +10,8 @@ import math
 import threading
 from base64 import b64encode
 from collections.abc import Iterable
-from copy import copy
-from typing import Any, Unpack
+from copy import copy, deepcopy
+from typing import Any, Self, Unpack
 
 from ._call.defaults import DEFAULT_DEADLINE_MS
 from ._call.signatures import list_arguments
@@ -124,6 +124,20 @@ class OpenRouterRanker(RequestSettings):
         self._sync_client = client
         self._async_client = client
         self._lock = threading.Lock()
+
+    def __copy__(self) -> Self:
+        """Return a ranker with the same settings, which shares a client that was given."""
+        copied = type(self).__new__(type(self))
+        own = {"_sync_client": self._given_client, "_async_client": self._given_client}
+        vars(copied).update(vars(self), **own, _lock=threading.Lock())
+        return copied
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Return a ranker with copies of the settings, which shares a client that was given."""
+        copied = self.__copy__()
+        lock = vars(copied).pop("_lock")
+        vars(copied).update(deepcopy(vars(copied), memo), _lock=lock)
+        return copied
 
     def warm_up(self) -> None:
         """

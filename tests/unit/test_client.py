@@ -1,16 +1,21 @@
 """The public client over real sockets, against the embedded server and its real model."""
 
+import copy
 import json
 import os
+import pickle
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
+from unittest.mock import create_autospec
 
 import httpx
 import pytest
 from openrouter_rerank import OpenRouter, errors, operations
 from openrouter_rerank.local import running
+from openrouter_rerank.testing import FakeOpenRouter
 
 MODEL = "cohere/rerank-v3.5"
 QUERY = "What is the capital of France?"
@@ -310,3 +315,40 @@ def test_client_that_was_never_set_up_has_a_repr() -> None:
     client = OpenRouter.__new__(OpenRouter)
 
     assert repr(client) == "OpenRouter(server_url=None)"
+
+
+@pytest.mark.parametrize("copy_it", [copy.copy, copy.deepcopy])
+def test_copy_shares_the_client(copy_it: Callable[[Any], Any]) -> None:
+    """A copy of a client, or of an object that holds one, calls through the same client."""
+    with FakeOpenRouter() as client:
+        holder = copy_it({"client": client})
+        holder["client"].rerank.rerank(documents=["a"], model="m", query="q")
+
+    assert len(client.requests) == 1
+
+
+def test_pickle_refuses_a_client_in_a_sentence() -> None:
+    """A pickle would hold connections and a key, and the error says so."""
+    with OpenRouter("sk-or-pickled") as client, pytest.raises(TypeError, match="cannot be pickled"):
+        pickle.dumps(client)
+
+
+def test_autospec_knows_the_attributes_of_instances() -> None:
+    """A mock that is made from the class has `rerank` and `hooks`, with their signatures."""
+    for client in (create_autospec(OpenRouter), create_autospec(OpenRouter)("key")):
+        client.rerank.rerank.return_value = "ranked"
+
+        assert client.rerank.rerank(documents=["a"], model="m", query="q") == "ranked"
+        assert callable(client.hooks.before_request)
+        with pytest.raises(AttributeError):
+            client.rerank.rank_everything()
+        with pytest.raises(TypeError):
+            client.rerank.rerank(texts=["a"])
+
+
+def test_client_whose_constructor_failed_has_no_blank_attributes() -> None:
+    """What the class shows for mocks is never taken for an attribute of a client."""
+    broken = OpenRouter.__new__(OpenRouter)
+
+    with pytest.raises(AttributeError, match="constructor"):
+        _ = broken.rerank

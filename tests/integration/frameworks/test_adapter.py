@@ -1,6 +1,7 @@
 """What the adapters for LangChain and LlamaIndex share: settings, secrets and the client."""
 
 import asyncio
+import copy
 import pickle
 import subprocess
 import sys
@@ -330,3 +331,25 @@ print({{"pydantic", {kind.__module__!r}}} & set(sys.modules))
     )
 
     assert done.stdout == "set()\n"
+
+
+@pytest.mark.parametrize("is_deep", [False, True])
+def test_copy_shares_a_given_client(kind: Kind, is_deep: bool) -> None:
+    """A copy of an adapter, deep or not, works with the client that the adapter was given."""
+    with FakeOpenRouter() as client:
+        reranker = make(kind, client=client, provider={"only": ["a"]})
+        call(reranker)
+        copies = [copy.deepcopy(reranker) if is_deep else copy.copy(reranker)]
+        copies.append(reranker.model_copy(deep=is_deep))
+        for copied in copies:
+            call(copied)
+
+    assert client.bodies == [client.bodies[0]] * 3
+
+
+def test_deep_copy_of_an_adapter_in_use_works(kind: Kind) -> None:
+    """An object that holds an adapter with a client of its own can be copied, settings and all."""
+    with local.running() as server_url, make(kind, server_url=server_url, api_key=KEY) as reranker:
+        expected = call(reranker)
+        with copy.deepcopy([reranker])[0] as copied:
+            assert call(copied) == expected

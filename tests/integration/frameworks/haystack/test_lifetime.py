@@ -1,9 +1,12 @@
 """When the ranker connects, and what it closes."""
 
 import asyncio
+import copy
 import gc
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from haystack.utils import Secret
@@ -75,3 +78,18 @@ def test_threads_share_what_is_closed(server_url: str) -> None:
     gc.collect()
 
     assert found == ["paris"] * 4
+
+
+@pytest.mark.parametrize("copy_it", [copy.copy, copy.deepcopy])
+def test_copy_of_a_ranker_works(run: Run, copy_it: Callable[[Any], Any]) -> None:
+    """A copy of a ranker, or of an object that holds one, ranks; it shares a given client alone."""
+    with FakeOpenRouter() as client:
+        given = copy_it(OpenRouterRanker("m", client=client, provider={"only": ["a"]}))
+        run(given, QUERY, make_documents())
+    own = OpenRouterRanker("m")
+    own.warm_up()
+    copied = copy_it(own)
+
+    assert client.bodies[0]["provider"] == {"only": ["a"]}
+    assert copied.to_dict() == own.to_dict()
+    own.close()
