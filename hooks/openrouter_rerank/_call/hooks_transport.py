@@ -16,6 +16,9 @@ from .error_mapping import clear_locals
 from .sender import Sender
 from .target import USER_AGENT
 
+# The generated client has to have a token; this one of our examples stands for none.
+PLACEHOLDER = "Bearer unused"
+
 
 class HooksTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     """
@@ -27,11 +30,12 @@ class HooksTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
             base_url=server_url, token="unused", httpx_args={"transport": HooksTransport(api_key)}
         )
 
-    The key goes only to the origin of `server_url`. Only 307 and 308 are followed, and only to that
-    origin. A 200 that comes through is a JSON object as the server sent it; the generated decoder
-    checks whether it holds what the contract requires, and neither sorts the results nor cuts them
-    to `top_n`. The deadline limits an async call as a whole, and each read of a sync call; with the
-    caller's own `transport`, a single read of a sync call can outlast it.
+    The token "unused" is never sent. The key goes only to the origin of `server_url`. Only 307 and
+    308 are followed, and only to that origin. A 200 that comes through is a JSON object as the
+    server sent it; the generated decoder checks whether it holds what the contract requires, and
+    neither sorts the results nor cuts them to `top_n`. The deadline limits an async call as a
+    whole, and each read of a sync call; with the caller's own `transport`, a single read of a sync
+    call can outlast it.
 
     Attributes:
         hooks: Registers functions that are called during every call.
@@ -142,6 +146,8 @@ class HooksTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
 def add_headers(request: httpx.Request, settings: Settings) -> None:
     """Add the client's headers to a request that the caller built."""
+    if request.headers.get("Authorization") == PLACEHOLDER:
+        del request.headers["Authorization"]
     request.headers["Accept-Encoding"] = "gzip"
     for name, value in settings.target.attribution_headers.items():
         request.headers.setdefault(name, value)

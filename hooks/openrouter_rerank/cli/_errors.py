@@ -17,6 +17,7 @@ PROGRAM = "openrouter-rerank"
 _LATER = "Try again in a while."
 _NEXT_STEPS: dict[int | None, str] = {
     None: "Check the network and OPENROUTER_BASE_URL, or rank on this machine with --local.",
+    200: "It may have been billed. Check OPENROUTER_BASE_URL, or choose another --model.",
     400: "Check the documents and --model.",
     401: "Check OPENROUTER_API_KEY, or rank on this machine with --local.",
     402: "Add credits to the account, or rank on this machine with --local.",

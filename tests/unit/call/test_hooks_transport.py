@@ -1,8 +1,10 @@
 """The hooks as a transport: what it adds to requests that somebody else made."""
 
+import anyio
 import httpx
 import pytest
 from openrouter_rerank import HooksTransport, OpenRouter
+from openrouter_rerank.errors import UnauthorizedResponseError
 from openrouter_rerank.testing import ScriptedTransport
 
 URL = "https://openrouter.ai/api/v1/rerank"
@@ -25,6 +27,37 @@ def test_transport_adds_what_the_request_lacks() -> None:
     assert plain["User-Agent"].startswith("openrouter-rerank/")
     assert (plain["HTTP-Referer"], plain["X-OpenRouter-Title"]) == ("https://ours", "T")
     assert (own["User-Agent"], own["HTTP-Referer"]) == ("mine", "theirs")
+
+
+@pytest.mark.parametrize(
+    ("token", "sent", "advice"),
+    [("unused", None, "no API key was sent"), ("own", "Bearer own", "was not accepted")],
+)
+@pytest.mark.parametrize("backend", [None, "asyncio", "trio"])
+def test_no_placeholder_goes_out(
+    backend: str | None,
+    token: str,
+    sent: str | None,
+    advice: str,
+    clean_environment: pytest.MonkeyPatch,
+) -> None:
+    """Without a key the examples' token is not sent, and a 401 says how to set the key."""
+    clean_environment.delenv("OPENROUTER_API_KEY", raising=False)
+    inner = ScriptedTransport(401)
+    hooks = HooksTransport(transport=inner, async_transport=inner)
+    headers = {"Authorization": f"Bearer {token}"}
+
+    async def post() -> None:
+        async with httpx.AsyncClient(transport=hooks, headers=headers) as client:
+            await client.post(URL, json=BODY)
+
+    with (
+        httpx.Client(transport=hooks, headers=headers) as client,
+        pytest.raises(UnauthorizedResponseError, match=advice),
+    ):
+        client.post(URL, json=BODY) if backend is None else anyio.run(post, backend=backend)
+
+    assert inner.requests[0].headers.get("Authorization") == sent
 
 
 def test_transport_runs_its_hooks() -> None:

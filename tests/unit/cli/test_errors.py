@@ -15,6 +15,7 @@ from openrouter_rerank.errors import OpenRouterError
     ("status", "step"),
     [
         (None, "--local"),
+        (200, "It may have been billed. Check OPENROUTER_BASE_URL"),
         (400, "Check the documents"),
         (401, "OPENROUTER_API_KEY"),
         (402, "credits"),
