@@ -1,5 +1,6 @@
 """Mapping the exceptions of httpx to those of the client. Pure: no I/O."""
 
+import re
 import ssl
 import traceback
 from collections.abc import Iterator
@@ -31,12 +32,19 @@ _NO_RESPONSE: tuple[tuple[type[Exception], type[NoResponseError]], ...] = (
     (httpx.InvalidURL, ConnectionFailedError),
     (UnicodeError, ConnectionFailedError),
     (httpx.TransportError, DisconnectedError),
+    (ssl.SSLError, DisconnectedError),
 )
 _SUMMARIES: dict[type[NoResponseError], str] = {
     ConnectionFailedError: "could not connect",
     DisconnectedError: "the connection broke",
     ReadTimeoutError: "timed out waiting for the server",
 }
+# By these alerts a peer refuses who asks or how (RFC 8446, section 6.2), before it reads a request;
+# with TLS 1.3 they may come when the reply is awaited. Asked again, it would say the same.
+_REFUSALS = re.compile(
+    "_ALERT_(?:HANDSHAKE_FAILURE|.*CERTIFICATE.*|UNKNOWN_CA|ACCESS_DENIED|PROTOCOL_VERSION"
+    "|INSUFFICIENT_SECURITY|INAPPROPRIATE_FALLBACK|UNRECOGNIZED_NAME|NO_APPLICATION_PROTOCOL)$"
+)
 # What h11 says of a body that is cut short; all else that it refuses is malformed.
 _CUT_SHORT = "peer closed connection"
 _PERMANENT = (
@@ -52,6 +60,8 @@ HTTPX_ERRORS = (
     httpx.InvalidURL,
     httpx.TooManyRedirects,
     httpx.TransportError,
+    # httpx lets it through when an async read meets it.
+    ssl.SSLError,
     UnicodeError,
 )
 
@@ -73,13 +83,23 @@ def map_error(error: Exception, *, failed_before_sending: bool, peer: str = "") 
     if is_malformed_reply(error):
         return ResponseValidationError(f"unexpected reply: it is not HTTP: {text}")
     kind = next(kind for httpx_kind, kind in _NO_RESPONSE if isinstance(error, httpx_kind))
-    if failed_before_sending:
+    is_refused = any(is_refusal(cause) for cause in walk_causes(error))
+    if failed_before_sending or is_refused:
         kind = ConnectionFailedError
     to_peer = f" to {peer}" if peer and kind is ConnectionFailedError else ""
     mapped = kind(f"{_SUMMARIES[kind]}{to_peer}: {text}")
     if isinstance(mapped, ConnectionFailedError):
-        mapped.is_permanent = any(isinstance(cause, _PERMANENT) for cause in walk_causes(error))
+        mapped.is_permanent = is_refused or any(
+            isinstance(cause, _PERMANENT) for cause in walk_causes(error)
+        )
     return mapped
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Return whether an error is an alert of TLS by which the peer refuses the connection."""
+    # One that Python code has made has no reason.
+    reason = getattr(error, "reason", None) or ""
+    return isinstance(error, ssl.SSLError) and bool(_REFUSALS.search(reason))
 
 
 def name_peer(url: httpx.URL, proxy_name: str | None) -> str:

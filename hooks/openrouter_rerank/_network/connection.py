@@ -13,9 +13,10 @@ from typing import Any, Generic, TypeVar
 import httpcore
 import httpx
 
+from .async_streams import AsyncBackend
 from .proxies import check_proxy, find_proxy, is_socks, name_proxy
 from .setup import Verify, make_tls_context
-from .streams import AsyncBackend, Backend, wrap_context
+from .streams import Backend, wrap_context
 
 C = TypeVar("C", httpcore.ConnectionInterface, httpcore.AsyncConnectionInterface)
 

@@ -5,7 +5,6 @@ import ssl
 from collections.abc import Iterable, Iterator
 from typing import Any, Generic, TypeVar, cast
 
-import anyio
 import httpcore
 
 from .deadline import (
@@ -21,8 +20,6 @@ from .readiness import has_decrypted, is_readable, wait_until_ready
 
 # So small that a socket with any room in its buffer takes it in a step or two.
 WRITE_BYTES = 64 * 1024
-# As much as asyncio reads at once: with less, the rest would wait where nobody sees it.
-ASYNC_READ_BYTES = 256 * 1024
 HTTP2_REFUSAL = (
     "the server speaks HTTP/2, which the TLS context offers and this client does not speak"
 )
@@ -72,6 +69,7 @@ class StreamBase(Generic[S]):
         self._write_timeout: float | None = None
         self._is_broken = False
         self._early = EarlyReply()
+        self._early_error: httpcore.ReadError | None = None
 
     def _hold(self, data: bytes, timeout: float | None) -> None:
         self._held.append(data)
@@ -88,6 +86,23 @@ class StreamBase(Generic[S]):
         """Note that the server does not take all of the request: see what it says about that."""
         self._is_broken = True
         record_unwritten()
+
+    def _feed_early(self, data: bytes, error: httpcore.ReadError | None = None) -> bool:
+        """Keep what came while writing, or why nothing can; return whether to stop writing."""
+        self._early_error = error
+        return self._early.feed(data)
+
+    def _take_early(self) -> bytes:
+        """
+        Return what came while writing, if anything did.
+
+        Raises:
+            httpcore.ReadError: The connection broke, or TLS refused it, which is said once only.
+        """
+        if self._early_error is not None and not self._early.data:
+            record_read(b"")
+            raise self._early_error
+        return record_read(self._early.take()) if self._early.data else b""
 
     def refuse_http2(self) -> None:
         """
@@ -120,8 +135,8 @@ class Stream(StreamBase[httpcore.NetworkStream], httpcore.NetworkStream):
                 self._write_held()
             except httpcore.WriteError:
                 self._give_up_writing()
-            if self._early.data:
-                return record_read(self._early.take())
+            if early := self._take_early():
+                return early
         timeout = limit_timeout(timeout, httpcore.ReadTimeout)
         try:
             data = self._stream.read(max_bytes, timeout)
@@ -172,8 +187,8 @@ class Stream(StreamBase[httpcore.NetworkStream], httpcore.NetworkStream):
             # What came may have been for the TLS layer alone, such as a session ticket.
             if isinstance(error.__cause__, BlockingIOError | ssl.SSLWantReadError):
                 return False
-            data = b""
-        return self._early.feed(data)
+            return self._feed_early(b"", error)
+        return self._feed_early(data)
 
     def close(self) -> None:
         """Close the connection."""
@@ -223,118 +238,6 @@ class Backend(httpcore.NetworkBackend):
         timeout = limit_timeout(timeout, httpcore.ConnectTimeout)
         self._opened = self._backend.connect_tcp(host, port, timeout, local_address, socket_options)
         return Stream(self._opened)
-
-
-class AsyncStream(StreamBase[httpcore.AsyncNetworkStream], httpcore.AsyncNetworkStream):
-    """A connection that records what the current attempt sends and reads."""
-
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 - see ASYNC_READ_BYTES
-        """Write what is held back, then read once."""
-        if self._held:
-            try:
-                await self._write_held()
-            except httpcore.WriteError:
-                self._give_up_writing()
-            if self._early.data:
-                return record_read(self._early.take())
-        try:
-            data = await self._stream.read(ASYNC_READ_BYTES, timeout)
-        except httpcore.ReadError:
-            record_read(b"")
-            raise
-        return record_read(data)
-
-    async def _write_held(self) -> None:
-        pieces = self._take_held()
-        if len(pieces) == 1:
-            record_writing()
-            await self._stream.write(pieces[0], self._write_timeout)
-            return
-        failure: httpcore.WriteError | httpcore.WriteTimeout | None = None
-        is_written = False
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._read_early, tasks.cancel_scope)
-            try:
-                # In one piece: asyncio then looks for a reply before each of its own writes, and
-                # one write that finds the connection reset would lose the reply before it.
-                for piece in pieces:
-                    record_writing()
-                    await self._stream.write(piece, self._write_timeout)
-                is_written = True
-            except (httpcore.WriteError, httpcore.WriteTimeout) as error:
-                # Raised here, it would come out in a group.
-                failure = error
-            tasks.cancel_scope.cancel()
-        if failure is not None:
-            raise failure
-        if not is_written:
-            self._give_up_writing()
-
-    async def _read_early(self, writing: anyio.CancelScope) -> None:
-        """Read what comes; end the writing once there is no use in it."""
-        while not self._early.is_full:
-            try:
-                data = await self._stream.read(ASYNC_READ_BYTES)
-            except httpcore.ReadError:
-                data = b""
-            if self._early.feed(data):
-                writing.cancel()
-                return
-
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Hold data back until the next read."""
-        self._hold(buffer, timeout)
-
-    async def aclose(self) -> None:
-        """Close the connection."""
-        await self._stream.aclose()
-
-    async def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        """Upgrade to TLS; httpcore alone would leave the connection open when this is cancelled."""
-        context = unwrap_context(ssl_context)
-        try:
-            stream = AsyncStream(await self._stream.start_tls(context, server_hostname, timeout))
-            stream.refuse_http2()
-        except BaseException:
-            with anyio.CancelScope(shield=True):
-                await self._stream.aclose()
-            raise
-        return stream
-
-
-class AsyncBackend(httpcore.AsyncNetworkBackend):
-    """Opens connections that record what attempts send and read, on asyncio and trio."""
-
-    def __init__(self) -> None:
-        """Open sockets as httpcore does."""
-        # Type checkers see the class that httpcore defines for when anyio is missing.
-        self._backend = cast("httpcore.AsyncNetworkBackend", httpcore.AnyIOBackend())
-        self._opened: httpcore.AsyncNetworkStream | None = None
-
-    async def aclose(self) -> None:
-        """Close the connection that was opened last; one that is closed already stays so."""
-        if self._opened is not None:
-            await self._opened.aclose()
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: SocketOptions = None,
-    ) -> httpcore.AsyncNetworkStream:
-        """Open a connection."""
-        record_opened()
-        self._opened = await self._backend.connect_tcp(
-            host, port, timeout, local_address, socket_options
-        )
-        return AsyncStream(self._opened)
 
 
 def cut(pieces: list[bytes]) -> Iterator[memoryview]:

@@ -210,8 +210,19 @@ class FaultServer:
             if self._tls is None:
                 yield connection
             else:
-                with self._tls.wrap_socket(connection, server_side=True) as tcp:
+                with self._tls.wrap_socket(
+                    connection, server_side=True, do_handshake_on_connect=False
+                ) as tcp:
+                    self._shake_hands(tcp)
                     yield tcp
+
+    def _shake_hands(self, tcp: ssl.SSLSocket) -> None:
+        try:
+            tcp.do_handshake()
+        except ssl.SSLError:
+            # Closed at once, it would be reset by what comes, and asyncio lose the alert.
+            select.select([tcp, self._stop], [], [])
+            raise
 
     def _next_fault(self, request: Request) -> Fault:
         with self._changed:

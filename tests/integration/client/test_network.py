@@ -47,6 +47,44 @@ def test_certificate_for_another_name_is_not_retried(
     assert server.requests == []
 
 
+@pytest.mark.parametrize("mode", ALL_MODES)
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_client_certificate_that_is_missing_is_not_retried(
+    mode: str, version: ssl.TLSVersion, serve: Serve, client_tls: ssl.SSLContext
+) -> None:
+    """A server that wants a certificate and gets none says so by an alert, which is passed on."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATE)
+    context.load_verify_locations(CERTIFICATE)
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.maximum_version = version
+    server = serve(faults.ok, tls=context)
+
+    outcome = call_once(mode, server.url, verify=client_tls)
+
+    assert outcome.kind is ConnectionFailedError
+    assert outcome.error is not None
+    assert "alert" in str(outcome.error)
+    assert (outcome.error.attempts, server.opened, server.requests) == (1, 1, [])
+
+
+@pytest.mark.parametrize("mode", ["sync", "trio"])
+def test_alert_in_the_middle_of_an_upload_is_not_retried(
+    mode: str, serve: Serve, client_tls: ssl.SSLContext
+) -> None:
+    """The alert is heard while a large request is written, too."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATE)
+    context.load_verify_locations(CERTIFICATE)
+    context.verify_mode = ssl.CERT_REQUIRED
+    server = serve(faults.ok, tls=context)
+
+    outcome = call_once(mode, server.url, verify=client_tls, query="x" * 16_000_000)
+
+    assert outcome.kind is ConnectionFailedError
+    assert (outcome.error and outcome.error.attempts, server.opened) == (1, 1)
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_certificate_file_is_honoured(
     mode: str, serve: Serve, server_tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch

@@ -6,10 +6,8 @@ import threading
 
 import httpcore
 import pytest
+from openrouter_rerank._network.async_streams import AsyncBackend
 from openrouter_rerank._network.deadline import Attempt
-from openrouter_rerank._network.streams import (
-    AsyncBackend,
-)
 from unit.network.connecting import FAR_SECONDS, connect, echo_over_tls, make_context, read_port
 
 

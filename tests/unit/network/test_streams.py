@@ -7,13 +7,11 @@ import threading
 
 import httpcore
 import pytest
+from openrouter_rerank._network.async_streams import ASYNC_READ_BYTES, AsyncBackend, AsyncStream
 from openrouter_rerank._network.deadline import Attempt
 from openrouter_rerank._network.readiness import has_decrypted, is_readable
 from openrouter_rerank._network.streams import (
-    ASYNC_READ_BYTES,
     WRITE_BYTES,
-    AsyncBackend,
-    AsyncStream,
     Backend,
     Stream,
 )
