@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar, cast
 
 import httpcore
 
+from .addresses import connect_in_time
 from .deadline import (
     limit_timeout,
     record_opened,
@@ -233,10 +234,14 @@ class Backend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: SocketOptions = None,
     ) -> httpcore.NetworkStream:
-        """Open a connection; each address of the host may take all the time that is left."""
+        """Open a connection; all addresses of the host share the time that is left."""
         record_opened()
+
+        def connect(address: str, seconds: float | None) -> httpcore.NetworkStream:
+            return self._backend.connect_tcp(address, port, seconds, local_address, socket_options)
+
         timeout = limit_timeout(timeout, httpcore.ConnectTimeout)
-        self._opened = self._backend.connect_tcp(host, port, timeout, local_address, socket_options)
+        self._opened = connect_in_time(host, port, timeout, connect)
         return Stream(self._opened)
 
 

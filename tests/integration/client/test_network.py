@@ -2,7 +2,10 @@
 
 import contextlib
 import gc
+import socket
 import ssl
+import sys
+from collections.abc import Generator
 from typing import Any
 
 import httpx
@@ -250,3 +253,46 @@ def test_deadline_holds_inside_an_upload(mode: str) -> None:
 
     assert outcome.kind is DeadlineExceededError
     assert server.requests == []
+
+
+@contextlib.contextmanager
+def swallow(address: str, port: int) -> Generator[None]:
+    """Have an address of this machine swallow what wants to connect, by a full backlog."""
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.bind((address, port))
+        listener.listen(0)
+        for _ in range(4):
+            filler = stack.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex((address, port))
+        yield
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse, or have no 127.0.0.2")
+@pytest.mark.parametrize("mode", ALL_MODES)
+def test_address_that_swallows_packets_is_passed_over(
+    mode: str, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next address is tried in time, not when the deadline has passed."""
+    server = serve(faults.ok)
+    port = int(server.origin.rpartition(":")[2])
+    resolve = socket.getaddrinfo
+
+    def find(host: Any, *arguments: Any, **options: Any) -> Any:
+        if host not in {"api.test", b"api.test"}:
+            return resolve(host, *arguments, **options)
+        return [
+            found
+            for address in ("127.0.0.2", "127.0.0.1")
+            for found in resolve(address, *arguments, **options)
+        ]
+
+    monkeypatch.setattr(socket, "getaddrinfo", find)
+    with swallow("127.0.0.2", port):
+        outcome = call_once(
+            mode, f"http://api.test:{port}/api/v1", timeout=60, deadline_ms=3000, retry_config=ONCE
+        )
+
+    assert outcome.kind is SUCCESS
+    assert server.opened == 1
