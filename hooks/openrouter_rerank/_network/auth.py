@@ -1,6 +1,8 @@
 """The API key: where it comes from, what it may hold, and which server gets it."""
 
 import inspect
+import ipaddress
+import logging
 import os
 import re
 from collections.abc import Awaitable, Callable
@@ -15,6 +17,9 @@ REDACTED = b"[redacted]"
 SHORTEST_REDACTED = 8
 # In a reply's extensions: whether its request had a key, which the reply's own request never has.
 KEY_SENT = "openrouter_rerank.key_sent"
+logger = logging.getLogger(__name__.partition(".")[0])
+# Those over plain http, so that each is looked at once in a process.
+_checked_origins: set[Origin] = set()
 # RFC 9110, section 5.5, without white space.
 _VISIBLE_ASCII = "[!-~]*"
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -94,6 +99,35 @@ def set_bearer(request: httpx.Request, token: str) -> None:
     token = token or clean_key(os.environ.get(API_KEY_VARIABLE), name=API_KEY_VARIABLE)
     if token:
         request.headers["Authorization"] = f"Bearer {token}"
+        warn_of_plain_http(request.url)
+
+
+def warn_of_plain_http(url: httpx.URL) -> None:
+    """
+    Log one warning for each origin to which a key goes in clear text, this machine aside.
+
+    It is no `warnings.warn`, which would keep a call from being made where warnings are errors.
+    """
+    if url.scheme != "http":
+        return
+    origin = read_origin(url)
+    if origin in _checked_origins:
+        return
+    _checked_origins.add(origin)
+    if not is_this_machine(url.host):
+        _, host, port = origin
+        logger.warning("the API key goes to %s, port %s, in clear text: use https", host, port)
+
+
+def is_this_machine(host: str) -> bool:
+    """Return whether a host is the loopback interface (RFC 6761, section 6.3; RFC 6890)."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
 def clean_key(key: object, *, name: str = "api_key") -> str:

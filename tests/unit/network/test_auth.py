@@ -223,3 +223,57 @@ def test_repr_hides_the_key() -> None:
 def test_origin_is_scheme_host_and_port(url: str, origin: str, same: bool) -> None:
     """Two URLs share an origin when scheme, host and port, the default filled in, are equal."""
     assert (read_origin(httpx.URL(url)) == read_origin(httpx.URL(origin))) is same
+
+
+@pytest.mark.anyio
+async def test_key_in_clear_text_is_warned_of_once(caplog: pytest.LogCaptureFixture) -> None:
+    """Each origin is told once, whoever sends and how often; the key is not in it."""
+    urls = [
+        "http://clear.test/a",
+        "http://clear.test/b",
+        "http://clear.test:81",
+        "http://192.0.2.7",
+    ]
+
+    for url in urls * 2:
+        BearerAuth("secret-key").apply(httpx.Request("POST", url))
+        await BearerAuth("secret-key").apply_async(httpx.Request("POST", url))
+
+    assert [record.getMessage() for record in caplog.records] == [
+        f"the API key goes to {origin}, in clear text: use https"
+        for origin in (f"{name}, port 80", f"{name}, port 81", f"{address}, port 80")
+    ]
+    assert {(record.name, record.levelname) for record in caplog.records} == {
+        ("openrouter_rerank", "WARNING")
+    }
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://clear.example",
+        "http://localhost:1234",
+        "http://api.localhost",
+        "http://127.9.9.9",
+        "http://[::1]:8000",
+        "http://[::ffff:127.0.0.1]",
+    ],
+)
+def test_key_that_stays_on_this_machine_is_not_warned_of(
+    url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither https nor the loopback interface shows a key to others."""
+    BearerAuth("secret-key").apply(httpx.Request("POST", url))
+
+    assert caplog.records == []
+
+
+def test_request_without_a_key_is_not_warned_of(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no key goes, there is nothing to say."""
+    monkeypatch.delenv("OPENROUTER_API_KEY", raising=False)
+
+    BearerAuth(None).apply(httpx.Request("POST", "http://keyless.test"))
+
+    assert caplog.records == []
