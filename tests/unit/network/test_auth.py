@@ -226,14 +226,12 @@ def test_origin_is_scheme_host_and_port(url: str, origin: str, same: bool) -> No
 
 
 @pytest.mark.anyio
-async def test_key_in_clear_text_is_warned_of_once(caplog: pytest.LogCaptureFixture) -> None:
+async def test_key_in_clear_text_is_warned_of_once(
+    anyio_backend_name: str, caplog: pytest.LogCaptureFixture
+) -> None:
     """Each origin is told once, whoever sends and how often; the key is not in it."""
-    urls = [
-        "http://clear.test/a",
-        "http://clear.test/b",
-        "http://clear.test:81",
-        "http://192.0.2.7",
-    ]
+    name, address = f"{anyio_backend_name}.test", f"192.0.2.{len(anyio_backend_name)}"
+    urls = [f"http://{host}" for host in (f"{name}/a", f"{name}/b", f"{name}:81", address)]
 
     for url in urls * 2:
         BearerAuth("secret-key").apply(httpx.Request("POST", url))
