@@ -3,7 +3,7 @@
 import httpx
 
 from openrouter_rerank._network.pool_registry import PoolRegistry
-from openrouter_rerank._network.setup import SetupError
+from openrouter_rerank._network.setup import SetupError, SetupValueError
 from openrouter_rerank.errors import ClientClosedError
 
 from .config import DEFAULT_TIMEOUT, Settings
@@ -45,13 +45,17 @@ class Sender:
         Check that there is what our own connections to a server need; open none.
 
         Raises:
-            ConnectionFailedError: A file or a package is missing, or a setting cannot be used.
+            ConnectionFailedError: A file or a package is missing.
+            ValueError: A variable of the environment has a value that cannot be used.
         """
         if self.is_custom or self.is_custom_async:
             # What sends nothing needs nothing; if it does after all, its first request says so.
             return
         try:
             self._pools.check(url)
+        except SetupValueError as error:
+            clear_locals(error)
+            raise ValueError(str(error)) from None
         except SetupError as error:
             clear_locals(error)
             raise map_error(error, failed_before_sending=True) from error

@@ -76,14 +76,15 @@ class BodyReader:
             self._parts.append(chunk)
             return
         try:
-            while chunk and self._inflater is not None:
-                chunk = self._inflate(self._inflater, chunk)
+            while chunk:
+                chunk = self._inflate(chunk)
         except zlib.error as error:
             raise BodyError("body is not valid gzip") from error
 
-    def _inflate(self, inflater: "zlib._Decompress", chunk: bytes) -> bytes:
+    def _inflate(self, chunk: bytes) -> bytes:
         """Inflate a part of the chunk, and return what is left of it."""
-        if inflater.eof:
+        inflater = self._inflater
+        if inflater is None or inflater.eof:
             chunk = chunk.lstrip(b"\0")
             if not chunk:
                 return chunk

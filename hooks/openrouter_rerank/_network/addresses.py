@@ -41,6 +41,7 @@ def connect_in_time(
     ends_at = None if timeout is None else now() + timeout
     addresses = resolve(host, port)
     share = FIRST_SECONDS
+    failure: Exception = httpcore.ConnectError("the name has no address")
     while True:
         slow: list[str] = []
         for address in addresses:
@@ -51,7 +52,7 @@ def connect_in_time(
             try:
                 return connect(address, limit)
             except httpcore.ConnectTimeout as error:
-                failure: Exception = error
+                failure = error
                 slow.append(address)
             except httpcore.ConnectError as error:
                 failure = error

@@ -7,7 +7,7 @@ import urllib.request
 import httpx
 
 from .auth import DEFAULT_PORTS
-from .setup import SetupError
+from .setup import SetupError, SetupValueError
 
 EXAMPLE = "http://proxy.example:3128"
 SCHEMES = ("http", "https", "socks5", "socks5h")
@@ -58,7 +58,7 @@ def find_proxy(url: httpx.URL) -> httpx.Proxy | None:
     try:
         return read_proxy(found if "://" in found else f"http://{found}", f"{name.upper()}_PROXY")
     except ValueError as error:
-        raise SetupError(str(error)) from None
+        raise SetupValueError(str(error)) from None
 
 
 def is_excluded(url: httpx.URL, no_proxy: str) -> bool:

@@ -18,6 +18,10 @@ class SetupError(httpx.ConnectError):
     """A file or a package is missing, or a setting cannot be used; another try cannot help."""
 
 
+class SetupValueError(SetupError):
+    """A variable of the environment has a value that cannot be used."""
+
+
 def check_verify(verify: object) -> None:
     """
     Check an argument.
