@@ -54,7 +54,7 @@ async def test_silent_server_ends_at_the_deadline() -> None:
         async with OpenRouter(server_url=server_url) as client:
             with pytest.raises(errors.BatchError) as caught:
                 await client.rerank.rerank_batched_async(
-                    documents=TEXTS, batch_size=12, max_concurrency=1, deadline_ms=500, **QUERY
+                    documents=TEXTS, batch_size=12, max_concurrency=1, deadline_ms=3_000, **QUERY
                 )
 
     assert isinstance(caught.value.cause, errors.DeadlineExceededError)

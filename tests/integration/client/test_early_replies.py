@@ -114,8 +114,11 @@ def test_what_is_no_refusal_does_not_end_the_request(
         exchange.send(rest)
         return True
 
+    def read(exchange: Exchange) -> None:
+        exchange.send(early)
+
     server = serve(finish, tls=server_tls if is_secure else None)
-    server.read = lambda exchange: exchange.send(early)
+    server.read = read
 
     (outcome,) = call_times(
         mode, server.url, 1, query=LONG_QUERY, verify=client_tls, timeout=5, deadline_ms=10_000

@@ -64,7 +64,9 @@ def call_at_once(
         with httpx.Client() as own:
             client = make_client(url, policy, clock, client=own if is_own else None)
             with client, ThreadPoolExecutor(times) as threads:
-                list(threads.map(lambda _: client.rerank.rerank(**REQUEST), range(times)))
+                calls = [threads.submit(client.rerank.rerank, **REQUEST) for _ in range(times)]
+                for call in calls:
+                    call.result()
                 try:
                     client.rerank.rerank(**REQUEST)
                 except OpenRouterError as error:

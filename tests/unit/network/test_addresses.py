@@ -8,6 +8,15 @@ import pytest
 from openrouter_rerank._network.addresses import connect_in_time, resolve
 
 
+def replace_resolver(monkeypatch: pytest.MonkeyPatch, found: list[Any]) -> None:
+    """Have every name resolve to these addresses."""
+
+    def resolve_name(*_: object, **__: object) -> list[Any]:
+        return found
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve_name)
+
+
 class Network:
     """Addresses that answer, refuse or swallow packets, and a clock that they move on."""
 
@@ -23,7 +32,7 @@ class Network:
         self.tried: list[tuple[str, float | None]] = []
         self._addresses = addresses
         found: list[Any] = [(socket.AF_INET, 1, 6, "", (name, 80)) for name in addresses]
-        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+        replace_resolver(monkeypatch, found)
 
     def connect(self, address: str, seconds: float | None) -> httpcore.NetworkStream:
         """Let the time pass that an address takes."""
@@ -110,7 +119,7 @@ def test_families_are_tried_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     six, four = socket.AF_INET6, socket.AF_INET
     names = [(six, "::1"), (six, "::2"), (six, "::3"), (four, "127.0.0.1")]
     found: list[Any] = [(family, 1, 6, "", (name, 80)) for family, name in names]
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+    replace_resolver(monkeypatch, found)
 
     assert resolve("h", 80) == ["::1", "127.0.0.1", "::2", "::3"]
 
