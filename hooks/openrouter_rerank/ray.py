@@ -124,8 +124,8 @@ class Reranker:
             server_url: Where the API is served; None uses `OPENROUTER_BASE_URL`, in the actor, else
                 the contract's server.
             unrankable: What becomes of documents with nothing to rank, such as blank ones:
-                "set_aside" puts them at the end of `order`, with null in `scores`; "raise" makes
-                the row fail.
+                "set_aside" puts them at the end of `order`, with null in `scores`, and a row without
+                documents has an empty `order`; "raise" makes the row fail.
             extra_body: Fields that this release does not know, added to each body; None adds none.
             options: Optional fields of the request, such as `provider`; `client.rerank.rerank`
                 explains them, and None sends nothing. Also further arguments of `OpenRouter`.
