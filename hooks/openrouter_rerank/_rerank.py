@@ -13,7 +13,8 @@ from . import operations
 from ._call.arguments import Document, Documents, RerankArguments, prepare, split_arguments
 from ._call.caller import Caller
 from ._call.signatures import list_rerank_arguments
-from ._codec.request import encode_request, require_iterable
+from ._codec.documents import require_iterable
+from ._codec.request import encode_request
 
 # Few calls need these; those that do import them.
 if TYPE_CHECKING:

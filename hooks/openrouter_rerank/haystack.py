@@ -16,7 +16,8 @@ from typing import Any, Self, Unpack
 from ._call.defaults import DEFAULT_DEADLINE_MS
 from ._call.signatures import list_arguments
 from ._client import OpenRouter
-from ._codec.request import Unrankable, require_count, require_text, require_unrankable
+from ._codec.documents import Unrankable, require_unrankable
+from ._codec.values import require_count, require_text
 from ._integrations.items import Scored, Selection, limit_count, read_entry, require_items
 from ._integrations.request_settings import (
     REQUEST_FIELDS,

@@ -14,7 +14,8 @@ from attrs import evolve, frozen
 from ._bulk.jobs import RerankJob, RerankOutcome, prepare_job
 from ._call.config import require_positive
 from ._client import OpenRouter
-from ._codec.request import Unrankable, is_unrankable, require_count, require_str
+from ._codec.documents import Unrankable, is_unrankable
+from ._codec.values import require_count, require_str
 from ._integrations.items import limit_count
 from ._integrations.job_stream import JobStream
 from ._integrations.ray_columns import (

@@ -16,7 +16,7 @@ import anyio
 
 from openrouter_rerank._call.arguments import Document
 from openrouter_rerank._call.caller import Caller
-from openrouter_rerank._codec.request import require_iterable
+from openrouter_rerank._codec.documents import require_iterable
 from openrouter_rerank.errors import RequestCancelledError
 from openrouter_rerank.operations import CreateRerankResponseBody
 

@@ -9,21 +9,20 @@ from attrs import frozen
 from openrouter_rerank._call.arguments import Document
 from openrouter_rerank._call.clock import Clock
 from openrouter_rerank._call.config import Settings
-from openrouter_rerank._codec.request import (
+from openrouter_rerank._codec.documents import (
     EncodedDocument,
-    EncodedRequest,
     Unrankable,
     encode_document,
     is_blank,
     is_unrankable,
     list_kept,
-    refuse_surrogate,
-    require_count,
     require_encodable,
     require_unrankable,
     select_documents,
 )
+from openrouter_rerank._codec.request import EncodedRequest, refuse_surrogate
 from openrouter_rerank._codec.response import Reply
+from openrouter_rerank._codec.values import require_count
 from openrouter_rerank._events.logging import warn_of_unranked
 from openrouter_rerank.errors import BatchError, DeadlineExceededError, OpenRouterError
 from openrouter_rerank.operations import CreateRerankResponseBody

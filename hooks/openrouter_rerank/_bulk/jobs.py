@@ -9,7 +9,8 @@ from attrs import fields_dict, frozen
 from openrouter_rerank_api.request_bases import JobFields
 
 from openrouter_rerank._call.arguments import Documents, RerankOptions, prepare
-from openrouter_rerank._codec.request import EncodedRequest, Unrankable
+from openrouter_rerank._codec.documents import Unrankable
+from openrouter_rerank._codec.request import EncodedRequest
 from openrouter_rerank._policy.retries import RetryConfig
 from openrouter_rerank.errors import OpenRouterError
 from openrouter_rerank.operations import CreateRerankResponseBody, CreateRerankUsage

@@ -6,12 +6,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, Union, Unpack, cast
 import httpx
 from openrouter_rerank_api.request_fields import REQUEST_FIELDS, RequestFields
 
-from openrouter_rerank._codec.request import (
-    EncodedRequest,
-    Unrankable,
-    check_headers,
-    encode_request,
-)
+from openrouter_rerank._codec.documents import Unrankable
+from openrouter_rerank._codec.request import EncodedRequest, check_headers, encode_request
 from openrouter_rerank._policy.retries import RetryConfig
 from openrouter_rerank.types import UNSET, Unset
 

@@ -6,7 +6,8 @@ from typing import NamedTuple, cast
 
 import httpx
 
-from openrouter_rerank._codec.request import check_header, require_count
+from openrouter_rerank._codec.request import check_header
+from openrouter_rerank._codec.values import require_count
 from openrouter_rerank._events.hooks import Hooks
 from openrouter_rerank._events.logging import CallLog, DebugLogger, logger, read_log_settings
 from openrouter_rerank._network.auth import ApiKey, BearerAuth

@@ -8,7 +8,7 @@ from urllib.parse import quote, unquote
 import httpx
 from openrouter_rerank_api.server import SERVER_URL
 
-from openrouter_rerank._codec.request import require_str
+from openrouter_rerank._codec.values import require_str
 from openrouter_rerank._network.auth import read_origin
 from openrouter_rerank._version import __version__
 

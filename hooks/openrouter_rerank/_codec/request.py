@@ -7,33 +7,22 @@ for a wrong type, `ValueError` for a wrong value. The message names the argument
 
 from __future__ import annotations
 
-import operator
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import (
-    TYPE_CHECKING,
-    Any,
-    Literal,
-    NamedTuple,
-    SupportsIndex,
-    TypeAlias,
-    Unpack,
-    cast,
-    get_args,
-)
+from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex, Unpack, cast
 
 from openrouter_rerank_api import models
 from openrouter_rerank_api.request_fields import REQUEST_FIELDS, RequestFields
 from openrouter_rerank_api.unset import UNSET
 
-from .json import BLOCK_TEXTS, encode_body, encode_json, encode_nested, encode_texts
+from .documents import EncodedDocument, Unrankable, list_kept, require_iterable, select_documents
+from .json import encode_body, encode_json, encode_nested, encode_texts
+from .values import require_count, require_integer, require_str, require_text
 
 if TYPE_CHECKING:
     from openrouter_rerank_api.models.create_rerank_response_body import CreateRerankResponseBody
     from openrouter_rerank_api.models.document_request import DocumentRequest
 
-SHOWN_POSITIONS = 10
-DOCUMENT_KEYS = ("text", "image")
 NAMED_FIELDS = frozenset({"documents", "model", "query", "top_n"})
 FIELDS = NAMED_FIELDS | {rule["name"] for rule in REQUEST_FIELDS.values()}
 # After their checks these hold only text, integers, and lists and dicts of these.
@@ -52,10 +41,6 @@ _FIXED_HEADERS = frozenset(
         *("proxy-connection", "te", "trailer", "upgrade"),
     }
 )
-
-EncodedDocument = str | dict[str, str]
-# What becomes of documents that no model can rank, such as blank ones.
-Unrankable: TypeAlias = Literal["raise", "set_aside"]
 
 
 class EncodedRequest(NamedTuple):
@@ -157,218 +142,6 @@ def encode_extra(extra_body: Mapping[str, Any]) -> dict[str, Any]:
         if name in FIELDS:
             raise ValueError(f"extra_body: {name} is an argument of its own")
     return extra
-
-
-def require_iterable(
-    documents: object, name: str = "documents", what: str = "documents"
-) -> Iterable[object]:
-    """
-    Refuse what can be iterated over but is no list of documents, such as a table or a mapping.
-
-    Raises:
-        TypeError: It is refused; the message says what to pass instead.
-    """
-    # Most are lists; the checks below cost as much as checking ten documents.
-    if isinstance(documents, list):
-        return cast("list[object]", documents)
-    advice = find_advice(documents)
-    if advice is not None or not isinstance(documents, Iterable):
-        kind = type(documents).__name__
-        raise TypeError(f"{name}: expected an iterable of {what}, got {kind}{advice or ''}")
-    return cast("Iterable[object]", documents)
-
-
-def find_advice(documents: object) -> str | None:
-    """Return what to pass instead of something that is no list; None if it may be one."""
-    if isinstance(documents, str | bytes | bytearray | memoryview):
-        return "; put a single one into a list"
-    if isinstance(documents, Mapping):
-        return ", which gives only its keys; pass its values()"
-    if isinstance(documents, set | frozenset):
-        return ", which has no order for a result's index to count in; pass a list"
-    if count_dimensions(documents) > 1:
-        return ", which is a table and may give the names of its columns; pass one column"
-    return None
-
-
-def count_dimensions(value: object) -> int:
-    """Count the dimensions of an array or a table, such as pandas, polars and Arrow have them."""
-    dimensions: object = getattr(value, "ndim", None)
-    if isinstance(dimensions, int):
-        return dimensions
-    shape: object = getattr(value, "shape", None)
-    return len(cast("tuple[object, ...]", shape)) if isinstance(shape, tuple) else 1
-
-
-def require_unrankable(value: object) -> Unrankable:
-    """Return the value if it says what becomes of documents that cannot be ranked."""
-    if value not in get_args(Unrankable):
-        raise ValueError(f"unrankable: expected 'raise' or 'set_aside', got {value!r}")
-    return cast("Unrankable", value)
-
-
-def select_documents(
-    documents: list[object], unrankable: Unrankable
-) -> tuple[list[EncodedDocument], list[int]]:
-    """
-    Return the documents as they are sent, and the positions of those that are set aside.
-
-    With "set_aside" there may be none left to send.
-
-    Raises:
-        TypeError: A document has the wrong type.
-        ValueError: A document is malformed or, with "raise", blank, or there are none.
-    """
-    if require_unrankable(unrankable) == "raise":
-        return encode_documents(documents), []
-    set_aside = [at for at, document in enumerate(documents) if is_unrankable(document)]
-    if not set_aside:
-        return (encode_documents(documents) if documents else []), []
-    kept = list_kept(len(documents), set_aside)
-    return [encode_document(documents[at], at) for at in kept], set_aside
-
-
-def list_kept(count: int, set_aside: Sequence[int]) -> list[int]:
-    """Return the positions of `count` documents without those that are set aside."""
-    left_out = frozenset(set_aside)
-    return [at for at in range(count) if at not in left_out]
-
-
-def is_unrankable(document: object) -> bool:
-    """Return whether a document has nothing to rank: None, blank, or not encodable as UTF-8."""
-    if isinstance(document, str):
-        return not document or document.isspace() or not is_encodable(document)
-    if not isinstance(document, Mapping):
-        # Imported only when needed: most calls send only text.
-        from openrouter_rerank_api.models.document_request import DocumentRequest
-
-        if not isinstance(document, DocumentRequest):
-            return document is None
-        document = document.to_dict()
-    parts = cast("Mapping[object, object]", document).values()
-    texts = [part for part in parts if isinstance(part, str)]
-    # A part of another type is the caller's mistake, and raises later.
-    if len(texts) < sum(part is not None for part in parts):
-        return False
-    return not any(map(str.strip, texts)) or not all(map(is_encodable, texts))
-
-
-def is_encodable(text: str) -> bool:
-    """Return whether text has no lone surrogate."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def require_encodable(documents: Iterable[EncodedDocument], positions: Iterable[int]) -> None:
-    """
-    Refuse documents that cannot be sent as UTF-8.
-
-    Raises:
-        ValueError: One holds a lone surrogate; the message has its position.
-    """
-    for document, position in zip(documents, positions, strict=True):
-        parts = (document,) if isinstance(document, str) else document.values()
-        if not all(map(is_encodable, parts)):
-            raise ValueError(f"documents[{position}]: holds a lone surrogate, which is not text")
-
-
-def encode_documents(documents: list[object]) -> list[EncodedDocument]:
-    """Return the documents as they are sent: at least one, and none of them blank."""
-    starts = range(0, len(documents), BLOCK_TEXTS)
-    # Most are plain, nonblank text; a Python loop over them would cost more.
-    if documents and all(
-        map(are_nonblank_texts, (documents[start : start + BLOCK_TEXTS] for start in starts))
-    ):
-        return cast("list[EncodedDocument]", documents)
-    encoded = [encode_document(document, position) for position, document in enumerate(documents)]
-    require_content(encoded)
-    return encoded
-
-
-def are_nonblank_texts(documents: list[object]) -> bool:
-    """Return whether a block of documents is all text, none of it blank."""
-    texts = cast("list[str]", documents)
-    return set(map(type, documents)) == {str} and all(texts) and not any(map(str.isspace, texts))
-
-
-def encode_document(document: object, position: int) -> EncodedDocument:
-    """Return the document as it is sent: text, or an object of text and image."""
-    where = f"documents[{position}]"
-    if isinstance(document, str):
-        return document
-    # Imported only when needed: most calls send only text.
-    from openrouter_rerank_api.models.document_request import DocumentRequest
-
-    if isinstance(document, DocumentRequest):
-        document = document.to_dict()
-    if not isinstance(document, Mapping):
-        raise TypeError(
-            f"{where}: expected str, mapping or DocumentRequest, got {type(document).__name__}"
-        )
-    encoded: dict[str, str] = {}
-    for key, value in cast("Mapping[object, object]", document).items():
-        if key not in DOCUMENT_KEYS:
-            raise ValueError(f"{where}: unknown key {key!r}; a document has text and image")
-        encoded[str(key)] = require_str(value, f"{where}.{key}")
-    if not encoded:
-        raise ValueError(f"{where}: has neither text nor image")
-    return encoded
-
-
-def require_content(documents: Sequence[EncodedDocument]) -> None:
-    """Refuse an empty list, and blank documents, which the API bills all the same."""
-    if not documents:
-        raise ValueError("documents: must not be empty")
-    blank = [str(position) for position, document in enumerate(documents) if is_blank(document)]
-    if blank:
-        shown = ", ".join(blank[:SHOWN_POSITIONS])
-        more = f" and {len(blank) - SHOWN_POSITIONS} more" if len(blank) > SHOWN_POSITIONS else ""
-        raise ValueError(f"documents: blank at positions {shown}{more}")
-
-
-def is_blank(document: EncodedDocument) -> bool:
-    """Return whether a document holds only white space."""
-    if isinstance(document, str):
-        return not document or document.isspace()
-    return not any(part.strip() for part in document.values())
-
-
-def require_str(value: object, name: str) -> str:
-    """
-    Return the value if it is text.
-
-    Raises:
-        TypeError: It is not.
-    """
-    if not isinstance(value, str):
-        raise TypeError(f"{name}: expected str, got {type(value).__name__}")
-    return value
-
-
-def require_text(value: object, name: str) -> str:
-    """Return the value if it is text that is not blank."""
-    text = require_str(value, name)
-    if not text.strip():
-        raise ValueError(f"{name}: must not be blank")
-    return text
-
-
-def require_count(value: object, name: str) -> int:
-    """Return the value if it is a whole number of at least 1."""
-    return require_integer(value, name, 1)
-
-
-def require_integer(value: object, name: str, minimum: int | None) -> int:
-    """Return the value if it is a whole number that is not too small."""
-    if isinstance(value, bool) or not hasattr(type(value), "__index__"):
-        raise TypeError(f"{name}: expected int, got {type(value).__name__}")
-    number = operator.index(cast("SupportsIndex", value))
-    if minimum is not None and number < minimum:
-        raise ValueError(f"{name}: must be at least {minimum}, got {number}")
-    return number
 
 
 def encode_object(value: object, name: str, model: str | None = None) -> dict[str, Any]:

@@ -13,8 +13,9 @@ from openrouter_rerank_api.models.document_response import DocumentResponse
 from openrouter_rerank_api.models.result import Result
 from openrouter_rerank_api.unset import UNSET
 
+from .documents import EncodedDocument
 from .json import JsonObject, is_unambiguous
-from .request import EncodedDocument, EncodedRequest
+from .request import EncodedRequest
 from .side_fields import Oddities, drop_unbounded, read_document, read_side_fields
 
 # The index, the score and the document; a result with more fields takes the slow path.

@@ -16,7 +16,7 @@ from attrs import define, field
 from .json import JsonObject, is_bounded
 
 if TYPE_CHECKING:
-    from .request import EncodedDocument
+    from .documents import EncodedDocument
 
 TEXT_FIELDS = ("id", "provider")
 COUNTS = ("search_units", "total_tokens")

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx
 
-from openrouter_rerank._codec.request import SHOWN_POSITIONS, EncodedRequest
+from openrouter_rerank._codec.documents import SHOWN_POSITIONS
+from openrouter_rerank._codec.request import EncodedRequest
 from openrouter_rerank.errors import OpenRouterError
 
 if TYPE_CHECKING:

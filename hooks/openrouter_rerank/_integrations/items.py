@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 from attrs import frozen
 
 from openrouter_rerank._call.arguments import Document
-from openrouter_rerank._codec.request import Unrankable, is_unrankable, require_iterable
+from openrouter_rerank._codec.documents import Unrankable, is_unrankable, require_iterable
 from openrouter_rerank._events.logging import warn_of_unranked
 from openrouter_rerank._rerank import Ranked
 

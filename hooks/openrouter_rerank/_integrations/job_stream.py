@@ -7,7 +7,7 @@ from queue import SimpleQueue
 from openrouter_rerank._bulk.jobs import RerankJob, RerankOutcome
 from openrouter_rerank._bulk.thread_workers import RerankOutcomes
 from openrouter_rerank._client import OpenRouter
-from openrouter_rerank._codec.request import require_count
+from openrouter_rerank._codec.values import require_count
 
 # One of a run's workers waits for the next batch while the others send the retries of this one.
 MIN_CONCURRENCY = 2

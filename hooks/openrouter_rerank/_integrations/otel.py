@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import httpx
 from opentelemetry import context, metrics, trace
 
-from openrouter_rerank._codec.request import EncodedDocument, EncodedRequest
+from openrouter_rerank._codec.documents import EncodedDocument
+from openrouter_rerank._codec.request import EncodedRequest
 from openrouter_rerank._codec.response import Reply
 from openrouter_rerank._events.hooks import RetryEvent
 from openrouter_rerank._events.logging import name_error

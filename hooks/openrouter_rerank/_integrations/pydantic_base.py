@@ -9,7 +9,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from openrouter_rerank._call.arguments import Document
 from openrouter_rerank._client import OpenRouter
-from openrouter_rerank._codec.request import Unrankable
+from openrouter_rerank._codec.documents import Unrankable
 
 from .items import Scored, Selection, limit_count, read_entry
 from .request_settings import RequestSettings, read_settings
