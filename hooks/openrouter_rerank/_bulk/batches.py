@@ -16,7 +16,6 @@ from openrouter_rerank._codec.documents import (
     is_blank,
     is_unrankable,
     list_kept,
-    require_encodable,
     require_unrankable,
     select_documents,
 )
@@ -132,7 +131,8 @@ class BatchedCall:
         encoded, self._set_aside = select_documents(list(documents), self._unrankable)
         self._kept = list_kept(len(encoded) + len(self._set_aside), self._set_aside)
         self._is_checked = True
-        require_encodable(encoded, self._kept)
+        for document, position in zip(encoded, self._kept, strict=True):
+            refuse_surrogate(f"documents[{position}]", document)
         return encoded
 
     def takes(self, document: Document) -> bool:

@@ -121,19 +121,6 @@ def is_encodable(text: str) -> bool:
     return True
 
 
-def require_encodable(documents: Iterable[EncodedDocument], positions: Iterable[int]) -> None:
-    """
-    Refuse documents that cannot be sent as UTF-8.
-
-    Raises:
-        ValueError: One holds a lone surrogate; the message has its position.
-    """
-    for document, position in zip(documents, positions, strict=True):
-        parts = (document,) if isinstance(document, str) else document.values()
-        if not all(map(is_encodable, parts)):
-            raise ValueError(f"documents[{position}]: holds a lone surrogate, which is not text")
-
-
 def encode_documents(documents: list[object]) -> list[EncodedDocument]:
     """Return the documents as they are sent: at least one, and none of them blank."""
     starts = range(0, len(documents), BLOCK_TEXTS)

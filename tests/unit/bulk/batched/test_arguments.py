@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -104,13 +105,25 @@ def test_wrong_argument_sends_nothing(
     assert client.requests == []
 
 
-def test_lone_surrogate_is_named_by_its_position_in_the_call() -> None:
-    """A document that is no text is named as the caller counts, whichever batch it is in."""
-    documents = ["a"] * 5 + ["\ud800"]
+SURROGATE = r"documents[5]: holds a lone surrogate, which is not text: '\ud800' at character 1"
+
+
+@every_half
+def test_lone_surrogate_is_named_before_anything_is_sent(half: Half) -> None:
+    """A document of a list that is no text is named as the caller counts, and none is sent."""
+    documents = ["a"] * 5 + ["b\ud800"]
+
+    with FakeOpenRouter() as client, pytest.raises(ValueError, match=re.escape(SURROGATE)):
+        half(client, documents=documents, batch_size=2)
+
+    assert client.requests == []
+
+
+def test_lone_surrogate_of_an_iterator_is_named_by_its_position() -> None:
+    """A document that is read later is named in the same way, whichever batch it is in."""
+    documents = iter(["a"] * 5 + ["b\ud800"])
 
     with FakeOpenRouter() as client, pytest.raises(errors.BatchError) as caught:
-        client.rerank.rerank_batched(documents=documents, model="m", query="q", batch_size=2)
+        client.rerank.rerank_batched(documents=documents, **ASK, batch_size=2)
 
-    assert r"documents[5]: holds a lone surrogate, which is not text: '\ud800'" in repr(
-        caught.value.cause
-    ).replace("\\\\", "\\")
+    assert str(caught.value.cause) == SURROGATE
