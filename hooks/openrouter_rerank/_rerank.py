@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Generic, TypeVar, Unpack, cast
 
@@ -18,6 +18,7 @@ from ._codec.request import encode_request
 
 # Few calls need these; those that do import them.
 if TYPE_CHECKING:
+    from ._bulk.batches import BatchedCall
     from ._bulk.jobs import RerankJob
     from ._bulk.scheduler import Progress
     from ._bulk.task_workers import AsyncRerankOutcomes
@@ -288,6 +289,7 @@ class Rerank:
         model: str,
         key: Callable[[T], Document] | None = None,
         top_n: int | None = None,
+        batch_size: int | None = None,
         **arguments: Unpack[RerankArguments],
     ) -> list[Ranked[T]]:
         """
@@ -300,6 +302,9 @@ class Rerank:
             key: Returns the document of an item: text, a `DocumentRequest` or a mapping. None if
                 the items are documents themselves.
             top_n: How many items to return, at least 1; None returns all.
+            batch_size: How many items to send in one request, at least 1, such as the provider's
+                maximum; more are sent in batches, as by `rerank_batched`, and merged by score. None
+                sends them all in one.
 
         Returns:
             Your own objects, the most relevant first.
@@ -307,10 +312,14 @@ class Rerank:
         Raises:
             TypeError: An argument has the wrong type; nothing was sent.
             ValueError: An argument has a value that the API would refuse; nothing was sent.
-            OpenRouterError: The call ended in an error.
+            OpenRouterError: The call ended in an error; with `batch_size`, in a `BatchError` if a
+                batch failed.
         """
         item_list = read_items(items)
-        response = self.rerank(
+        send: Callable[..., operations.CreateRerankResponseBody] = self.rerank
+        if batch_size is not None:
+            send = partial(self.rerank_batched, batch_size=batch_size)
+        response = send(
             documents=read_documents(item_list, key),
             model=model,
             query=query,
@@ -328,11 +337,15 @@ class Rerank:
         model: str,
         key: Callable[[T], Document] | None = None,
         top_n: int | None = None,
+        batch_size: int | None = None,
         **arguments: Unpack[RerankArguments],
     ) -> list[Ranked[T]]:
         """Async `rank`, on asyncio or trio."""
         item_list = read_items(items)
-        response = await self.rerank_async(
+        send: Callable[..., Awaitable[operations.CreateRerankResponseBody]] = self.rerank_async
+        if batch_size is not None:
+            send = partial(self.rerank_batched_async, batch_size=batch_size)
+        response = await send(
             documents=read_documents(item_list, key),
             model=model,
             query=query,
@@ -349,7 +362,7 @@ class Rerank:
         model: str,
         query: str,
         batch_size: int = DEFAULT_BATCH_SIZE,
-        max_concurrency: int = DEFAULT_BATCHES_AT_ONCE,
+        max_concurrency: int | None = None,
         top_n: int | None = None,
         **arguments: Unpack[RerankArguments],
     ) -> operations.CreateRerankResponseBody:
@@ -373,7 +386,8 @@ class Rerank:
             batch_size: How many documents to send in one request, at least 1. Only the last batch
                 may have fewer.
             max_concurrency: How many batches may be under way at once, at least 1 and at most the
-                client's `limits.max_connections`; each has a thread.
+                client's `limits.max_connections`; each has a thread. None takes 4, or as many as
+                there are connections if those are fewer.
             top_n: How many results to return in all, at least 1; None returns all. No more results
                 than that are held in memory, besides those of the batches under way.
             arguments: `deadline_ms` is for the whole call, including the time to read the
@@ -395,19 +409,17 @@ class Rerank:
                 that was found after a batch was sent, or what reading the documents raised.
         """
         from ._bulk.batch_workers import run_batched
-        from ._bulk.batches import BatchedCall
 
-        fields, options = split_arguments("Rerank.rerank_batched", arguments)
-        call = BatchedCall(
-            partial(encode_request, model=model, query=query, **fields),
-            self._caller.clock,
-            self._caller.resolve(options),
+        call = self._begin_batches(
+            "Rerank.rerank_batched",
+            arguments,
+            model=model,
+            query=query,
             batch_size=batch_size,
             max_concurrency=max_concurrency,
             top_n=top_n,
-            unrankable=fields.get("unrankable", "raise"),
+            is_async=False,
         )
-        self._caller.require_connections(call.max_concurrency, is_async=False)
         return run_batched(self._caller, call, documents)
 
     @list_rerank_arguments
@@ -418,7 +430,7 @@ class Rerank:
         model: str,
         query: str,
         batch_size: int = DEFAULT_BATCH_SIZE,
-        max_concurrency: int = DEFAULT_BATCHES_AT_ONCE,
+        max_concurrency: int | None = None,
         top_n: int | None = None,
         **arguments: Unpack[RerankArguments],
     ) -> operations.CreateRerankResponseBody:
@@ -429,9 +441,38 @@ class Rerank:
         Cancelling the call cancels the batches under way, which may have been billed.
         """
         from ._bulk.batch_workers import run_batched_async
+
+        call = self._begin_batches(
+            "Rerank.rerank_batched_async",
+            arguments,
+            model=model,
+            query=query,
+            batch_size=batch_size,
+            max_concurrency=max_concurrency,
+            top_n=top_n,
+            is_async=True,
+        )
+        return await run_batched_async(self._caller, call, documents)
+
+    def _begin_batches(
+        self,
+        method: str,
+        arguments: RerankArguments,
+        *,
+        model: str,
+        query: str,
+        batch_size: int,
+        max_concurrency: int | None,
+        top_n: int | None,
+        is_async: bool,
+    ) -> BatchedCall:
+        """Check the arguments of a call in batches, but the documents, and start its time."""
         from ._bulk.batches import BatchedCall
 
-        fields, options = split_arguments("Rerank.rerank_batched_async", arguments)
+        fields, options = split_arguments(method, arguments)
+        if max_concurrency is None:
+            most = self._caller.count_connections(is_async=is_async)
+            max_concurrency = min(DEFAULT_BATCHES_AT_ONCE, most or DEFAULT_BATCHES_AT_ONCE)
         call = BatchedCall(
             partial(encode_request, model=model, query=query, **fields),
             self._caller.clock,
@@ -441,8 +482,8 @@ class Rerank:
             top_n=top_n,
             unrankable=fields.get("unrankable", "raise"),
         )
-        self._caller.require_connections(call.max_concurrency, is_async=True)
-        return await run_batched_async(self._caller, call, documents)
+        self._caller.require_connections(call.max_concurrency, is_async=is_async)
+        return call
 
 
 def read_items(items: Iterable[T]) -> list[T]:

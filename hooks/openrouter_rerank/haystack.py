@@ -70,6 +70,7 @@ class OpenRouterRanker(RequestSettings):
         deadline_ms: float | None = None,
         meta_fields_to_embed: list[str] | None = None,
         meta_data_separator: str = "\n",
+        batch_size: int | None = None,
         unrankable: Unrankable = "set_aside",
         extra_body: dict[str, Any] | None = None,
         client: OpenRouter | None = None,
@@ -91,6 +92,9 @@ class OpenRouterRanker(RequestSettings):
             meta_fields_to_embed: Names of meta fields to put before the content; those that a
                 document lacks, or that are None, are left out.
             meta_data_separator: The text between the meta fields and the content.
+            batch_size: How many documents to send in one request, at least 1, such as the most that
+                the provider takes; more are sent in batches and merged by score, which is sound for
+                models that score each document by itself. None sends them all in one request.
             unrankable: What becomes of a document with neither text nor an image: "set_aside"
                 returns it after all others, with the score None and a warning in the log; "raise"
                 refuses the call before anything is sent.
@@ -101,9 +105,9 @@ class OpenRouterRanker(RequestSettings):
                 `client.rerank.rerank` explains them. None sends nothing.
 
         Raises:
-            TypeError: `model` or `top_k` has the wrong type.
-            ValueError: `model` is blank, `top_k` is below 1, `unrankable` is unknown, or there is
-                both a client and a setting of the client.
+            TypeError: `model`, `top_k` or `batch_size` has the wrong type.
+            ValueError: `model` is blank, `top_k` or `batch_size` is below 1, `unrankable` is
+                unknown, or there is both a client and a setting of the client.
         """
         client_settings = (server_url, timeout_ms, deadline_ms)
         if client is not None and any(setting is not None for setting in client_settings):
@@ -112,12 +116,13 @@ class OpenRouterRanker(RequestSettings):
         RequestSettings.__init__(self, **settings)
         self.model = require_text(model, "model")
         self.api_key = api_key
-        self.top_k = check_top_k(top_k)
+        self.top_k = check_count(top_k, "top_k")
         self.server_url = server_url
         self.timeout_ms = timeout_ms
         self.deadline_ms = deadline_ms
         self.meta_fields_to_embed = meta_fields_to_embed or []
         self.meta_data_separator = meta_data_separator
+        self.batch_size = check_count(batch_size, "batch_size")
         self.unrankable: Unrankable = require_unrankable(unrankable)
         self.extra_body = extra_body
         self._given_client = client
@@ -186,6 +191,7 @@ class OpenRouterRanker(RequestSettings):
             deadline_ms=self.deadline_ms,
             meta_fields_to_embed=self.meta_fields_to_embed,
             meta_data_separator=self.meta_data_separator,
+            batch_size=self.batch_size,
             unrankable=self.unrankable,
             extra_body=self.extra_body,
         )
@@ -223,7 +229,7 @@ class OpenRouterRanker(RequestSettings):
                 below 1; nothing was sent.
             OpenRouterError: The call ended in an error.
         """
-        top_n = check_top_k(top_k) or self.top_k
+        top_n = check_count(top_k, "top_k") or self.top_k
         documents = drop_duplicates(require_items(documents, Document, "documents"))
         selected = Selection(documents, self._read_document, self.unrankable)
         if not selected.entries:
@@ -234,6 +240,7 @@ class OpenRouterRanker(RequestSettings):
             model=self.model,
             key=read_entry,
             top_n=limit_count(top_n, len(selected.entries)),
+            batch_size=self.batch_size,
             extra_body=self.extra_body,
             **read_settings(self),
         )
@@ -244,7 +251,7 @@ class OpenRouterRanker(RequestSettings):
         self, query: str, documents: list[Document], top_k: int | None = None
     ) -> dict[str, list[Document]]:
         """Async `run`, in the running event loop."""
-        top_n = check_top_k(top_k) or self.top_k
+        top_n = check_count(top_k, "top_k") or self.top_k
         documents = drop_duplicates(require_items(documents, Document, "documents"))
         selected = Selection(documents, self._read_document, self.unrankable)
         if not selected.entries:
@@ -255,6 +262,7 @@ class OpenRouterRanker(RequestSettings):
             model=self.model,
             key=read_entry,
             top_n=limit_count(top_n, len(selected.entries)),
+            batch_size=self.batch_size,
             extra_body=self.extra_body,
             **read_settings(self),
         )
@@ -294,9 +302,9 @@ class OpenRouterRanker(RequestSettings):
         )
 
 
-def check_top_k(top_k: int | None) -> int | None:
-    """Check that `top_k` is None or a whole number of at least 1, and return it."""
-    return None if top_k is None else require_count(top_k, "top_k")
+def check_count(count: int | None, name: str) -> int | None:
+    """Check that a count is None or a whole number of at least 1, and return it."""
+    return None if count is None else require_count(count, name)
 
 
 def drop_duplicates(documents: Iterable[Document]) -> list[Document]:

@@ -61,6 +61,9 @@ class OpenRouterRerank(PydanticAdapter, BaseNodePostprocessor):
         api_key: The key; None reads `OPENROUTER_API_KEY` at the time of a call.
         server_url: Where the API is served, its path included; None uses the client's server, else
             `OPENROUTER_BASE_URL`, else OpenRouter.
+        batch_size: How many nodes to send in one request, at least 1, such as the most that the
+            provider takes; more are sent in batches and merged by score, which is sound for models
+            that score each document by itself. None sends them all in one request.
         unrankable: What becomes of a node with nothing to rank, such as a blank one: "set_aside"
             returns it after all others, with the score None and a warning in the log; "raise"
             refuses the call before anything is sent.

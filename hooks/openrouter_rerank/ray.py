@@ -85,6 +85,10 @@ class Reranker:
     ones have their types even when they are all null; with "numpy" and "pandas" Ray chooses the
     types from the values.
 
+    Each row is one request: all requests of an actor share its rate, which counts a row's batches
+    no more. If a row can have more documents than the provider takes, give each row a part of them,
+    and sort the scores of the parts together afterwards.
+
     The rows of a batch are reranked together, and the next batch starts only after the last of
     them: batches of many times `max_concurrency` rows keep the actor busy.
     """
@@ -125,8 +129,8 @@ class Reranker:
             server_url: Where the API is served; None uses `OPENROUTER_BASE_URL`, in the actor, else
                 the contract's server.
             unrankable: What becomes of documents with nothing to rank, such as blank ones:
-                "set_aside" puts them at the end of `order`, with null in `scores`, and a row without
-                documents has an empty `order`; "raise" makes the row fail.
+                "set_aside" puts them at the end of `order`, with null in `scores`, and a row
+                without documents has an empty `order`; "raise" makes the row fail.
             extra_body: Fields that this release does not know, added to each body; None adds none.
             options: Optional fields of the request, such as `provider`; `client.rerank.rerank`
                 explains them, and None sends nothing. Also further arguments of `OpenRouter`.

@@ -78,7 +78,7 @@ def run_jobs_async(_folder: Path, fields: Fields) -> None:
 
 def rank_by_command(_folder: Path, fields: Fields) -> None:
     """Give the field to the command `rank`, which has an option of its own for `top_n`."""
-    own = {"top_n": "--top-n", "extra_body": "--extra-body"}
+    own = {"top_n": "--top-n", "extra_body": "--extra-body", "batch_size": "--batch-size"}
     options = [
         f"{own[name]}={write_value(value)}"
         if name in own
@@ -169,6 +169,11 @@ WAYS: dict[str, Way] = {
     "command rank": rank_by_command,
     "command batch": run_file,
 }
+# Those that return one reply as it came, and those whose requests a scheduler paces.
+ONE_REQUEST = {
+    *("rerank", "rerank_async", "with_raw_response", "with_raw_response async"),
+    *("rerank_many", "rerank_many_async", "command batch", "ray"),
+}
 
 
 @pytest.fixture
@@ -198,6 +203,14 @@ def test_extra_body_arrives(way: str, tmp_path: Path, bodies: list[Fields]) -> N
     WAYS[way](tmp_path, {"extra_body": {"max_tokens_per_doc": 512}})
 
     assert [body.get("max_tokens_per_doc") for body in bodies] == [512]
+
+
+@pytest.mark.parametrize("way", sorted(WAYS.keys() - ONE_REQUEST))
+def test_batch_size_splits_the_documents(way: str, tmp_path: Path, bodies: list[Fields]) -> None:
+    """Every way in that takes one list of documents can send it in several requests."""
+    WAYS[way](tmp_path, {"batch_size": 1})
+
+    assert sorted(body["documents"] for body in bodies) == [[text] for text in TEXTS]
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -22,6 +22,9 @@ class RerankJob(JobFields):
     """
     One call of a run: the arguments of `OpenRouter.rerank.rerank`, and the caller's own id.
 
+    It is one request: a job has no `batch_size`. If its documents are more than the provider takes,
+    make several jobs of them, or call `rerank_batched`.
+
     Nothing is checked here; what `rerank` would refuse becomes the error of the job's outcome.
 
     Attributes:

@@ -36,6 +36,10 @@ class Caller:
         """
         return resolve(self._settings, options)
 
+    def count_connections(self, *, is_async: bool) -> int | None:
+        """Return how many connections there may be; None if there is no limit of ours."""
+        return self._sender.count_connections(is_async=is_async)
+
     def require_connections(self, count: int, *, is_async: bool) -> None:
         """
         Refuse to have more requests under way at once than there are connections.

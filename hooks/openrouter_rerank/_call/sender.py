@@ -60,6 +60,11 @@ class Sender:
             clear_locals(error)
             raise map_error(error, failed_before_sending=True) from error
 
+    def count_connections(self, *, is_async: bool) -> int | None:
+        """Return how many connections our pool may have; None for no limit, or the caller's own."""
+        is_custom = self.is_custom_async if is_async else self.is_custom
+        return None if is_custom else self._pools.limits.max_connections
+
     def require_connections(self, count: int, *, is_async: bool) -> None:
         """
         Refuse to have more requests under way at once than our pool has connections.
@@ -67,9 +72,8 @@ class Sender:
         Raises:
             ValueError: They would wait for each other, and look slow.
         """
-        most = self._pools.limits.max_connections
-        is_custom = self.is_custom_async if is_async else self.is_custom
-        if not is_custom and most is not None and count > most:
+        most = self.count_connections(is_async=is_async)
+        if most is not None and count > most:
             raise ValueError(
                 f"max_concurrency: {count} is more than the client's {most} connections; make it "
                 f"with limits=httpx.Limits(max_connections={count})"

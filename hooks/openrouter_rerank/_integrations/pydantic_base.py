@@ -60,6 +60,7 @@ class PydanticAdapter(BaseModel, RequestSettings):
     top_n: int | None = Field(default=None, ge=1)
     api_key: SecretStr | None = Field(default=None, exclude=True)
     server_url: str | None = None
+    batch_size: int | None = Field(default=None, ge=1)
     unrankable: Unrankable = "set_aside"
     extra_body: dict[str, Any] | None = None
     client: SkipJsonSchema[OpenRouter | None] = Field(default=None, exclude=True)
@@ -154,6 +155,7 @@ class PydanticAdapter(BaseModel, RequestSettings):
         return {
             "model": self.model,
             "top_n": limit_count(self.top_n, count),
+            "batch_size": self.batch_size,
             "server_url": self.server_url,
             "extra_body": self.extra_body,
             **read_settings(self),

@@ -1,7 +1,8 @@
 """The command `rank`: one query, and documents from a file or the command line."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Annotated, Any, cast
 
 import typer
@@ -34,6 +35,15 @@ def rank(
         int | None,
         typer.Option(
             "--top-n", min=1, metavar="N", help="How many results to show; all by default."
+        ),
+    ] = None,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(
+            "--batch-size",
+            min=1,
+            metavar="N",
+            help="How many documents to send in one request; all by default.",
         ),
     ] = None,
     field: Annotated[
@@ -69,6 +79,9 @@ def rank(
 
     The key is read from OPENROUTER_API_KEY, the API's URL from OPENROUTER_BASE_URL.
 
+    With --batch-size, more documents than N are sent in several requests, and the results merged
+    by score. That is sound for models that score each document by itself.
+
     FILE may have 64 MiB at most.
 
     The table has the rank, the score, the document's position in the input (from 0) and the
@@ -81,6 +94,7 @@ def rank(
         documents,
         model=model,
         top_n=top_n,
+        batch_size=batch_size,
         local=local,
         extra_body=_read_extra_body(extra_body),
         **_read_fields(field or []),
@@ -98,6 +112,7 @@ def _request_ranking(
     *,
     model: str,
     top_n: int | None,
+    batch_size: int | None,
     local: bool,
     **fields: Any,
 ) -> CreateRerankResponseBody:
@@ -106,9 +121,10 @@ def _request_ranking(
         convert_argument_errors("rank"),
         open_client(local=local) as client,
     ):
-        return client.rerank.rerank(
-            query=query, documents=documents, model=model, top_n=top_n, **fields
-        )
+        send: Callable[..., CreateRerankResponseBody] = client.rerank.rerank
+        if batch_size is not None:
+            send = partial(client.rerank.rerank_batched, batch_size=batch_size)
+        return send(query=query, documents=documents, model=model, top_n=top_n, **fields)
 
 
 def _read_extra_body(text: str | None) -> dict[str, Any] | None:
