@@ -58,12 +58,17 @@ def run_on(backend: str, client: OpenRouter, work: Callable[[], Coroutine[Any, A
     return anyio.run(run, backend=backend)
 
 
+def return_all(arguments: Arguments) -> Any:
+    """Return an adapter's settings; these adapters have a `top_n` of their own by default."""
+    return {"top_n": None, **arguments}
+
+
 def compress(client: OpenRouter, texts: list[str], arguments: Arguments) -> Rows:
     """Compress LangChain's documents."""
     from langchain_core.documents import Document
     from openrouter_rerank.langchain import OpenRouterRerank
 
-    compressor = OpenRouterRerank(model="m", client=client, **{"top_n": None, **arguments})
+    compressor = OpenRouterRerank(model="m", client=client, **return_all(arguments))
     found = compressor.compress_documents([Document(text) for text in texts], "q")
     return [(each.page_content, each.metadata["relevance_score"]) for each in found]
 
@@ -76,7 +81,7 @@ def compress_async(
     from openrouter_rerank.langchain import OpenRouterRerank
 
     async def work() -> Rows:
-        compressor = OpenRouterRerank(model="m", client=client, **{"top_n": None, **arguments})
+        compressor = OpenRouterRerank(model="m", client=client, **return_all(arguments))
         found = await compressor.acompress_documents([Document(text) for text in texts], "q")
         return [(each.page_content, each.metadata["relevance_score"]) for each in found]
 
@@ -89,7 +94,7 @@ def process(client: OpenRouter, texts: list[str], arguments: Arguments) -> Rows:
     from openrouter_rerank.llama_index import OpenRouterRerank
 
     nodes = [NodeWithScore(node=TextNode(text=text)) for text in texts]
-    processor = OpenRouterRerank(model="m", client=client, **{"top_n": None, **arguments})
+    processor = OpenRouterRerank(model="m", client=client, **return_all(arguments))
     found = processor.postprocess_nodes(nodes, query_str="q")
     return [(each.get_content(), each.score) for each in found]
 
@@ -101,7 +106,7 @@ def process_async(backend: str, client: OpenRouter, texts: list[str], arguments:
 
     async def work() -> Rows:
         nodes = [NodeWithScore(node=TextNode(text=text)) for text in texts]
-        processor = OpenRouterRerank(model="m", client=client, **{"top_n": None, **arguments})
+        processor = OpenRouterRerank(model="m", client=client, **return_all(arguments))
         found = await processor.apostprocess_nodes(nodes, query_str="q")
         return [(each.get_content(), each.score) for each in found]
 
@@ -303,7 +308,11 @@ def test_command_sends_batches(
 
 def test_command_names_the_failed_batch(api: FakeApi, capsys: pytest.CaptureFixture[str]) -> None:
     """A batch that fails is one line of error, with the positions of its documents."""
-    api.step_in = lambda _, body: 402 if "ff" in body["documents"] else None
+
+    def refuse(_number: int, body: dict[str, Any]) -> int | None:
+        return 402 if "ff" in body["documents"] else None
+
+    api.step_in = refuse
     documents = [f"--document={text}" for text in TEXTS]
 
     status = run_command(["rank", "q", *documents, f"--batch-size={SIZE}"])

@@ -17,6 +17,7 @@ from openrouter_rerank.cli._errors import (
     to_command_error,
 )
 from openrouter_rerank.cli._exit_status import ExitStatus
+from openrouter_rerank.cli._text import shorten
 from openrouter_rerank.errors import RunStoppedError
 
 from .input.entry import Entry, complete_entry
@@ -169,8 +170,17 @@ def _run_jobs(
 
 
 def _explain_stop(error: RunStoppedError, options: RunOptions) -> str:
+    if error.reason == "unknown_cost" and error.cause is not None:
+        reason = shorten(error.cause.message).rstrip(".")
+        return (
+            f"{reason}. It may have been billed, which --max-cost cannot count, and would be sent "
+            "again. Leave out --max-cost, take the job out of INPUT, or choose another --model."
+        )
     if error.cause is not None:
         return to_command_error(error.cause).message
     if error.reason == "max_cost":
         return f"the cost has reached --max-cost {options.max_cost:g}. Raise it."
-    return f"{error.message.rstrip('.')}. Leave out --max-cost."
+    return (
+        "a reply does not tell what it cost, so that --max-cost cannot count it. "
+        "Its result is kept. Leave out --max-cost."
+    )

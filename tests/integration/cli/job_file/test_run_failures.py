@@ -1,13 +1,15 @@
 """Jobs that fail, jobs that are malformed, and what stops a run."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from .command_process import Run
 from .fake_api import fake_api
-from .job_lines import make_job, read_lines, show_results
+from .job_lines import expect_results, make_job, read_lines, show_results
 
 
 def test_without_a_file_failures_are_printed(run: Run, jobs: Path, output: Path) -> None:
@@ -113,13 +115,52 @@ def test_a_refusal_stops_the_run(status: int, run: Run, jobs: Path, output: Path
     assert "--resume" in done.stderr.splitlines()[-1]
 
 
-def test_a_limit_needs_costs(run: Run, jobs: Path, output: Path) -> None:
-    """A reply that does not say what it costs ends a run with a limit, and is kept."""
-    with fake_api(cost=None) as api:
+def spoil_usage(usage: object) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """Return what replaces what each reply says about its cost."""
+    return lambda reply: {**reply, "usage": usage}
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        *({"cost": cost} for cost in (None, "free", "-1", True, [], {"usd": 1}, -1.0)),
+        *({}, None, "0.5", ["cost"], 0.5),
+    ],
+    ids=repr,
+)
+def test_a_cost_that_cannot_be_read_is_paid_once(
+    usage: object, run: Run, jobs: Path, output: Path
+) -> None:
+    """The result is kept, the stop says in one line what to do, and no run sends the job again."""
+    arguments = [jobs, "-o", output, "--concurrency", 1]
+    with fake_api() as api:
+        api.change = spoil_usage(usage)
+        first = run(api.url, *arguments, "--max-cost", 5)
+        again = run(api.url, *arguments, "--max-cost", 5, "--resume")
+        sent = list(api.queries)
+        last = run(api.url, *arguments, "--resume")
+
+    assert (first.returncode, again.returncode, last.returncode) == (1, 1, 0)
+    assert sent == ["q0", "q1"]
+    assert sorted(api.queries) == [f"q{at}" for at in range(10)]
+    assert show_results(output) == expect_results(range(10))
+    [stop] = [line for line in first.stderr.splitlines() if "stopped" in line]
+    assert "does not tell what it cost" in stop
+    assert "Its result is kept. Leave out --max-cost. Run it again with --resume" in stop
+
+
+def test_a_reply_without_a_ranking_says_that_resuming_pays_again(
+    run: Run, jobs: Path, output: Path
+) -> None:
+    """There is no result to keep: one line says so, what it may cost, and how to get past it."""
+    with fake_api() as api:
+        api.change = lambda reply: {**reply, "results": "none"}
         done = run(api.url, jobs, "-o", output, "--concurrency", 1, "--max-cost", 5)
 
-    assert (done.returncode, len(api.queries), len(show_results(output))) == (1, 1, 1)
-    assert "--max-cost" in done.stderr
+    assert (done.returncode, len(api.queries), show_results(output)) == (1, 1, {})
+    [stop] = [line for line in done.stderr.splitlines() if "stopped" in line]
+    for words in ("may have been billed", "sent again", "Leave out --max-cost", "out of INPUT"):
+        assert words in stop
 
 
 @pytest.mark.parametrize("field", ["[" * 980 + "]" * 980, "1e999", "-1e999"])
