@@ -1,6 +1,8 @@
 """The command `serve`: the embedded server."""
 
 import os
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -20,6 +22,7 @@ DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8787
 MAX_KEY_CHARACTERS = 1 << 16
 KEY_VARIABLE = "OPENROUTER_SERVE_API_KEY"
+ALLOW_HOST_VARIABLE = "OPENROUTER_SERVE_ALLOW_HOST"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,14 @@ def serve(
         Path | None,
         typer.Option(
             "--api-key-file", metavar="FILE", help="Holds the key that clients must send."
+        ),
+    ] = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow-host",
+            metavar="NAME",
+            help="A further name to answer for, such as a container's; may be repeated.",
         ),
     ] = None,
     fail: Annotated[
@@ -97,6 +108,10 @@ def serve(
     The key that clients must send is the content of --api-key-file, else the value of
     OPENROUTER_SERVE_API_KEY; with neither, everyone who reaches the address may use it.
 
+    It answers only for its own names, so that no web page reaches it by a name of its own: those of
+    this machine, HOST, the address that a request came in on, and those of --allow-host, else of
+    OPENROUTER_SERVE_ALLOW_HOST, separated by commas. A request for any other name gets a 421.
+
     It is meant for one developer or machine: 256 connections, bodies of 16 MiB. If HTTP_PROXY
     is set where the clients run, set NO_PROXY=localhost,127.0.0.1,::1 there, too.
 
@@ -116,10 +131,16 @@ def serve(
     --drop resets requests at random before they take an outcome.
     """  # noqa: D301  click wants the character itself, to keep the lines below it apart
     faults = FaultOptions(fail, retry_after, delay, drop, seed)
-    run_server(host, port, read_key(api_key_file), faults)
+    run_server(host, port, read_key(api_key_file), faults, read_allowed_hosts(allow_host or []))
 
 
-def run_server(host: str, port: int, api_key: str | None, faults: FaultOptions = NO_FAULTS) -> None:
+def run_server(
+    host: str,
+    port: int,
+    api_key: str | None,
+    faults: FaultOptions = NO_FAULTS,
+    allowed_hosts: Sequence[str] = (),
+) -> None:
     """
     Serve until a signal ends it, and warn if others can reach it without a key.
 
@@ -128,6 +149,7 @@ def run_server(host: str, port: int, api_key: str | None, faults: FaultOptions =
         port: The port; 0 takes a free one.
         api_key: The key that clients must send; None for none.
         faults: Which requests are to fail, and how.
+        allowed_hosts: Further names to answer for.
 
     Raises:
         CommandError: The server cannot listen on the address, or the extra `local` is missing.
@@ -146,6 +168,7 @@ def run_server(host: str, port: int, api_key: str | None, faults: FaultOptions =
             host=host,
             port=port,
             api_key=api_key,
+            allowed_hosts=allowed_hosts,
             faults=Faults(
                 faults.fail,
                 retry_after=faults.retry_after,
@@ -186,6 +209,40 @@ def read_key(file: Path | None) -> str | None:
     ):
         raise CommandError(f"{source} does not hold a key. Put one word of ASCII there.")
     return key
+
+
+def read_allowed_hosts(given: Sequence[str]) -> Sequence[str]:
+    """
+    Read the further names that the server answers for.
+
+    Args:
+        given: Those of the command line; if there are none, those of
+            `OPENROUTER_SERVE_ALLOW_HOST` count.
+
+    Raises:
+        UsageError: One is no name or address, as with a scheme or a port.
+    """
+    source, hosts = "--allow-host", [host.strip() for host in given]
+    if not hosts:
+        source, text = ALLOW_HOST_VARIABLE, os.environ.get(ALLOW_HOST_VARIABLE, "")
+        hosts = [host.strip() for host in text.split(",") if host.strip()]
+    for host in hosts:
+        if not is_host(host):
+            raise UsageError(
+                f"{source}: {host!r} is no host. Give a name or an address, without a port."
+            )
+    return hosts
+
+
+def is_host(text: str) -> bool:
+    """Tell whether text is a host's name or address, as `Host` has it (RFC 9110, section 7.2)."""
+    if re.fullmatch(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?", text):
+        return True
+    try:
+        ip_address(text.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        return False
+    return True
 
 
 def is_loopback(host: str) -> bool:

@@ -8,6 +8,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from openrouter_rerank.local._replies import reply_error
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
+# It does not repeat the name, which may be of any length.
+REFUSAL = (
+    "host: this server does not answer for the name in Host. To allow a name, start it with "
+    "--allow-host NAME or OPENROUTER_SERVE_ALLOW_HOST=NAME, or with allowed_hosts in Python"
+)
 
 
 class HostCheckMiddleware:
@@ -33,7 +38,7 @@ class HostCheckMiddleware:
         if scope["type"] != "http" or self._is_own(scope):
             await self._app(scope, receive, send)
             return
-        refusal = reply_error(421, "host: this server does not answer for the name in Host")
+        refusal = reply_error(421, REFUSAL)
         await refusal(scope, receive, send)
 
     def _is_own(self, scope: Scope) -> bool:

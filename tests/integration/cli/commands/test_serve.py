@@ -7,8 +7,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from openrouter_rerank.cli._commands.serve import KEY_VARIABLE, is_loopback, read_key
-from openrouter_rerank.cli._errors import CommandError
+from openrouter_rerank.cli._commands.serve import (
+    ALLOW_HOST_VARIABLE,
+    KEY_VARIABLE,
+    is_loopback,
+    read_allowed_hosts,
+    read_key,
+)
+from openrouter_rerank.cli._errors import CommandError, UsageError
 
 TIMEOUT_SECONDS = 60
 LITTLE_MEMORY = 300 * 1024 * 1024
@@ -105,6 +111,38 @@ def test_a_missing_file_is_a_usage_error(tmp_path: Path) -> None:
         read_key(tmp_path / "missing")
 
     assert caught.value.status == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "variable", "expected"),
+    [
+        ([], "", []),
+        ([], " rerank, api.internal ,,", ["rerank", "api.internal"]),
+        (["rerank"], "other", ["rerank"]),
+        (["my_app-1", "API.", "192.0.2.7", "::1", "[fd00::7]"], "", None),
+    ],
+)
+def test_further_names_come_from_the_option_or_the_variable(
+    given: list[str], variable: str, expected: list[str] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The option's names count, and else the variable's, which are separated by commas."""
+    monkeypatch.setenv(ALLOW_HOST_VARIABLE, variable)
+
+    hosts = read_allowed_hosts(given)
+
+    assert hosts == (given if expected is None else expected)
+
+
+@pytest.mark.parametrize("name", ["", " ", "*", "rerank:8787", "http://rerank", "a b", "a..b", "é"])
+def test_what_is_no_host_is_not_allowed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that no `Host` can have would be allowed in vain; the message names its source."""
+    monkeypatch.setenv(ALLOW_HOST_VARIABLE, f"rerank,{name or '*'}")
+
+    with pytest.raises(UsageError, match="--allow-host"):
+        read_allowed_hosts([name])
+    if name.strip():
+        with pytest.raises(UsageError, match=ALLOW_HOST_VARIABLE):
+            read_allowed_hosts([])
 
 
 @pytest.mark.parametrize("arguments", STARTS, ids=["serve", "demo", "rank --local"])

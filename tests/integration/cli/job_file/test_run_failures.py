@@ -120,14 +120,14 @@ def spoil_usage(usage: object) -> Callable[[dict[str, Any]], dict[str, Any]]:
     return lambda reply: {**reply, "usage": usage}
 
 
-@pytest.mark.parametrize(
-    "usage",
-    [
-        *({"cost": cost} for cost in (None, "free", "-1", True, [], {"usd": 1}, -1.0)),
-        *({}, None, "0.5", ["cost"], 0.5),
-    ],
-    ids=repr,
-)
+# What a reply may say that tells no cost.
+USAGES: list[object] = [
+    *({"cost": None}, {"cost": "free"}, {"cost": "-1"}, {"cost": True}, {"cost": ["1"]}),
+    *({"cost": {"usd": 1}}, {"cost": -1.0}, {}, None, "0.5", ["cost"], 0.5),
+]
+
+
+@pytest.mark.parametrize("usage", USAGES, ids=repr)
 def test_a_cost_that_cannot_be_read_is_paid_once(
     usage: object, run: Run, jobs: Path, output: Path
 ) -> None:
