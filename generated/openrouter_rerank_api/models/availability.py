@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from .. import models as _models
 from ..unset import UNSET, Unset
-
-if TYPE_CHECKING:
-    from ..models.availability_constraint import AvailabilityConstraint
 
 
 @_attrs_define
@@ -23,7 +21,7 @@ class Availability:
     code: str | Unset = UNSET
     """ Why the model is not available. """
 
-    constraint: AvailabilityConstraint | Unset = UNSET
+    constraint: _models.AvailabilityConstraint | Unset = UNSET
     """ The part of the request that left no provider. """
 
     docs_url: str | Unset = UNSET

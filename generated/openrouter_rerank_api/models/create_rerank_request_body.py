@@ -7,19 +7,15 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from .. import models as _models
 from ..unset import UNSET, Unset
-
-if TYPE_CHECKING:
-    from ..models.document_request import DocumentRequest
-    from ..models.provider_preferences import ProviderPreferences
-    from ..models.trace_config import TraceConfig
 
 
 @_attrs_define
 class CreateRerankRequestBody:
     """A query and the documents to order by their relevance to it."""
 
-    documents: list[DocumentRequest | str]
+    documents: list[_models.DocumentRequest | str]
     """ The documents to order. Results refer to them by their position in this list. """
 
     model: str
@@ -28,7 +24,7 @@ class CreateRerankRequestBody:
     query: str
     """ What the documents are compared with. """
 
-    provider: None | ProviderPreferences | Unset = UNSET
+    provider: None | _models.ProviderPreferences | Unset = UNSET
     """ Preferences for choosing among the providers that serve the model. """
 
     session_id: str | Unset = UNSET
@@ -37,7 +33,7 @@ class CreateRerankRequestBody:
     top_n: int | Unset = UNSET
     """ How many results to return. Without it, all documents are returned. """
 
-    trace: TraceConfig | Unset = UNSET
+    trace: _models.TraceConfig | Unset = UNSET
     """ Names for this request in an observability tool. Keys beyond those listed are passed on. """
 
     user: str | Unset = UNSET

@@ -7,11 +7,8 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from .. import models as _models
 from ..unset import UNSET, Unset
-
-if TYPE_CHECKING:
-    from ..models.create_rerank_usage import CreateRerankUsage
-    from ..models.result import Result
 
 
 @_attrs_define
@@ -21,7 +18,7 @@ class CreateRerankResponseBody:
     model: str
     """ The model that scored the documents. """
 
-    results: list[Result]
+    results: list[_models.Result]
     """ One entry for each returned document, the most relevant first. """
 
     id: str | Unset = UNSET
@@ -30,7 +27,7 @@ class CreateRerankResponseBody:
     provider: str | Unset = UNSET
     """ The provider that served the request. """
 
-    usage: CreateRerankUsage | None | Unset = UNSET
+    usage: _models.CreateRerankUsage | None | Unset = UNSET
     """ What the request used. Null or absent when it is not known. """
 
     additional_properties: dict[str, Any] = _attrs_field(init=False)

@@ -7,11 +7,8 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from .. import models as _models
 from ..unset import UNSET, Unset
-
-if TYPE_CHECKING:
-    from ..models.availability import Availability
-    from ..models.error_metadata import ErrorMetadata
 
 
 @_attrs_define
@@ -21,7 +18,7 @@ class ErrorData:
     message: str
     """ What went wrong, for people to read. """
 
-    availability: Availability | Unset = UNSET
+    availability: _models.Availability | Unset = UNSET
     """ Why no provider could serve the model, and whether trying again can help. """
 
     code: int | Unset = UNSET
@@ -33,7 +30,7 @@ class ErrorData:
     http_status: int | Unset = UNSET
     """ The HTTP status of the error, on errors of model availability. """
 
-    metadata: ErrorMetadata | None | Unset = UNSET
+    metadata: _models.ErrorMetadata | None | Unset = UNSET
     """ Details of the error. """
 
     additional_properties: dict[str, Any] = _attrs_field(init=False)

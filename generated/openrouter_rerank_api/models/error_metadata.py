@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from .. import models as _models
 from ..unset import UNSET, Unset
-
-if TYPE_CHECKING:
-    from ..models.previous_error import PreviousError
 
 
 @_attrs_define
@@ -26,7 +24,7 @@ class ErrorMetadata:
     model_slug: str | Unset = UNSET
     """ The model that the request was meant for. """
 
-    previous_errors: list[PreviousError] | Unset = UNSET
+    previous_errors: list[_models.PreviousError] | Unset = UNSET
     """ What other providers answered before, the first one first. """
 
     provider_code: int | None | str | Unset = UNSET

@@ -7,23 +7,18 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from .. import models as _models
 from ..unset import UNSET, Unset
-
-if TYPE_CHECKING:
-    from ..models.error_data import ErrorData
-    from ..models.error_response_openrouter_metadata_type_0 import (
-        ErrorResponseOpenrouterMetadataType0,
-    )
 
 
 @_attrs_define
 class ErrorResponse:
     """The body of every reply that reports an error."""
 
-    error: ErrorData
+    error: _models.ErrorData
     """ What went wrong. """
 
-    openrouter_metadata: ErrorResponseOpenrouterMetadataType0 | None | Unset = UNSET
+    openrouter_metadata: _models.ErrorResponseOpenrouterMetadataType0 | None | Unset = UNSET
     """ What OpenRouter adds about the request's way. """
 
     user_id: None | str | Unset = UNSET

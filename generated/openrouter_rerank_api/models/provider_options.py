@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-if TYPE_CHECKING:
-    from ..models.provider_options_additional_property import ProviderOptionsAdditionalProperty
+from .. import models as _models
 
 
 @_attrs_define
 class ProviderOptions:
     """Settings that only one provider understands, by the provider's slug."""
 
-    additional_properties: dict[str, ProviderOptionsAdditionalProperty] = _attrs_field(init=False)
+    additional_properties: dict[str, _models.ProviderOptionsAdditionalProperty] = _attrs_field(
+        init=False
+    )
     """ Fields that the contract does not name. """
 
     if not TYPE_CHECKING:

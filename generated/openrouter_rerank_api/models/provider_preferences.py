@@ -2,18 +2,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import Any, Self, cast
 
 from attrs import define as _attrs_define
 
+from .. import models as _models
 from ..unset import UNSET, Unset
-
-if TYPE_CHECKING:
-    from ..models.max_price import MaxPrice
-    from ..models.percentile_latency_cutoffs import PercentileLatencyCutoffs
-    from ..models.percentile_throughput_cutoffs import PercentileThroughputCutoffs
-    from ..models.provider_options import ProviderOptions
-    from ..models.provider_sort_config import ProviderSortConfig
 
 
 @_attrs_define
@@ -33,22 +27,22 @@ class ProviderPreferences:
     ignore: list[str] | None | Unset = UNSET
     """ Slugs of providers to leave out. """
 
-    max_price: MaxPrice | Unset = UNSET
+    max_price: _models.MaxPrice | Unset = UNSET
     """ The most to pay, each price a decimal number of US dollars in a string. """
 
     only: list[str] | None | Unset = UNSET
     """ Slugs of the only providers to use. """
 
-    options: ProviderOptions | Unset = UNSET
+    options: _models.ProviderOptions | Unset = UNSET
     """ Settings that only one provider understands, by the provider's slug. """
 
     order: list[str] | None | Unset = UNSET
     """ Slugs of the providers to try, the first one first. """
 
-    preferred_max_latency: float | None | PercentileLatencyCutoffs | Unset = UNSET
+    preferred_max_latency: float | None | _models.PercentileLatencyCutoffs | Unset = UNSET
     """ The latency to stay below, in seconds, as one number or by percentile. """
 
-    preferred_min_throughput: float | None | PercentileThroughputCutoffs | Unset = UNSET
+    preferred_min_throughput: float | None | _models.PercentileThroughputCutoffs | Unset = UNSET
     """ The throughput to stay above, in tokens a second, as one number or by percentile. """
 
     quantizations: list[str] | None | Unset = UNSET
@@ -57,7 +51,7 @@ class ProviderPreferences:
     require_parameters: bool | None | Unset = UNSET
     """ Whether to use only providers that support every parameter of the request. """
 
-    sort: None | ProviderSortConfig | str | Unset = UNSET
+    sort: None | _models.ProviderSortConfig | str | Unset = UNSET
     """ What to order the providers by, as a name or with a partition. """
 
     zdr: bool | None | Unset = UNSET

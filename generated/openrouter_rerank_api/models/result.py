@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-if TYPE_CHECKING:
-    from ..models.document_response import DocumentResponse
+from .. import models as _models
 
 
 @_attrs_define
 class Result:
     """One document with its score."""
 
-    document: DocumentResponse
+    document: _models.DocumentResponse
     """ The document as it was sent. """
 
     index: int
