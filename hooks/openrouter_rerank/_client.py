@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NoReturn, Self, cast
 
 import httpx
 
+# It imports a type only when something asks for it, as typing.get_type_hints does.
+from ._call import setting_types
 from ._call.defaults import DEFAULT_DEADLINE_MS, DEFAULT_MAX_RESPONSE_BYTES
 from .types import UNSET, Unset
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from ._call.config import Settings
     from ._events.hooks import Hooks
-    from ._events.logging import DebugLogger
-    from ._network.auth import ApiKey
-    from ._network.setup import Verify
-    from ._policy.retries import RetryConfig
     from ._rerank import Rerank
 
 
@@ -76,7 +73,7 @@ class OpenRouter:
 
     def __init__(
         self,
-        api_key: ApiKey = None,
+        api_key: setting_types.ApiKey = None,
         http_referer: str | None = None,
         x_open_router_title: str | None = None,
         x_open_router_categories: str | None = None,
@@ -85,14 +82,14 @@ class OpenRouter:
         server_url: str | None = None,
         client: httpx.Client | None = None,
         async_client: httpx.AsyncClient | None = None,
-        retry_config: RetryConfig | Unset | None = UNSET,
+        retry_config: setting_types.RetryConfig | Unset | None = UNSET,
         timeout_ms: float | None = None,
-        debug_logger: DebugLogger | None = None,
+        debug_logger: setting_types.DebugLogger | None = None,
         *,
         timeout: httpx.Timeout | float | None = None,
         deadline_ms: float | None = DEFAULT_DEADLINE_MS,
         max_response_bytes: int = DEFAULT_MAX_RESPONSE_BYTES,
-        verify: Verify = True,
+        verify: setting_types.Verify = True,
         proxy: str | httpx.Proxy | None = None,
         transport: httpx.BaseTransport | None = None,
         async_transport: httpx.AsyncBaseTransport | None = None,

@@ -1,17 +1,19 @@
 """Replies with their headers and attempts: `client.rerank.with_raw_response`."""
 
+from __future__ import annotations
+
 from typing import Unpack
 
 import httpx
 from attrs import frozen
 
+from . import operations
 from ._call.arguments import Documents, RerankArguments, prepare
 from ._call.caller import Caller
 from ._call.signatures import list_rerank_arguments
 from ._codec.request import EncodedRequest
 from ._codec.response import Reply
 from ._events.logging import warn_of_unranked
-from .operations import CreateRerankResponseBody
 
 
 @frozen
@@ -72,7 +74,7 @@ class RawReply:
             reset=read_count(self.headers.get("X-RateLimit-Reset")),
         )
 
-    def parse(self) -> CreateRerankResponseBody:
+    def parse(self) -> operations.CreateRerankResponseBody:
         """
         Return what `rerank` would have returned; the same object every time.
 

@@ -8,22 +8,18 @@ from typing import TYPE_CHECKING, Generic, TypeVar, Unpack, cast
 
 from attrs import frozen
 
-# It imports a model only when something asks for it, as typing.get_type_hints does.
+# These two import a name only when something asks for it, as typing.get_type_hints does.
 from . import operations
+from ._bulk import run_types
 from ._call.arguments import Document, Documents, RerankArguments, prepare, split_arguments
 from ._call.caller import Caller
 from ._call.signatures import list_rerank_arguments
 from ._codec.documents import require_iterable
 from ._codec.request import encode_request
+from ._raw_response import RawRerank
 
-# Few calls need these; those that do import them.
 if TYPE_CHECKING:
     from ._bulk.batches import BatchedCall
-    from ._bulk.jobs import RerankJob
-    from ._bulk.scheduler import Progress
-    from ._bulk.task_workers import AsyncRerankOutcomes
-    from ._bulk.thread_workers import RerankOutcomes
-    from ._raw_response import RawRerank
 
 DEFAULT_BATCH_SIZE = 1000
 DEFAULT_BATCHES_AT_ONCE = 4
@@ -61,8 +57,6 @@ class Rerank:
 
         `parse()` returns the model.
         """
-        from ._raw_response import RawRerank
-
         return RawRerank(self._caller)
 
     @list_rerank_arguments
@@ -170,15 +164,15 @@ class Rerank:
 
     def rerank_many(
         self,
-        jobs: Iterable[RerankJob],
+        jobs: Iterable[run_types.RerankJob],
         *,
         max_concurrency: int = 8,
         ordered: bool = True,
         requests_per_minute: float | None = None,
         max_cost: float | None = None,
         max_unread: int | None = None,
-        on_progress: Progress | None = None,
-    ) -> RerankOutcomes:
+        on_progress: run_types.Progress | None = None,
+    ) -> run_types.RerankOutcomes:
         """
         Rerank any number of jobs, several at a time, and return an iterator of their outcomes.
 
@@ -248,15 +242,15 @@ class Rerank:
 
     def rerank_many_async(
         self,
-        jobs: Iterable[RerankJob] | AsyncIterable[RerankJob],
+        jobs: Iterable[run_types.RerankJob] | AsyncIterable[run_types.RerankJob],
         *,
         max_concurrency: int = 8,
         ordered: bool = True,
         requests_per_minute: float | None = None,
         max_cost: float | None = None,
         max_unread: int | None = None,
-        on_progress: Progress | None = None,
-    ) -> AsyncRerankOutcomes:
+        on_progress: run_types.Progress | None = None,
+    ) -> run_types.AsyncRerankOutcomes:
         """
         Async `rerank_many`, in tasks of asyncio or trio.
 

@@ -47,6 +47,7 @@ def test_importing_the_client_imports_little() -> None:
         "openrouter_rerank",
         "openrouter_rerank._call",
         "openrouter_rerank._call.defaults",
+        "openrouter_rerank._call.setting_types",
         "openrouter_rerank._client",
         "openrouter_rerank._version",
         "openrouter_rerank.types",

@@ -6,14 +6,17 @@ from typing import Any, cast
 
 import httpx
 from attrs import fields_dict, frozen
+
+# The annotations that RerankJob inherits name it, and are read here.
+from openrouter_rerank_api import models  # noqa: F401
 from openrouter_rerank_api.request_bases import JobFields
 
+from openrouter_rerank import operations
 from openrouter_rerank._call.arguments import Documents, RerankOptions, prepare
 from openrouter_rerank._codec.documents import Unrankable
 from openrouter_rerank._codec.request import EncodedRequest
 from openrouter_rerank._policy.retries import RetryConfig
 from openrouter_rerank.errors import OpenRouterError
-from openrouter_rerank.operations import CreateRerankResponseBody, CreateRerankUsage
 from openrouter_rerank.types import UNSET, Unset
 
 
@@ -92,7 +95,7 @@ class RerankOutcome:
 
     job: RerankJob
     position: int
-    result: CreateRerankResponseBody | None
+    result: operations.CreateRerankResponseBody | None
     error: OpenRouterError | TypeError | ValueError | None
     attempts: int
 
@@ -101,7 +104,7 @@ class RerankOutcome:
         """The price in credits (`usage.cost` of the reply); None if the reply has none."""
         return None if self.result is None else read_cost(self.result)
 
-    def unwrap(self) -> CreateRerankResponseBody:
+    def unwrap(self) -> operations.CreateRerankResponseBody:
         """
         Return the result.
 
@@ -112,7 +115,7 @@ class RerankOutcome:
         """
         if self.error is not None:
             raise self.error
-        return cast("CreateRerankResponseBody", self.result)
+        return cast("operations.CreateRerankResponseBody", self.result)
 
     def __repr__(self) -> str:
         """Name the job and the kind of its outcome, without content."""
@@ -152,9 +155,9 @@ class RunProgress:
     rate: float | None
 
 
-def read_cost(result: CreateRerankResponseBody) -> float | None:
+def read_cost(result: operations.CreateRerankResponseBody) -> float | None:
     """Return the price in a reply, in credits; None if it has none."""
     usage = result.usage
-    if not isinstance(usage, CreateRerankUsage) or isinstance(usage.cost, Unset):
+    if not isinstance(usage, operations.CreateRerankUsage) or isinstance(usage.cost, Unset):
         return None
     return usage.cost

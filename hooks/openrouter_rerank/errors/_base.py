@@ -5,14 +5,12 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import httpx
 
-if TYPE_CHECKING:
-    from openrouter_rerank_api.models.availability import Availability
-    from openrouter_rerank_api.models.error_response import ErrorResponse
-    from openrouter_rerank_api.models.previous_error import PreviousError
+# It imports a model only when something asks for it, as typing.get_type_hints does.
+from openrouter_rerank_api import models
 
 
 class Moderation(NamedTuple):
@@ -66,7 +64,7 @@ class OpenRouterError(Exception):
         body: str | None = None,
         *,
         status_code: int | None = None,
-        data: ErrorResponse | None = None,
+        data: models.ErrorResponse | None = None,
     ) -> None:
         """
         Create an error.
@@ -91,8 +89,8 @@ class OpenRouterError(Exception):
         self.error_type: str | None = None
         self.provider_code: str | int | None = None
         self.metadata: Mapping[str, Any] = {}
-        self.previous_errors: list[PreviousError] = []
-        self.availability: Availability | None = None
+        self.previous_errors: list[models.PreviousError] = []
+        self.availability: models.Availability | None = None
         self.moderation: Moderation | None = None
         self.generation_id: str | None = self.headers.get("X-Generation-Id")
         self.retry_after: float | None = None

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 
-from ._base import OpenRouterError
+# It imports a model only when something asks for it, as typing.get_type_hints does.
+from openrouter_rerank_api import models
 
-if TYPE_CHECKING:
-    from openrouter_rerank_api.models.create_rerank_response_body import CreateRerankResponseBody
-    from openrouter_rerank_api.models.error_response import ErrorResponse
+from ._base import OpenRouterError
 
 
 class BatchError(OpenRouterError):
@@ -38,11 +37,11 @@ class BatchError(OpenRouterError):
         body: str | None = None,
         *,
         status_code: int | None = None,
-        data: ErrorResponse | None = None,
+        data: models.ErrorResponse | None = None,
         cause: Exception | None = None,
         part: int = 0,
         positions: range = range(0),
-        responses: Mapping[int, CreateRerankResponseBody] | None = None,
+        responses: Mapping[int, models.CreateRerankResponseBody] | None = None,
     ) -> None:
         """
         Create an error.
@@ -89,7 +88,7 @@ class RunStoppedError(OpenRouterError):
         body: str | None = None,
         *,
         status_code: int | None = None,
-        data: ErrorResponse | None = None,
+        data: models.ErrorResponse | None = None,
         reason: str = "refused",
         cause: OpenRouterError | None = None,
         done: int = 0,
