@@ -22,11 +22,12 @@ def make_attempt(
     sender: Sender, request: httpx.Request, state: CallState
 ) -> httpx.Response | OpenRouterError:
     """Make one attempt, and follow redirects to the same origin."""
+    own_trace = request.extensions.get("trace")
     try:
         while True:
             state.limit_timeouts(request)
             if sender.is_custom:
-                request.extensions["trace"] = state.attempt.trace
+                request.extensions["trace"] = state.attempt.add_trace(own_trace)
             response = _send_and_read(sender, request, state)
             redirect = build_redirect(request, response)
             if redirect is None:
@@ -41,11 +42,12 @@ async def make_attempt_async(
     sender: Sender, request: httpx.Request, state: CallState
 ) -> httpx.Response | OpenRouterError:
     """Async `make_attempt`."""
+    own_trace = request.extensions.get("trace")
     try:
         while True:
             state.limit_timeouts(request)
             if sender.is_custom_async:
-                request.extensions["trace"] = state.attempt.trace_async
+                request.extensions["trace"] = state.attempt.add_trace_async(own_trace)
             response = await _send_and_read_async(sender, request, state)
             redirect = build_redirect(request, response)
             if redirect is None:

@@ -9,7 +9,7 @@ the deadline. Async calls have a cancel scope for that, and use only the records
 import time
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TypeAlias
 
 import httpcore
 
@@ -18,6 +18,9 @@ TUNNEL_REQUEST = b"CONNECT "
 # A connection that was dead before the request says so at once: it takes a round trip. On one that
 # breaks later than this after the last bytes were written, the server may have been at work.
 STALE_SECONDS = 0.1
+# What a request's extension "trace" holds: told of each event on the connection (httpcore's docs,
+# "Request Extensions").
+Trace: TypeAlias = Callable[[str, Mapping[str, Any]], object]
 
 
 class Attempt:
@@ -100,6 +103,22 @@ class Attempt:
     async def trace_async(self, event: str, info: Mapping[str, Any]) -> None:
         """Async `trace`."""
         self.trace(event, info)
+
+    def add_trace(self, own: Trace | None) -> Trace:
+        """Return `trace`, followed by the caller's own function for the same events, if any."""
+        return self.trace if own is None else self._follow(own)
+
+    def add_trace_async(self, own: Trace | None) -> Trace:
+        """Async `add_trace`."""
+        return self.trace_async if own is None else self._follow(own)
+
+    def _follow(self, own: Trace) -> Trace:
+        def trace(event: str, info: Mapping[str, Any]) -> object:
+            self.trace(event, info)
+            # On async, httpcore awaits what this returns.
+            return own(event, info)
+
+        return trace
 
 
 current_attempt: ContextVar[Attempt | None] = ContextVar("current_attempt", default=None)
