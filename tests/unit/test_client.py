@@ -324,6 +324,7 @@ def test_copy_shares_the_client(copy_it: Callable[[Any], Any]) -> None:
         holder = copy_it({"client": client})
         holder["client"].rerank.rerank(documents=["a"], model="m", query="q")
 
+    assert copy_it(client) is client
     assert len(client.requests) == 1
 
 

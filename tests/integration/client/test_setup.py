@@ -112,9 +112,27 @@ def test_password_of_a_refused_proxy_stays_secret(make: Any, proxy: str) -> None
     """A proxy without a scheme is refused, and its password is neither shown nor kept by us."""
     with pytest.raises(ValueError, match="proxy: expected a URL") as caught:
         make(KEY, proxy=proxy)
-    shown = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    require_secret(caught.value)
+
+
+@pytest.mark.parametrize("make", MAKERS)
+@pytest.mark.parametrize("proxy", [f"user:{PASSWORD}/more@h:3128", f"ftp://user:{PASSWORD}@h"])
+def test_wrong_proxy_of_the_environment_is_refused_at_construction(
+    make: Any, proxy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a wrong argument is, by the variable's name and without its value."""
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+
+    with pytest.raises(ValueError, match="HTTPS_PROXY: expected a URL") as caught:
+        make(KEY, server_url=HTTPS.replace("127.0.0.1", "api.invalid"))
+    require_secret(caught.value)
+
+
+def require_secret(error: ValueError) -> None:
+    """Require that neither an error nor what our frames keep holds the proxy's password."""
+    shown = traceback.TracebackException.from_exception(error, capture_locals=True)
     ours = [frame for frame in shown.stack if "/openrouter_rerank/" in frame.filename]
-    assert PASSWORD not in str(caught.value)
+    assert PASSWORD not in str(error)
     assert PASSWORD not in repr([frame.locals for frame in ours])
 
 

@@ -79,6 +79,22 @@ def test_stop_fails_the_jobs_that_wait_for_another_attempt() -> None:
     assert outcomes[0].error is retry.error
 
 
+def test_closing_ends_the_jobs_that_a_stop_left_waiting() -> None:
+    """Nobody takes their outcomes any more, so they end at once, and the run with them."""
+    scheduler = make_scheduler()
+    waiting, refused = send(scheduler), send(scheduler)
+    retry = answer(scheduler, waiting, Outcome(502))
+    answer(scheduler, refused, Outcome(402))
+    assert not scheduler.is_finished
+
+    scheduler.close()
+
+    assert scheduler.next_action(0.0) is Action.END
+    outcomes = scheduler.take_outcomes()
+    assert [outcome.position for outcome in outcomes] == [0, 1]
+    assert outcomes[0].error is retry.error
+
+
 def test_taken_job_that_is_not_sent_is_on_the_error() -> None:
     """A job that was taken just before the stop, or is given only after it, is lost to nobody."""
     scheduler = make_scheduler()

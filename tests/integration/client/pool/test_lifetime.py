@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import signal
+import sys
 import threading
 import weakref
 from collections.abc import Callable, Generator
@@ -19,6 +20,7 @@ from integration.client.pool.pools import OK, ask, finish, make_async_pool, make
 from openrouter_rerank import OpenRouter, RerankJob, errors
 
 BOUND_SECONDS = 20.0
+NO_EXPIRY = httpx.Limits(keepalive_expiry=None)
 CALL: dict[str, Any] = {"documents": ["a", "b", "c"], "model": "m", "query": "q"}
 
 
@@ -103,6 +105,38 @@ def test_event_loops_that_do_not_end_their_generators_are_freed(serve: Serve) ->
     gc.collect()
 
     assert server.wait_for_open(0)
+
+
+def test_event_loops_that_are_open_keep_their_connections(serve: Serve) -> None:
+    """A second event loop opens a connection of its own, and the first finds its own again."""
+    server = serve(faults.ok)
+    with OpenRouter("k", server_url=server.url, limits=NO_EXPIRY) as client:
+        loops = [asyncio.new_event_loop() for _ in range(2)]
+        for loop in [*loops, *loops]:
+            loop.run_until_complete(client.rerank.rerank_async(**CALL))
+        opened = server.opened
+        for loop in loops:
+            loop.run_until_complete(client.aclose())
+            loop.run_until_complete(loop.shutdown_asyncgens())
+            loop.close()
+
+    assert opened == len(loops)
+
+
+def test_asyncio_is_served_where_trio_is_not_there(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program that has not imported trio runs in asyncio."""
+    server = serve(faults.ok)
+    monkeypatch.delitem(sys.modules, "trio", raising=False)
+
+    async def call() -> None:
+        async with OpenRouter("k", server_url=server.url) as client:
+            await client.rerank.rerank_async(**CALL)
+
+    asyncio.run(call())
+
+    assert len(server.requests) == 1
 
 
 @contextmanager

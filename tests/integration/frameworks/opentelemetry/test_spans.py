@@ -2,6 +2,8 @@
 
 import httpx
 import pytest
+from integration.client import faults
+from integration.client.fault_server import FaultServer
 from integration.frameworks.opentelemetry.recorder import (
     COMMON,
     DOCUMENTS,
@@ -13,7 +15,7 @@ from integration.frameworks.opentelemetry.recorder import (
     parent_id,
     span_id,
 )
-from openrouter_rerank import RetryConfig, errors
+from openrouter_rerank import OpenRouter, RetryConfig, errors
 from openrouter_rerank.testing import FakeOpenRouter, Step, answer
 from opentelemetry.trace import SpanKind, StatusCode
 
@@ -82,6 +84,20 @@ def test_attempts_are_children(recorder: Recorder, rerank: Call) -> None:
     ]
     call = span_id(recorder.call)
     assert [parent_id(span) for span in recorder.find("rerank attempt")] == [call] * 3
+
+
+def test_dead_connection_is_an_attempt_of_the_same_call(recorder: Recorder) -> None:
+    """A request that follows at once on a dead connection has a span under the call's own."""
+    with (
+        FaultServer(faults.ok, faults.hang_up, faults.ok) as server,
+        OpenRouter(KEY, server_url=server.url) as client,
+    ):
+        client.rerank.rerank(documents=DOCUMENTS, model="m", query=QUERY)
+        recorder.watch(client)
+        client.rerank.rerank(documents=DOCUMENTS, model="m", query=QUERY)
+
+    attempts = recorder.find("rerank attempt")
+    assert [parent_id(attempt) for attempt in attempts] == [span_id(recorder.call)] * 2
 
 
 @pytest.mark.parametrize(
