@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Sequence
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Generic, TypeVar, Unpack, cast
+from typing import Generic, TypeVar, Unpack, cast
 
 from attrs import frozen
 
@@ -17,9 +17,6 @@ from ._call.signatures import list_rerank_arguments
 from ._codec.documents import require_iterable
 from ._codec.request import encode_request
 from ._raw_response import RawRerank
-
-if TYPE_CHECKING:
-    from ._bulk.batches import BatchedCall
 
 DEFAULT_BATCH_SIZE = 1000
 DEFAULT_BATCHES_AT_ONCE = 4
@@ -459,7 +456,7 @@ class Rerank:
         max_concurrency: int | None,
         top_n: int | None,
         is_async: bool,
-    ) -> BatchedCall:
+    ) -> run_types.BatchedCall:
         """Check the arguments of a call in batches, but the documents, and start its time."""
         from ._bulk.batches import BatchedCall
 

@@ -8,6 +8,7 @@ from functools import cached_property
 from importlib import import_module
 from pkgutil import walk_packages
 from types import FunctionType, ModuleType
+from typing import Any, cast
 
 import openrouter_rerank
 import openrouter_rerank_api
@@ -40,7 +41,7 @@ def unwrap(attribute: object) -> Iterator[Callable[..., object]]:
     """Find the functions behind an attribute of a class."""
     match attribute:
         case staticmethod() | classmethod():
-            yield attribute.__func__
+            yield cast("Any", attribute).__func__
         case property():
             yield from filter(None, [attribute.fget, attribute.fset])
         case cached_property():

@@ -8,7 +8,7 @@ import httpx
 from attrs import fields_dict, frozen
 
 # The annotations that RerankJob inherits name it, and are read here.
-from openrouter_rerank_api import models  # noqa: F401
+from openrouter_rerank_api import models  # noqa: F401  # pyright: ignore[reportUnusedImport]
 from openrouter_rerank_api.request_bases import JobFields
 
 from openrouter_rerank import operations

@@ -1,5 +1,5 @@
 """
-What `rerank_many` takes and returns, each imported when something asks for it.
+What calls in batches and runs take and return, each imported when something asks for it.
 
 Its annotations name them as attributes of this module, so that `typing.get_type_hints` finds them,
 and a program without a run does not import them.
@@ -9,15 +9,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .batches import BatchedCall
     from .jobs import RerankJob
     from .scheduler import Progress
     from .task_workers import AsyncRerankOutcomes
     from .thread_workers import RerankOutcomes
 
-__all__ = ["AsyncRerankOutcomes", "Progress", "RerankJob", "RerankOutcomes"]
+__all__ = ["AsyncRerankOutcomes", "BatchedCall", "Progress", "RerankJob", "RerankOutcomes"]
 
 _MODULE_BY_NAME = {
     "AsyncRerankOutcomes": ".task_workers",
+    "BatchedCall": ".batches",
     "Progress": ".scheduler",
     "RerankJob": ".jobs",
     "RerankOutcomes": ".thread_workers",
