@@ -7,15 +7,18 @@ import anyio
 import httpcore
 
 from .deadline import record_opened, record_read, record_writing
-from .readiness import is_readable
+from .readiness import is_readable, read_decrypted
 from .streams import SocketOptions, StreamBase, unwrap_context
 
+LAST_READ_SECONDS = 1.0
 # As much as asyncio reads at once: with less, the rest would wait where nobody sees it.
 ASYNC_READ_BYTES = 256 * 1024
 
 
 class AsyncStream(StreamBase[httpcore.AsyncNetworkStream], httpcore.AsyncNetworkStream):
     """A connection that records what the current attempt sends and reads."""
+
+    _is_refused = False
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 - see ASYNC_READ_BYTES
         """Write what is held back, then read once."""
@@ -55,8 +58,12 @@ class AsyncStream(StreamBase[httpcore.AsyncNetworkStream], httpcore.AsyncNetwork
             except (httpcore.WriteError, httpcore.WriteTimeout) as error:
                 # Raised here, it would come out in a group.
                 failure = error
-            tasks.cancel_scope.cancel()
-        if failure is not None:
+            if isinstance(failure, httpcore.WriteError) and self._tls is not None:
+                # No read can begin now, but the one that is under way may get the refusal.
+                tasks.cancel_scope.deadline = anyio.current_time() + LAST_READ_SECONDS
+            else:
+                tasks.cancel_scope.cancel()
+        if failure is not None and not self._is_refused:
             raise failure
         if not is_written:
             self._give_up_writing()
@@ -75,12 +82,18 @@ class AsyncStream(StreamBase[httpcore.AsyncNetworkStream], httpcore.AsyncNetwork
         """Read what comes; end the writing once there is no use in it."""
         while not self._early.is_full:
             try:
-                ends = self._feed_early(await self._receive(None))
+                data = await self._receive(None)
             except httpcore.ReadError as error:
-                ends = self._feed_early(b"", error)
-            if ends:
-                writing.cancel()
-                return
+                decrypted = read_decrypted(self._tls)
+                self._is_refused = self._feed_early(decrypted, None if decrypted else error)
+                break
+            self._is_refused = self._feed_early(data)
+            # A write over TLS that is cut off lets anyio read no more, so all is read before.
+            is_last = not data or self._tls is None or self._early.is_complete
+            if self._is_refused and is_last:
+                break
+        if self._is_refused:
+            writing.cancel()
 
     async def _receive(self, timeout: float | None) -> bytes:
         try:

@@ -9,6 +9,8 @@ MOST_BYTES = 64 * 1024
 _INTERIM = r"HTTP/1\.[01] 1(?!01)[0-9]{2}"
 _INTERIM_HEAD = rf"{_INTERIM}[^\n]*\n(?:[^\r\n][^\n]*\n)*\r?\n".encode()
 _GOES_ON = rf"{_INTERIM}|HTTP/1\.[01] 2[0-9]{{2}}".encode()
+_LENGTH = re.compile(rb"\ncontent-length:[ \t]*([0-9]{1,9})[ \t]*\r?(?:\n|$)", re.IGNORECASE)
+_LAST_CHUNK = b"\n0\r\n\r\n"
 
 
 class EarlyReply:
@@ -30,6 +32,15 @@ class EarlyReply:
     def is_full(self) -> bool:
         """Whether the rest is to be read after all is written."""
         return len(self.data) > MOST_BYTES
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the reply has come to the end that its head tells; False if it tells none."""
+        head, end, body = self.data.partition(b"\r\n\r\n")
+        if not end:
+            return False
+        length = _LENGTH.search(head)
+        return len(body) >= int(length[1]) if length else self.data.endswith(_LAST_CHUNK)
 
     def feed(self, data: bytes) -> bool:
         """Take what arrived, nothing being the end; return whether there is no use in writing."""

@@ -4,9 +4,11 @@ import math
 import select
 import socket
 import ssl
+from contextlib import suppress
 from typing import Any
 
 MILLISECONDS = 1000
+READ_BYTES = 64 * 1024
 
 
 def is_readable(connection: socket.socket) -> bool:
@@ -45,6 +47,16 @@ def wait_until_ready(
     is_broken = bool(events & (select.POLLERR | select.POLLHUP))
     can_read = may_read and (is_broken or bool(events & select.POLLIN))
     return can_read, is_broken or bool(events & select.POLLOUT)
+
+
+def read_decrypted(tls: Any) -> bytes:
+    """Return what waits in the TLS layer of an async connection, which may be None."""
+    data = b""
+    if isinstance(tls, ssl.SSLObject):
+        with suppress(ssl.SSLError):
+            while piece := tls.read(READ_BYTES):
+                data += piece
+    return data
 
 
 def has_decrypted(tls: Any) -> bool:

@@ -13,6 +13,8 @@ from openrouter_rerank.errors import PayloadTooLargeResponseError
 
 LONG_QUERY = "x" * 16_000_000
 MORE_THAN_A_HEAD = 10_000
+PART_OF_A_HEAD = 10
+LATER_SECONDS = 0.2
 SAID = b'{"error": {"code": 413, "message": "too much"}}'
 HEAD = faults.make_head(413, {"Content-Length": str(len(SAID))})
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -68,6 +70,36 @@ def test_refusal_is_heard_before_the_request_is_read(
 
     assert outcome.kind is PayloadTooLargeResponseError
     assert (outcome.error and outcome.error.attempts, server.opened) == (1, 1)
+
+
+@pytest.mark.parametrize("mode", ALL_MODES)
+@pytest.mark.parametrize("is_secure", [False, True], ids=["plain", "TLS"])
+def test_refusal_whose_body_comes_later_is_read_to_its_end(
+    mode: str,
+    is_secure: bool,
+    serve: Serve,
+    server_tls: ssl.SSLContext,
+    client_tls: ssl.SSLContext,
+) -> None:
+    """The body arrives after the head was read, while the rest of the request is unwritten."""
+
+    def read(exchange: Exchange) -> None:
+        exchange.sip(PART_OF_A_HEAD, 0)
+        exchange.send(HEAD)
+        exchange.sip(PART_OF_A_HEAD, LATER_SECONDS)
+        exchange.send(SAID)
+        exchange.hold()
+
+    server = serve(tls=server_tls if is_secure else None)
+    server.read = read
+
+    (outcome,) = call_times(
+        mode, server.url, 1, query=LONG_QUERY, verify=client_tls, timeout=5, deadline_ms=10_000
+    )
+
+    assert outcome.kind is PayloadTooLargeResponseError
+    assert outcome.error is not None
+    assert outcome.error.body == SAID.decode()
 
 
 @pytest.mark.parametrize("mode", ALL_MODES)

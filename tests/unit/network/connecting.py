@@ -1,5 +1,6 @@
 """Connections of which a test holds both ends."""
 
+import contextlib
 import socket
 import ssl
 from collections.abc import Generator
@@ -47,6 +48,17 @@ def make_context(side: int) -> ssl.SSLContext:
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers("aNULL:@SECLEVEL=0")
     return context
+
+
+def make_tls_pair() -> tuple[ssl.SSLObject, ssl.SSLObject]:
+    """Make both ends of a TLS connection in memory, the client's first."""
+    to_client, to_server = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = make_context(ssl.PROTOCOL_TLS_CLIENT).wrap_bio(to_client, to_server)
+    server = make_context(ssl.PROTOCOL_TLS_SERVER).wrap_bio(to_server, to_client, server_side=True)
+    for side in [client, server, client, server]:
+        with contextlib.suppress(ssl.SSLWantReadError):
+            side.do_handshake()
+    return client, server
 
 
 def echo_over_tls(peer: socket.socket) -> None:

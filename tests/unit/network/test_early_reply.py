@@ -41,6 +41,26 @@ def test_refusal_may_come_in_pieces() -> None:
     assert (early.take(), early.take()) == (REFUSAL, b"")
 
 
+@pytest.mark.parametrize(
+    ("data", "is_complete"),
+    [
+        (b"HTTP/1.1 413 T", False),
+        (REFUSAL, False),
+        (b"HTTP/1.1 413 T\r\ncontent-LENGTH: 2\r\n\r\n", False),
+        (b"HTTP/1.1 413 T\r\nContent-Length: 2\r\nX: 1\r\n\r\n{}", True),
+        (INTERIM + b"HTTP/1.1 413 T\r\nContent-Length: 0\r\n\r\n", True),
+        (b"HTTP/1.1 413 T\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n", False),
+        (b"HTTP/1.1 413 T\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", True),
+    ],
+)
+def test_end_of_a_refusal_is_known_by_its_head(data: bytes, is_complete: bool) -> None:
+    """A length or a last chunk tells it; without them it is the end of the connection."""
+    early = EarlyReply()
+    early.feed(data)
+
+    assert early.is_complete == is_complete
+
+
 def test_a_long_success_waits() -> None:
     """What comes early is not collected without end."""
     early = EarlyReply()

@@ -13,6 +13,7 @@ import pytest
 from openrouter_rerank._network.async_streams import AsyncStream
 from openrouter_rerank._network.readiness import wait_until_ready
 from openrouter_rerank._network.streams import WRITE_BYTES, Stream, send_some
+from unit.network.connecting import make_tls_pair
 
 LARGE = b"b" * (WRITE_BYTES + 1)
 INTERIM = b"HTTP/1.1 103 Early Hints\r\n\r\n"
@@ -74,6 +75,42 @@ class AsyncSource(httpcore.AsyncNetworkStream):
             raise self._error
 
 
+class ResetSource(httpcore.AsyncNetworkStream):
+    """A connection over TLS that is reset while it is written, and then reads nothing more."""
+
+    def __init__(self, tls: ssl.SSLObject) -> None:
+        """Take the TLS layer, where something may wait."""
+        self._tls = tls
+        self._is_reset = anyio.Event()
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002
+        """Fail once the write has."""
+        await self._is_reset.wait()
+        raise httpcore.ReadError("broken")
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002
+        """Fail."""
+        await anyio.lowlevel.checkpoint()
+        self._is_reset.set()
+        raise httpcore.WriteError("reset")
+
+    def get_extra_info(self, info: str) -> Any:
+        """Return the TLS layer."""
+        return self._tls if info == "ssl_object" else None
+
+
+@pytest.mark.anyio
+async def test_refusal_that_waits_in_the_tls_layer_is_heard_after_a_reset() -> None:
+    """Anyio reads no more over TLS after a write that failed, but what arrived before is there."""
+    ours, theirs = make_tls_pair()
+    theirs.write(REFUSAL)
+    stream = AsyncStream(ResetSource(ours))
+    await stream.write(b"HEAD")
+    await stream.write(LARGE)
+
+    assert await stream.read(100) == REFUSAL
+
+
 def test_full_connection_is_read_until_it_is_refused(
     pair: tuple[socket.socket, socket.socket],
 ) -> None:
@@ -114,6 +151,18 @@ async def test_long_success_is_not_read_to_its_end_while_writing() -> None:
     await stream.write(LARGE)
 
     assert [await stream.read(1000), await stream.read(1000)] == [LONG_SUCCESS, b"rest"]
+
+
+@pytest.mark.anyio
+async def test_write_that_takes_too_long_is_a_timeout() -> None:
+    """It comes out as httpcore raises it, and not in a group."""
+    stream = AsyncStream(AsyncSource(LONG_SUCCESS, error=httpcore.WriteTimeout("slow")))
+
+    await stream.write(b"HEAD")
+    await stream.write(LARGE)
+
+    with pytest.raises(httpcore.WriteTimeout, match="slow"):
+        await stream.read(1000)
 
 
 @pytest.mark.anyio
