@@ -25,7 +25,6 @@ LOWEST_TESTS = (
     "tests/integration/frameworks", "--ignore=tests/unit/scripts",
     "--ignore=tests/unit/test_contract.py", "--ignore=tests/unit/test_workflows.py",
     "--ignore=tests/integration/frameworks/haystack/test_pipelines.py",
-    "--ignore=tests/integration/frameworks/opentelemetry",
     "--ignore=tests/integration/frameworks/ray",
     # Old frameworks warn of new ones of what they build on.
     "-Wdefault",

@@ -104,7 +104,8 @@ class CallTelemetry:
         """End the span of an attempt that failed, and count the retry."""
         if self._attempt_scope is not None:
             self._attempt_scope.span.set_attribute("openrouter.retry.delay", event.delay)
-        self._telemetry.retries.add(1, self._shared_attributes)
+        # A copy, since older SDKs read the attributes when the metric is exported.
+        self._telemetry.retries.add(1, dict(self._shared_attributes))
         self._end_attempt(event.error)
 
     def on_wait(self) -> None:
