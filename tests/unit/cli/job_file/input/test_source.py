@@ -27,7 +27,7 @@ def count_jobs(path: Path, input_format: InputFormat | None = None) -> int:
         (json.dumps([JOB]).encode(), "jq -c"),
         (b"\xef\xbb\xbf\n" + json.dumps([JOB], indent=2).encode(), "jq -c"),
         (json.dumps(JOB, indent=2).encode(), "jq -c"),
-        (gzip.compress(json.dumps([JOB]).encode()), "jq -c"),
+        (gzip.compress(json.dumps([JOB]).encode(), mtime=0), "jq -c"),
         (json.dumps(JOB).encode("utf-16"), "UTF-16"),
         (json.dumps(JOB).encode("utf-16-le"), "UTF-8"),
         (b"PK\x03\x04", "Excel"),
