@@ -13,10 +13,11 @@ from openrouter_rerank._codec.documents import (
     EncodedDocument,
     Unrankable,
     encode_document,
+    find_positions,
     is_blank,
     is_unrankable,
-    list_kept,
     require_unrankable,
+    restore_positions,
     select_documents,
 )
 from openrouter_rerank._codec.request import EncodedRequest, refuse_surrogate
@@ -93,9 +94,8 @@ class BatchedCall:
         self._top_n = None if top_n is None else require_count(top_n, "top_n")
         self._merge = Merge(self.batch_size, self._top_n)
         self._unrankable: Unrankable = require_unrankable(unrankable)
-        # Of the documents read so far: how many there are, and which are sent and which are not.
+        # Of the documents read so far: how many there are, and which are not sent.
         self._count = 0
-        self._kept: list[int] = []
         self._set_aside: list[int] = []
         self._is_checked = False
         self._empty: CreateRerankResponseBody | None = None
@@ -129,9 +129,8 @@ class BatchedCall:
         if not isinstance(documents, Collection):
             return documents
         encoded, self._set_aside = select_documents(list(documents), self._unrankable)
-        self._kept = list_kept(len(encoded) + len(self._set_aside), self._set_aside)
         self._is_checked = True
-        for document, position in zip(encoded, self._kept, strict=True):
+        for document, position in zip(encoded, self._find_positions(0, len(encoded)), strict=True):
             refuse_surrogate(f"documents[{position}]", document)
         return encoded
 
@@ -141,9 +140,10 @@ class BatchedCall:
             return True
         position = self._count
         self._count += 1
-        is_taken = self._unrankable == "raise" or not is_unrankable(document)
-        (self._kept if is_taken else self._set_aside).append(position)
-        return is_taken
+        if self._unrankable == "raise" or not is_unrankable(document):
+            return True
+        self._set_aside.append(position)
+        return False
 
     def make_batch(self, number: int, documents: Sequence[Document]) -> Batch | None:
         """
@@ -159,8 +159,7 @@ class BatchedCall:
         """
         if number and not documents:
             return None
-        first = number * self.batch_size
-        positions = self._kept[first : first + len(documents)]
+        positions = self._find_positions(number * self.batch_size, len(documents))
         encoded = [
             check_document(document, position)
             for document, position in zip(documents, positions, strict=True)
@@ -190,10 +189,11 @@ class BatchedCall:
 
     def record_failure(self, number: int, error: BaseException, size: int) -> None:
         """Record the error of a batch of `size` documents, and stop sending."""
-        first = number * self.batch_size
+        positions = self._find_positions(number * self.batch_size, size)
+        read = range(positions[0], positions[-1] + 1) if positions else range(0)
         with self._lock:
             if isinstance(error, Exception):
-                self._failures[number] = error, range(first, first + size)
+                self._failures[number] = error, read
             else:
                 self._interrupt = error
             self.has_failed = True
@@ -232,10 +232,12 @@ class BatchedCall:
 
     def _restore(self, response: CreateRerankResponseBody) -> CreateRerankResponseBody:
         """Turn indices among the documents that were sent into the caller's positions."""
-        if self._set_aside:
-            for result in response.results:
-                result.index = self._kept[result.index]
+        restore_positions(response.results, self._set_aside)
         return response
+
+    def _find_positions(self, first: int, count: int) -> Sequence[int]:
+        """Return where so many documents that are sent stand among the caller's."""
+        return find_positions(range(first, first + count), self._set_aside)
 
 
 def check_document(document: object, position: int) -> EncodedDocument:

@@ -4,7 +4,7 @@ import anyio
 import httpx
 
 from openrouter_rerank._codec.response_body import BodyError, read, read_async, read_framing
-from openrouter_rerank._network.auth import KEY_SENT, read_origin, redact, strip_key
+from openrouter_rerank._network.auth import KEY_SENT, read_key, read_origin, redact, strip_key
 from openrouter_rerank._network.deadline import current_attempt
 from openrouter_rerank._network.upload import Upload
 from openrouter_rerank.errors import OpenRouterError, ResponseValidationError
@@ -19,41 +19,49 @@ CLOSE_SECONDS = 1.0
 
 
 def make_attempt(
-    sender: Sender, request: httpx.Request, state: CallState
+    sender: Sender, request: httpx.Request, signed: httpx.Request, state: CallState
 ) -> httpx.Response | OpenRouterError:
-    """Make one attempt, and follow redirects to the same origin."""
-    own_trace = request.extensions.get("trace")
+    """
+    Make one attempt, and follow redirects to the same origin.
+
+    Args:
+        sender: Sends the request.
+        request: The request without the key, which the reply keeps.
+        signed: A copy of it with the key, which is sent.
+        state: How far the call is.
+    """
+    own_trace = signed.extensions.get("trace")
     try:
         while True:
-            state.limit_timeouts(request)
+            state.limit_timeouts(signed)
             if sender.is_custom:
-                request.extensions["trace"] = state.attempt.add_trace(own_trace)
-            response = _send_and_read(sender, request, state)
-            redirect = build_redirect(request, response)
+                signed.extensions["trace"] = state.attempt.add_trace(own_trace)
+            response = _send_and_read(sender, request, signed, state)
+            redirect = build_redirect(signed, response)
             if redirect is None:
                 return response
             state.count_redirect(response)
-            request = redirect
+            request, signed = strip_key(redirect), redirect
     except OpenRouterError as error:
         return error
 
 
 async def make_attempt_async(
-    sender: Sender, request: httpx.Request, state: CallState
+    sender: Sender, request: httpx.Request, signed: httpx.Request, state: CallState
 ) -> httpx.Response | OpenRouterError:
     """Async `make_attempt`."""
-    own_trace = request.extensions.get("trace")
+    own_trace = signed.extensions.get("trace")
     try:
         while True:
-            state.limit_timeouts(request)
+            state.limit_timeouts(signed)
             if sender.is_custom_async:
-                request.extensions["trace"] = state.attempt.add_trace_async(own_trace)
-            response = await _send_and_read_async(sender, request, state)
-            redirect = build_redirect(request, response)
+                signed.extensions["trace"] = state.attempt.add_trace_async(own_trace)
+            response = await _send_and_read_async(sender, request, signed, state)
+            redirect = build_redirect(signed, response)
             if redirect is None:
                 return response
             state.count_redirect(response)
-            request = redirect
+            request, signed = strip_key(redirect), redirect
     except OpenRouterError as error:
         return error
 
@@ -77,22 +85,24 @@ def build_redirect(request: httpx.Request, response: httpx.Response) -> httpx.Re
     )
 
 
-def _send_and_read(sender: Sender, request: httpx.Request, state: CallState) -> httpx.Response:
+def _send_and_read(
+    sender: Sender, request: httpx.Request, signed: httpx.Request, state: CallState
+) -> httpx.Response:
     """Send a request, read the reply to its end, and release its connection."""
     token = current_attempt.set(state.attempt)
     try:
-        response = _send_request(sender, request)
+        response = _send_request(sender, signed)
         try:
             body = read(response, state.settings.max_response_bytes, state.has_expired)
         except BodyError as error:
-            raise _build_body_error(error, request, response) from error
+            raise _build_body_error(error, request, signed, response) from error
         finally:
             # When a transport raises, httpx closes nothing: three errors would use up a pool of
             # three connections.
             response.close()
     except HTTPX_ERRORS as error:
         clear_locals(error)
-        clear_key(error, request)
+        clear_key(error, signed)
         raise state.map_error(error, request.url) from error
     except KeyboardInterrupt as error:
         # It can come while the request's head is being written.
@@ -100,29 +110,29 @@ def _send_and_read(sender: Sender, request: httpx.Request, state: CallState) -> 
         raise
     finally:
         current_attempt.reset(token)
-    return _buffer_response(request, response, body)
+    return _buffer_response(request, signed, response, body)
 
 
 async def _send_and_read_async(
-    sender: Sender, request: httpx.Request, state: CallState
+    sender: Sender, request: httpx.Request, signed: httpx.Request, state: CallState
 ) -> httpx.Response:
     """Async `_send_and_read`."""
     token = current_attempt.set(state.attempt)
     try:
-        response = await _send_request_async(sender, request)
+        response = await _send_request_async(sender, signed)
         try:
             body = await read_async(response, state.settings.max_response_bytes)
         except BodyError as error:
-            raise _build_body_error(error, request, response) from error
+            raise _build_body_error(error, request, signed, response) from error
         finally:
             await _close(response, sender)
     except HTTPX_ERRORS as error:
         clear_locals(error)
-        clear_key(error, request)
+        clear_key(error, signed)
         raise state.map_error(error, request.url) from error
     finally:
         current_attempt.reset(token)
-    return _buffer_response(request, response, body)
+    return _buffer_response(request, signed, response, body)
 
 
 async def _close(response: httpx.Response, sender: Sender) -> None:
@@ -154,40 +164,38 @@ async def _send_request_async(sender: Sender, request: httpx.Request) -> httpx.R
 
 
 def _build_body_error(
-    error: BodyError, request: httpx.Request, response: httpx.Response
+    error: BodyError, request: httpx.Request, signed: httpx.Request, response: httpx.Response
 ) -> ResponseValidationError:
     """Build the error of a success whose body cannot be used."""
     return ResponseValidationError(
-        f"unexpected reply: {error}", _buffer_response(request, response, b"")
+        f"unexpected reply: {error}", _buffer_response(request, signed, response, b"")
     )
 
 
 def _buffer_response(
-    request: httpx.Request, response: httpx.Response, body: bytes
+    request: httpx.Request, signed: httpx.Request, response: httpx.Response, body: bytes
 ) -> httpx.Response:
     """Return the reply without its connection and any key, its inflated body in memory."""
-    body = redact(body, request)
+    key = read_key(signed)
+    body = redact(body, key)
     headers = response.headers
-    if any(redact(value, request) is not value for _, value in headers.raw):
-        headers = httpx.Headers([(name, redact(value, request)) for name, value in headers.raw])
+    if any(redact(value, key) is not value for _, value in headers.raw):
+        headers = httpx.Headers([(name, redact(value, key)) for name, value in headers.raw])
     if read_framing(headers)[0]:
         headers = headers.copy()
         del headers["content-encoding"]
         headers["content-length"] = str(len(body))
+    extensions: dict[str, object] = {KEY_SENT: bool(key)}
+    for name, value in response.extensions.items():
+        if name != "network_stream":
+            extensions[name] = redact(value, key) if isinstance(value, bytes) else value
     buffered = httpx.Response(
         response.status_code,
         headers=headers,
         # With `content`, httpx would add a header and parse them all again.
         stream=httpx.ByteStream(body),
         request=strip_key(request),
-        extensions={
-            **{
-                name: redact(value, request) if isinstance(value, bytes) else value
-                for name, value in response.extensions.items()
-                if name != "network_stream"
-            },
-            KEY_SENT: "Authorization" in request.headers,
-        },
+        extensions=extensions,
     )
     buffered.read()
     return buffered

@@ -124,7 +124,7 @@ class Call:
             signed = copy_request(request)
             if read_origin(signed.url) == self.settings.target.origin:
                 self.settings.auth.apply(signed)
-            outcome = make_attempt(self._sender, signed, state)
+            outcome = make_attempt(self._sender, request, signed, state)
             if isinstance(outcome, httpx.Response):
                 hooks.responses.emit(outcome)
             result = state.read_outcome(outcome)
@@ -148,7 +148,7 @@ class Call:
             with anyio.move_on_after(state.time_left()):
                 if read_origin(signed.url) == self.settings.target.origin:
                     await self.settings.auth.apply_async(signed)
-                outcome = await make_attempt_async(self._sender, signed, state)
+                outcome = await make_attempt_async(self._sender, request, signed, state)
             if outcome is None:
                 outcome = state.build_deadline_error()
             if isinstance(outcome, httpx.Response):

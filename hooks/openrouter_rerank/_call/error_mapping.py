@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import httpx
 
-from openrouter_rerank._network.auth import read_origin, redact_text, strip_key
+from openrouter_rerank._network.auth import read_key, read_origin, redact_text, strip_key
 from openrouter_rerank._network.setup import SetupError
 from openrouter_rerank.errors import (
     ConnectionFailedError,
@@ -134,10 +134,11 @@ def clear_locals(error: BaseException) -> None:
 
 def clear_key(error: BaseException, request: httpx.Request) -> None:
     """Take the key of a request out of what an httpx error and its causes say and keep."""
+    key = read_key(request)
     for cause in walk_causes(error):
         # What a server sent may be quoted.
         cause.args = tuple(
-            redact_text(each, request) if isinstance(each, str) else each for each in cause.args
+            redact_text(each, key) if isinstance(each, str) else each for each in cause.args
         )
         if isinstance(cause, httpx.RequestError):
             # httpx raises this for an error without a request.

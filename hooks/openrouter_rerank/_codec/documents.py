@@ -4,11 +4,15 @@ The caller's documents: which can be ranked, and how they are sent. Pure: no I/O
 `TypeError` for a wrong type, `ValueError` for a wrong value; the message names the position.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal, TypeAlias, cast, get_args
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast, get_args
 
 from .json import BLOCK_TEXTS
 from .values import require_str
+
+if TYPE_CHECKING:
+    from openrouter_rerank_api.models.result import Result
 
 SHOWN_POSITIONS = 10
 DOCUMENT_KEYS = ("text", "image")
@@ -16,6 +20,7 @@ DOCUMENT_KEYS = ("text", "image")
 EncodedDocument = str | dict[str, str]
 # What becomes of documents that no model can rank, such as blank ones.
 Unrankable: TypeAlias = Literal["raise", "set_aside"]
+_UNRANKABLE = get_args(Unrankable)
 
 
 def require_iterable(
@@ -61,7 +66,7 @@ def count_dimensions(value: object) -> int:
 
 def require_unrankable(value: object) -> Unrankable:
     """Return the value if it says what becomes of documents that cannot be ranked."""
-    if value not in get_args(Unrankable):
+    if value not in _UNRANKABLE:
         raise ValueError(f"unrankable: expected 'raise' or 'set_aside', got {value!r}")
     return cast("Unrankable", value)
 
@@ -83,14 +88,35 @@ def select_documents(
     set_aside = [at for at, document in enumerate(documents) if is_unrankable(document)]
     if not set_aside:
         return (encode_documents(documents) if documents else []), []
-    kept = list_kept(len(documents), set_aside)
-    return [encode_document(documents[at], at) for at in kept], set_aside
-
-
-def list_kept(count: int, set_aside: Sequence[int]) -> list[int]:
-    """Return the positions of `count` documents without those that are set aside."""
     left_out = frozenset(set_aside)
-    return [at for at in range(count) if at not in left_out]
+    kept = [
+        encode_document(document, at) for at, document in enumerate(documents) if at not in left_out
+    ]
+    return kept, set_aside
+
+
+def find_positions(kept: range, set_aside: Sequence[int]) -> Sequence[int]:
+    """
+    Return where documents that are sent stand among all of the caller's.
+
+    Args:
+        kept: The first and the last of them, counted without those that are set aside.
+        set_aside: The positions of these, in order.
+    """
+    return [find_position(index, set_aside) for index in kept] if set_aside else kept
+
+
+def find_position(kept: int, set_aside: Sequence[int]) -> int:
+    """Return where one document that is sent stands; see `find_positions`."""
+    # So many were set aside before it.
+    return kept + bisect_right(range(len(set_aside)), kept, key=lambda at: set_aside[at] - at)
+
+
+def restore_positions(results: Iterable["Result"], set_aside: Sequence[int]) -> None:
+    """Turn the indices of results into positions among all of the caller's documents."""
+    if set_aside:
+        for result in results:
+            result.index = find_position(result.index, set_aside)
 
 
 def is_unrankable(document: object) -> bool:

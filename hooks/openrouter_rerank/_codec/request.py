@@ -15,7 +15,13 @@ from openrouter_rerank_api import models
 from openrouter_rerank_api.request_fields import REQUEST_FIELDS, RequestFields
 from openrouter_rerank_api.unset import UNSET
 
-from .documents import EncodedDocument, Unrankable, list_kept, require_iterable, select_documents
+from .documents import (
+    EncodedDocument,
+    Unrankable,
+    require_iterable,
+    restore_positions,
+    select_documents,
+)
 from .json import encode_body, encode_json, encode_nested, encode_texts
 from .values import require_count, require_integer, require_str, require_text
 
@@ -66,10 +72,7 @@ class EncodedRequest(NamedTuple):
 
     def restore(self, response: CreateRerankResponseBody) -> CreateRerankResponseBody:
         """Turn the indices of a reply into positions among the caller's documents."""
-        if self.set_aside:
-            positions = list_kept(len(self.documents) + len(self.set_aside), self.set_aside)
-            for result in response.results:
-                result.index = positions[result.index]
+        restore_positions(response.results, self.set_aside)
         return response
 
     def make_empty_response(self) -> CreateRerankResponseBody:

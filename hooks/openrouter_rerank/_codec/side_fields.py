@@ -11,8 +11,6 @@ import re
 from sys import float_info
 from typing import TYPE_CHECKING, cast
 
-from attrs import define, field
-
 from .json import JsonObject, is_bounded
 
 if TYPE_CHECKING:
@@ -20,6 +18,8 @@ if TYPE_CHECKING:
 
 TEXT_FIELDS = ("id", "provider")
 COUNTS = ("search_units", "total_tokens")
+REPLY_FIELDS = frozenset({"model", "results", "usage", *TEXT_FIELDS})
+USAGE_FIELDS = frozenset({"cost", *COUNTS})
 DOCUMENT_PARTS = ("image", "text")
 UNKNOWN_FIELD = "an unknown field"
 # Integers beyond it are not exact in the floats that some servers write them as.
@@ -28,7 +28,6 @@ _NUMBER = r"[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
 _COUNT = "[0-9]{1,15}"
 
 
-@define
 class Oddities:
     """
     What was odd beside a ranking, by the names that the contract has: no content.
@@ -38,24 +37,24 @@ class Oddities:
         converted: What had another type, but the same value.
     """
 
-    ignored: set[str] = field(factory=set[str])
-    converted: set[str] = field(factory=set[str])
+    def __init__(self) -> None:
+        """Start with nothing."""
+        self.ignored: set[str] = set()
+        self.converted: set[str] = set()
 
 
 def read_side_fields(reply: JsonObject, model: str, oddities: Oddities) -> JsonObject:
     """
-    Return the fields of a reply except its results, as the contract has them.
+    Return the fields of a reply as the contract has them; the results are not looked at.
 
     Args:
         reply: The reply.
         model: The model that was asked for; the reply's own counts only if it is text.
         oddities: Gets what was odd.
     """
-    fields = {
-        name: value
-        for name, value in reply.items()
-        if name not in {"model", "results", "usage", *TEXT_FIELDS}
-    }
+    if has_usual_fields(reply):
+        return reply
+    fields = {name: value for name, value in reply.items() if name not in REPLY_FIELDS}
     drop_unbounded(fields, oddities)
     name = reply.get("model")
     fields["model"] = name if isinstance(name, str) and name else model
@@ -71,13 +70,28 @@ def read_side_fields(reply: JsonObject, model: str, oddities: Oddities) -> JsonO
     return fields
 
 
+def has_usual_fields(reply: JsonObject) -> bool:
+    """Return whether all is as the contract has it, with no further field; most replies are so."""
+    given = reply.get("usage")
+    usage: JsonObject = cast("JsonObject", given) if isinstance(given, dict) else {"": given}
+    return (
+        reply.keys() <= REPLY_FIELDS
+        and type(reply.get("model")) is str
+        and reply["model"] != ""
+        and all(type(reply.get(name, "")) is str for name in TEXT_FIELDS)
+        and usage.keys() <= USAGE_FIELDS
+        and all(type(usage.get(name, 0)) is int for name in COUNTS)
+        and type(usage.get("cost", 0.0)) is float
+        and 0 <= usage.get("cost", 0.0) <= float_info.max
+    )
+
+
 def read_usage(usage: object, oddities: Oddities) -> JsonObject | None:
     """Return the counts and the price of a reply; None if they cannot be read."""
     if not isinstance(usage, dict):
         return None
     given = cast("JsonObject", usage)
-    known = {"cost", *COUNTS}
-    fields = {name: value for name, value in given.items() if name not in known}
+    fields = {name: value for name, value in given.items() if name not in USAGE_FIELDS}
     drop_unbounded(fields, oddities)
     keep(fields, "cost", read_cost(given.get("cost")), given.get("cost"), oddities, "usage.")
     for name in COUNTS:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 import weakref
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
@@ -14,7 +14,15 @@ import httpx
 
 from .connection import AsyncConnection, Route
 from .deadline import current_attempt, record_proxy
-from .pool import DEFAULT_LIMITS, call_weakly, has_expired, may_use, read_keepalive, read_limits
+from .pool import (
+    DEFAULT_LIMITS,
+    call_weakly,
+    has_expired,
+    idle_seconds_left,
+    may_use,
+    read_keepalive,
+    read_limits,
+)
 from .pool_state import PoolState, Slot, Waiter
 
 if TYPE_CHECKING:
@@ -105,36 +113,33 @@ class AsyncPool:
         if connection is not None:
             connection.idle_since = time.monotonic()
         surplus = self._state.release(slot, connection)
-        to_close += self._pop_expired(connection)
+        to_close += self._state.pop_expired(self._has_expired, connection)
         if surplus is not None:
             to_close.append(surplus)
         if not self._has_timer and connection is not None:
-            self._start_timer()
+            self._start_timer(connection)
         for closed in to_close:
             await self._close(closed)
 
     def _has_expired(self, connection: AsyncConnection) -> bool:
         return has_expired(connection, self._keepalive)
 
-    def _pop_expired(self, latest: AsyncConnection | None = None) -> Iterator[AsyncConnection]:
-        while (oldest := self._state.find_oldest(latest)) and self._has_expired(oldest):
-            self._state.drop_oldest()
-            yield oldest
-
-    def _start_timer(self) -> None:
+    def _start_timer(self, oldest: AsyncConnection) -> None:
         if self._keepalive == math.inf:
             return
         on_timer = weakref.WeakMethod(self._on_timer)
-        self._loop.call_later(self._keepalive, lambda: call_weakly(on_timer))
+        seconds = idle_seconds_left(oldest, self._keepalive)
+        self._loop.call_later(seconds, lambda: call_weakly(on_timer))
         self._has_timer = True
 
     def _on_timer(self) -> None:
         self._has_timer = False
-        expired = list(self._pop_expired())
+        expired = self._state.pop_expired(self._has_expired)
         if expired:
             self._loop.spawn(partial(self._close_all, expired))
-        if self._state.find_oldest() is not None:
-            self._start_timer()
+        oldest = self._state.find_oldest()
+        if oldest is not None:
+            self._start_timer(oldest)
 
     async def _close_all(self, connections: Iterable[AsyncConnection]) -> None:
         for connection in connections:

@@ -6,14 +6,13 @@ and skip their `__init__`. With our own copy of `handle_request`, tools that pat
 would miss our calls. httpcore speaks HTTP/1.1 over the connection that we open.
 """
 
-from collections.abc import Generator
-from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
 
 import httpcore
 import httpx
 
 from .async_streams import AsyncBackend
+from .deadline import current_attempt
 from .proxies import check_proxy, find_proxy, is_socks, name_proxy
 from .setup import Verify, make_tls_context
 from .streams import Backend, wrap_context
@@ -78,9 +77,11 @@ class ConnectionBase(Generic[C]):
     @property
     def is_idle(self) -> bool:
         """Whether it is open, has no request, and nothing came after the last reply."""
-        is_available = self._connection.is_available() and not has_trailing_data(self._connection)
-        # What was written in part is waited for by the server, and is not to be used again.
-        return is_available and not self.has_been_closed
+        attempt = current_attempt.get()
+        if attempt is not None and attempt.is_unwritten:
+            # The server waits for the rest of the request.
+            return False
+        return self._connection.is_available() and not has_trailing_data(self._connection)
 
     @property
     def has_been_closed(self) -> bool:
@@ -106,8 +107,11 @@ class Connection(ConnectionBase[httpcore.ConnectionInterface], httpx.HTTPTranspo
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request."""
-        with convert_socks_errors():
+        try:
             return super().handle_request(request)
+        except Exception as error:
+            refuse_socks_error(error)
+            raise
 
     def close(self) -> None:
         """Close the connection, also one that a proxy has refused, which httpcore leaves open."""
@@ -135,8 +139,11 @@ class AsyncConnection(ConnectionBase[httpcore.AsyncConnectionInterface], httpx.A
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request."""
-        with convert_socks_errors():
+        try:
             return await super().handle_async_request(request)
+        except Exception as error:
+            refuse_socks_error(error)
+            raise
 
     async def aclose(self) -> None:
         """Async `Connection.close`."""
@@ -144,21 +151,16 @@ class AsyncConnection(ConnectionBase[httpcore.AsyncConnectionInterface], httpx.A
         await self._backend.aclose()
 
 
-@contextmanager
-def convert_socks_errors() -> Generator[None]:
+def refuse_socks_error(error: Exception) -> None:
     """
-    Turn what the package for SOCKS raises of a malformed answer, which httpcore does not.
+    Replace what the package for SOCKS raises of a malformed answer, which httpcore lets through.
 
     Raises:
         httpx.ProxyError: The proxy does not speak SOCKS.
     """
-    try:
-        yield
-    except Exception as error:
-        # The package is optional, so its classes cannot be named.
-        if type(error).__module__.startswith("socksio."):
-            raise httpx.ProxyError(f"the proxy does not speak SOCKS 5: {error}") from error
-        raise
+    # The package is optional, so its classes cannot be named.
+    if type(error).__module__.startswith("socksio."):
+        raise httpx.ProxyError(f"the proxy does not speak SOCKS 5: {error}") from error
 
 
 def has_trailing_data(connection: object) -> bool:

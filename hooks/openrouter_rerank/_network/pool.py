@@ -11,7 +11,6 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from typing import cast
 
 import httpx
@@ -126,45 +125,43 @@ class Pool:
             connection.idle_since = time.monotonic()
         with self._lock:
             surplus = self._state.release(slot, connection)
-            to_close += self._pop_expired(connection)
+            to_close += self._state.pop_expired(self._has_expired, connection)
         if surplus is not None:
             to_close.append(surplus)
         for closed in to_close:
             closed.close()
         self._close_if_asked()
         if not self._has_timer and connection is not None:
-            self._start_timer()
+            self._start_timer(connection)
 
     def _has_expired(self, connection: Connection) -> bool:
         return has_expired(connection, self._keepalive)
 
-    def _pop_expired(self, latest: Connection | None = None) -> Iterator[Connection]:
-        """Give the connections that were idle for too long, which are the caller's to close."""
-        while (oldest := self._state.find_oldest(latest)) and self._has_expired(oldest):
-            self._state.drop_oldest()
-            yield oldest
-
-    def _start_timer(self) -> None:
+    def _start_timer(self, oldest: Connection) -> None:
         """Close idle connections in time, though no call may come any more."""
         if self._keepalive == math.inf:
             return
-        timer = threading.Timer(self._keepalive, call_weakly, [weakref.WeakMethod(self._on_timer)])
+        seconds = idle_seconds_left(oldest, self._keepalive)
+        timer = threading.Timer(seconds, call_weakly, [weakref.WeakMethod(self._on_timer)])
         timer.daemon = True
-        # Without a thread to be had, the next call closes them.
-        with suppress(RuntimeError):
+        # Before the start, after which the timer may have ended already.
+        self._has_timer = True
+        try:
             timer.start()
-            self._has_timer = True
+        except RuntimeError:
+            # There is no thread to be had; the next call closes them.
+            self._has_timer = False
 
     def _on_timer(self) -> None:
         with self._lock:
-            expired = list(self._pop_expired())
+            expired = self._state.pop_expired(self._has_expired)
+            oldest = self._state.find_oldest()
             self._has_timer = False
-            is_idle = self._state.find_oldest() is not None
         for connection in expired:
             connection.close()
         self._close_if_asked()
-        if is_idle:
-            self._start_timer()
+        if oldest is not None:
+            self._start_timer(oldest)
 
     def close(self) -> None:
         """
@@ -202,6 +199,11 @@ def read_limits(limits: httpx.Limits) -> tuple[float, float]:
 def read_keepalive(limits: httpx.Limits) -> float:
     """Return for how many seconds a connection may be idle; None is for ever."""
     return math.inf if limits.keepalive_expiry is None else limits.keepalive_expiry
+
+
+def idle_seconds_left(connection: Connection | AsyncConnection, keepalive: float) -> float:
+    """Return for how many seconds a connection may still be idle."""
+    return max(0.0, connection.idle_since + keepalive - time.monotonic())
 
 
 def call_weakly(method: "weakref.WeakMethod[Callable[[], None]]") -> None:

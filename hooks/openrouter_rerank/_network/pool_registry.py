@@ -146,6 +146,7 @@ class PoolRegistry:
         from .async_pool import AsyncPool
         from .event_loop import find_event_loop
 
+        self._reset_after_fork()
         loop = find_event_loop()
         loop_pools = self._loops.get(loop.handle)
         if loop_pools is None:

@@ -3,6 +3,7 @@
 import math
 import weakref
 from collections import deque
+from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
 C = TypeVar("C")
@@ -119,9 +120,13 @@ class PoolState(Generic[C]):
         oldest = self._idle[0].connection if self._idle else None
         return None if oldest is latest else oldest
 
-    def drop_oldest(self) -> None:
-        """Remove the connection that was idle longest, and its slot."""
-        self._slots.discard(self._idle.pop(0))
+    def pop_expired(self, has_expired: Callable[[C], bool], latest: C | None = None) -> list[C]:
+        """Remove those that were idle for too long, except for `latest`; the caller closes them."""
+        expired: list[C] = []
+        while (oldest := self.find_oldest(latest)) is not None and has_expired(oldest):
+            self._slots.discard(self._idle.pop(0))
+            expired.append(oldest)
+        return expired
 
     def close(self) -> list[C]:
         """Return the idle connections, to be closed; `release` returns those in use later."""

@@ -25,7 +25,7 @@ class BatchError(OpenRouterError):
             hook raised.
         part: The number of the batch, from 0. If several failed, it is the first of them.
         positions: The positions of its documents among the caller's, from 0; if the iterable
-            raised, those that had been read.
+            raised, those that had been read. Documents that are set aside may lie between them.
         responses: The replies of the batches that succeeded, by number. `results[i].index` is the
             caller's position; with `top_n`, only the best `top_n` results of all of them are kept.
     """

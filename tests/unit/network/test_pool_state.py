@@ -101,8 +101,8 @@ def test_places_of_the_old_are_free_again(state: PoolState[str], slots: Slots) -
     """A connection that grew old makes place for another."""
     state.release(slots[0], "old")
     state.release(slots[1], "new")
-    state.drop_oldest()
 
+    assert state.pop_expired("old".__eq__) == ["old"]
     assert state.find_oldest() == "new"
     again = take(state), take(state)
     assert [slot.connection for slot in again] == ["new", None]
@@ -110,13 +110,15 @@ def test_places_of_the_old_are_free_again(state: PoolState[str], slots: Slots) -
 
 
 def test_the_latest_is_not_yet_old(state: PoolState[str], slots: Slots) -> None:
-    """The connection that just came back is not looked at; older ones are."""
+    """The connection that just came back is neither looked at nor closed; older ones are."""
     state.release(slots[0], "old")
 
     alone = state.find_oldest("old")
     state.release(slots[1], "new")
 
     assert (alone, state.find_oldest("new"), state.find_oldest()) == (None, "old", "old")
+    assert state.pop_expired(bool, "new") == ["old"]
+    assert state.find_oldest() == "new"
 
 
 def test_closing_gives_out_what_rests_and_keeps_nothing() -> None:

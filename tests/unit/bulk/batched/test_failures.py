@@ -5,6 +5,8 @@ import json
 import pickle
 import threading
 import traceback
+from collections.abc import Callable
+from typing import Any
 
 import anyio
 import httpx
@@ -153,6 +155,18 @@ def test_error_survives_pickle_without_the_key() -> None:
     )
     assert isinstance(found.__cause__, errors.TooManyRequestsResponseError)
     assert found.__cause__ is found.cause
+
+
+@every_half
+@pytest.mark.parametrize("make", [list, iter])
+def test_failed_batch_has_the_callers_positions(half: Half, make: Callable[..., Any]) -> None:
+    """Documents that were set aside count, whether all are there or are read one by one."""
+    documents = make(["x", " ", "xx", "", "xxx", "xxxx"])
+    with FakeOpenRouter(*[refuse("xxx")] * 2) as client, pytest.raises(errors.BatchError) as caught:
+        half(client, documents=documents, batch_size=2, max_concurrency=1, unrankable="set_aside")
+
+    assert (caught.value.part, caught.value.positions) == (1, range(4, 6))
+    assert [each.index for each in caught.value.responses[0].results] == [2, 0]
 
 
 @pytest.mark.parametrize("batch", [0, 2])
