@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from . import components, errors, operations, types, utils
     from ._bulk.jobs import RerankJob, RerankOutcome, RunProgress
     from ._call.hooks_transport import HooksTransport
+    from ._call.ranker import Ranker
     from ._client import OpenRouter
     from ._events.hooks import Hooks, RetryEvent
+    from ._ranking import Ranked, Ranking
     from ._raw_response import RateLimit, RawReply
-    from ._rerank import Ranked
     from .types import UNSET
     from .utils import BackoffStrategy, RetryConfig
 
@@ -29,6 +30,8 @@ __all__ = [
     "HooksTransport",
     "OpenRouter",
     "Ranked",
+    "Ranker",
+    "Ranking",
     "RateLimit",
     "RawReply",
     "RerankJob",
@@ -51,7 +54,9 @@ _MODULE_BY_NAME = {
     "Hooks": "._events.hooks",
     "HooksTransport": "._call.hooks_transport",
     "OpenRouter": "._client",
-    "Ranked": "._rerank",
+    "Ranked": "._ranking",
+    "Ranker": "._call.ranker",
+    "Ranking": "._ranking",
     "RateLimit": "._raw_response",
     "RawReply": "._raw_response",
     "RerankJob": "._bulk.jobs",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, NoReturn, Self, cast
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, NoReturn, Self, Unpack, cast
 
 import httpx
 
@@ -94,6 +94,10 @@ class OpenRouter:
         transport: httpx.BaseTransport | None = None,
         async_transport: httpx.AsyncBaseTransport | None = None,
         limits: httpx.Limits | None = None,
+        fallback_models: Iterable[setting_types.FallbackModel] | None = None,
+        follow_fallbacks: bool | None = None,
+        min_score: float | Mapping[str, float] | None = None,
+        on_failure: setting_types.OnFailure | None = None,
     ) -> None:
         """
         Set up without connecting.
@@ -136,6 +140,12 @@ class OpenRouter:
             limits: How many connections there may be to one origin, for sync calls and for each
                 event loop, and for how many seconds they may be idle; None is what httpx has: 100,
                 of which 20 may be idle, for 5 s.
+            fallback_models: Models to ask in turn when one has failed, slugs or a `Ranker`; None is
+                for none. `rerank` explains it, and the next two.
+            follow_fallbacks: Whether to ask the models that an error names instead; None does not.
+            min_score: Drop results that score lower; None drops none.
+            on_failure: What becomes of a call of `rank`, or of a job, that has failed: "raise", as
+                None does, or "keep_order"; `rank` explains it.
 
         Raises:
             TypeError: An argument has the wrong type.
@@ -168,6 +178,10 @@ class OpenRouter:
                 deadline_ms=deadline_ms,
                 max_response_bytes=max_response_bytes,
                 debug_logger=debug_logger,
+                fallback_models=fallback_models,
+                follow_fallbacks=follow_fallbacks,
+                min_score=min_score,
+                on_failure=on_failure,
             )
             pools = PoolRegistry(verify=verify, proxy=proxy, limits=limits)
         except (TypeError, ValueError) as error:
@@ -186,15 +200,50 @@ class OpenRouter:
         )
         sender.check(self._settings.target.server_url)
         self._caller = Caller(self._settings, sender)
+        self._is_view = False
         self.rerank = Rerank(self._caller)
+
+    def with_options(
+        self,
+        *,
+        on_failure: setting_types.OnFailure | None = None,
+        **options: Unpack[setting_types.CallOptions],
+    ) -> Self:
+        """
+        Return a view of this client: other defaults, the same connections, key and hooks.
+
+        Closing the view closes nothing; once the client is closed, its calls raise
+        `ClientClosedError`.
+
+        Args:
+            on_failure: What becomes of a call of `rank`, or of a job, that has failed; None keeps
+                the client's.
+            options: The options of a call, which `rerank` explains, such as `deadline_ms`,
+                `retries`, `server_url`, `fallback_models`. Those that are not given stay.
+
+        Raises:
+            TypeError: An option is unknown or has the wrong type.
+            ValueError: An option has a value that cannot work.
+        """
+        from ._rerank import Rerank
+
+        view = object.__new__(type(self))
+        vars(view).update(vars(self))
+        view._caller = self._caller.with_options(options, on_failure)
+        view._settings = view._caller.settings
+        view._is_view = True
+        view.rerank = Rerank(view._caller)
+        return view
 
     def close(self) -> None:
         """Close the sync connections; later calls raise `ClientClosedError`."""
-        self._caller.close()
+        if not self._is_view:
+            self._caller.close()
 
     async def aclose(self) -> None:
         """Close the sync connections and those of the running event loop."""
-        await self._caller.aclose()
+        if not self._is_view:
+            await self._caller.aclose()
 
     def __enter__(self) -> Self:
         """Return the client."""

@@ -8,9 +8,9 @@ import httpx
 from attrs import frozen
 
 from . import operations
-from ._call.arguments import Documents, RerankArguments, prepare
+from ._call.arguments import Documents, RawArguments, prepare, refuse_fallbacks
 from ._call.caller import Caller
-from ._call.signatures import list_rerank_arguments
+from ._call.signatures import list_raw_arguments
 from ._codec.request import EncodedRequest
 from ._codec.response import Reply
 from ._events.logging import warn_of_unranked
@@ -99,7 +99,7 @@ class RawRerank:
         """Keep the caller, which makes the requests."""
         self._caller = caller
 
-    @list_rerank_arguments
+    @list_raw_arguments
     def rerank(
         self,
         *,
@@ -107,10 +107,12 @@ class RawRerank:
         model: str,
         query: str,
         top_n: int | None = None,
-        **arguments: Unpack[RerankArguments],
+        **arguments: Unpack[RawArguments],
     ) -> RawReply:
         """
         Do what `client.rerank.rerank` does with the same arguments, and return the raw reply.
+
+        It asks one model, whose reply this is: it falls back to no other.
 
         Raises:
             TypeError: An argument has the wrong type; nothing was sent.
@@ -125,11 +127,12 @@ class RawRerank:
             top_n=top_n,
             **arguments,
         )
+        refuse_fallbacks(options)
         require_documents(encoded)
         reply = self._caller.send(self._caller.resolve(options), encoded)
         return make_raw_reply(reply, encoded)
 
-    @list_rerank_arguments
+    @list_raw_arguments
     async def rerank_async(
         self,
         *,
@@ -137,7 +140,7 @@ class RawRerank:
         model: str,
         query: str,
         top_n: int | None = None,
-        **arguments: Unpack[RerankArguments],
+        **arguments: Unpack[RawArguments],
     ) -> RawReply:
         """Async `rerank`, on asyncio or trio."""
         encoded, options = prepare(
@@ -148,6 +151,7 @@ class RawRerank:
             top_n=top_n,
             **arguments,
         )
+        refuse_fallbacks(options)
         require_documents(encoded)
         reply = await self._caller.send_async(self._caller.resolve(options), encoded)
         return make_raw_reply(reply, encoded)
@@ -162,7 +166,7 @@ def require_documents(encoded: EncodedRequest) -> None:
 
 def make_raw_reply(reply: Reply, encoded: EncodedRequest) -> RawReply:
     """Wrap a reply with what decoding it needs, which the request's body is not."""
-    request = encoded._replace(content=b"")
+    request = encoded._replace(content=b"", body=None)
     return RawReply(reply.response, reply.attempts, reply.waited, reply, request)
 
 

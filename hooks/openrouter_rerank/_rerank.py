@@ -2,42 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterable, Callable, Iterable, Sequence
 from functools import cached_property, partial
-from typing import Generic, TypeVar, Unpack, cast
-
-from attrs import frozen
+from typing import Required, TypedDict, TypeVar, Unpack, cast
 
 # These two import a name only when something asks for it, as typing.get_type_hints does.
 from . import operations
 from ._bulk import run_types
-from ._call.arguments import Document, Documents, RerankArguments, prepare, split_arguments
+from ._call.answer import Answer
+from ._call.arguments import (
+    Document,
+    Documents,
+    RerankArguments,
+    choose_unrankable,
+    prepare,
+    split_arguments,
+)
 from ._call.caller import Caller
 from ._call.signatures import list_rerank_arguments
-from ._codec.documents import require_iterable
+from ._codec.documents import find_set_aside, require_iterable
 from ._codec.request import encode_request
+from ._policy.failures import OnFailure, is_recoverable
+from ._ranking import Ranked, Ranking, keep_order, pair_with_scores
 from ._raw_response import RawRerank
+from .errors import OpenRouterError
 
 DEFAULT_BATCH_SIZE = 1000
 DEFAULT_BATCHES_AT_ONCE = 4
 
+__all__ = ["Ranked", "Ranking", "Rerank"]
+
 T = TypeVar("T")
 
 
-@frozen
-class Ranked(Generic[T]):
-    """
-    One of your objects with its score.
+class BatchOptions(TypedDict, total=False):
+    """How a call is made in batches."""
 
-    Attributes:
-        item: The object itself.
-        score: How relevant it is; higher is better. Scores of different models do not compare.
-        index: Its position among the items, from 0.
-    """
-
-    item: T
-    score: float
-    index: int
+    model: Required[str]
+    query: Required[str]
+    batch_size: Required[int]
+    max_concurrency: int | None
+    top_n: Required[int | None]
+    on_failure: OnFailure
 
 
 class Rerank:
@@ -101,6 +107,22 @@ class Rerank:
             deadline_ms: Limit for the whole call with all its attempts, in milliseconds; None sets
                 no limit, UNSET uses the client's. With an `httpx.Client` of your own, a single read
                 can outlast it.
+            min_score: Drop results that score lower. A number is for every model, a mapping of
+                slugs for those that it names: the scores of one model mean little for another.
+                Calibrated models, such as Cohere's, give about 0 to what is irrelevant whatever the
+                query; those of others differ by query, so try on your own data. None drops
+                nothing, UNSET uses the client's.
+            fallback_models: Models to ask in turn when this one has failed: when its own retries
+                are over, or the error says that another try is of no use. Slugs, or a `Ranker` such
+                as `openrouter_rerank.local.LOCAL`, which ranks in this process. They share the
+                deadline: each has an equal part of the time left. After a 401, a 403 without
+                moderation reasons or a setting that cannot work none is asked, after a 402 only a
+                `Ranker`. `provider` and other fields go to each. The reply is that of one model,
+                named in `model`; `usage.cost` is the sum, absent if unknown. None uses the
+                client's, an empty list is for none.
+            follow_fallbacks: Whether to ask the models that an error names as able to serve the
+                request (`availability.fallback_models`), after yours and before a `Ranker`. A
+                part of the time is kept for them. None uses the client's.
             extra_body: Fields that this release does not know, added to the body unchanged.
             unrankable: What becomes of documents with nothing to rank, which are None, blank or
                 not encodable: "raise" refuses them all before anything is sent, "set_aside" leaves
@@ -131,7 +153,7 @@ class Rerank:
             top_n=top_n,
             **arguments,
         )
-        return self._caller.rank(self._caller.resolve(options), encoded)
+        return self._caller.rank(self._caller.resolve(options), encoded).response
 
     @list_rerank_arguments
     async def rerank_async(
@@ -157,7 +179,7 @@ class Rerank:
             top_n=top_n,
             **arguments,
         )
-        return await self._caller.rank_async(self._caller.resolve(options), encoded)
+        return (await self._caller.rank_async(self._caller.resolve(options), encoded)).response
 
     def rerank_many(
         self,
@@ -281,8 +303,9 @@ class Rerank:
         key: Callable[[T], Document] | None = None,
         top_n: int | None = None,
         batch_size: int | None = None,
+        on_failure: OnFailure | None = None,
         **arguments: Unpack[RerankArguments],
-    ) -> list[Ranked[T]]:
+    ) -> Ranking[T]:
         """
         Order any objects by how relevant a model finds each one to a query.
 
@@ -296,28 +319,56 @@ class Rerank:
             batch_size: How many items to send in one request, at least 1, such as the provider's
                 maximum; more are sent in batches, as by `rerank_batched`, and merged by score. None
                 sends them all in one.
+            on_failure: What becomes of a call that has failed, with all its fallbacks. "raise"
+                raises its error. "keep_order" returns the items in the order in which they came,
+                without scores and cut to `top_n`, with `reranked` False and the error as `failure`:
+                a search goes on as if there were no reranker. One line in the log says so, at ERROR
+                after a 402 and else at WARNING. `deadline_ms` is then how long the search waits at
+                most. `unrankable` is "set_aside" unless given. None uses the client's.
 
         Returns:
-            Your own objects, the most relevant first.
+            Your own objects as a `Ranking`: the most relevant first, or in the order in which they
+            came.
 
         Raises:
             TypeError: An argument has the wrong type; nothing was sent.
             ValueError: An argument has a value that the API would refuse; nothing was sent.
             OpenRouterError: The call ended in an error; with `batch_size`, in a `BatchError` if a
-                batch failed.
+                batch failed. With "keep_order", only a 401, a 403 without moderation reasons, a
+                setting that cannot work, such as a bad certificate, and `ClientClosedError`.
         """
-        item_list = read_items(items)
-        send: Callable[..., operations.CreateRerankResponseBody] = self.rerank
-        if batch_size is not None:
-            send = partial(self.rerank_batched, batch_size=batch_size)
-        response = send(
-            documents=read_documents(item_list, key),
-            model=model,
-            query=query,
-            top_n=top_n,
-            **arguments,
-        )
-        return pair_with_scores(item_list, response)
+        item_list, documents = read_items(items, key)
+        on_failure = self._caller.choose(on_failure)
+        unrankable = arguments.setdefault("unrankable", choose_unrankable(on_failure))
+        try:
+            if batch_size is None:
+                encoded, options = prepare(
+                    "Rerank.rank",
+                    documents=documents,
+                    model=model,
+                    query=query,
+                    top_n=top_n,
+                    **arguments,
+                )
+                answer = self._caller.rank(self._caller.resolve(options, on_failure), encoded)
+            else:
+                answer = self._run_batches(
+                    "Rerank.rank",
+                    documents,
+                    arguments,
+                    model=model,
+                    query=query,
+                    batch_size=batch_size,
+                    top_n=top_n,
+                    on_failure=on_failure,
+                )
+        except OpenRouterError as error:
+            if on_failure == "raise" or not is_recoverable(error):
+                raise
+            self._caller.record_kept_order(model, error)
+            set_aside = find_set_aside(documents, unrankable)
+            return keep_order(item_list, error, model=model, top_n=top_n, set_aside=set_aside)
+        return pair_with_scores(item_list, answer)
 
     @list_rerank_arguments
     async def rank_async(
@@ -329,21 +380,43 @@ class Rerank:
         key: Callable[[T], Document] | None = None,
         top_n: int | None = None,
         batch_size: int | None = None,
+        on_failure: OnFailure | None = None,
         **arguments: Unpack[RerankArguments],
-    ) -> list[Ranked[T]]:
+    ) -> Ranking[T]:
         """Async `rank`, on asyncio or trio."""
-        item_list = read_items(items)
-        send: Callable[..., Awaitable[operations.CreateRerankResponseBody]] = self.rerank_async
-        if batch_size is not None:
-            send = partial(self.rerank_batched_async, batch_size=batch_size)
-        response = await send(
-            documents=read_documents(item_list, key),
-            model=model,
-            query=query,
-            top_n=top_n,
-            **arguments,
-        )
-        return pair_with_scores(item_list, response)
+        item_list, documents = read_items(items, key)
+        on_failure = self._caller.choose(on_failure)
+        unrankable = arguments.setdefault("unrankable", choose_unrankable(on_failure))
+        try:
+            if batch_size is None:
+                encoded, options = prepare(
+                    "Rerank.rank_async",
+                    documents=documents,
+                    model=model,
+                    query=query,
+                    top_n=top_n,
+                    **arguments,
+                )
+                settings = self._caller.resolve(options, on_failure)
+                answer = await self._caller.rank_async(settings, encoded)
+            else:
+                answer = await self._run_batches_async(
+                    "Rerank.rank_async",
+                    documents,
+                    arguments,
+                    model=model,
+                    query=query,
+                    batch_size=batch_size,
+                    top_n=top_n,
+                    on_failure=on_failure,
+                )
+        except OpenRouterError as error:
+            if on_failure == "raise" or not is_recoverable(error):
+                raise
+            self._caller.record_kept_order(model, error)
+            set_aside = find_set_aside(documents, unrankable)
+            return keep_order(item_list, error, model=model, top_n=top_n, set_aside=set_aside)
+        return pair_with_scores(item_list, answer)
 
     @list_rerank_arguments
     def rerank_batched(  # noqa: D417  it documents only what `rerank` does not
@@ -399,19 +472,16 @@ class Rerank:
                 batches that succeeded. The cause can also be a wrong document of an iterator
                 that was found after a batch was sent, or what reading the documents raised.
         """
-        from ._bulk.batch_workers import run_batched
-
-        call = self._begin_batches(
+        return self._run_batches(
             "Rerank.rerank_batched",
+            documents,
             arguments,
             model=model,
             query=query,
             batch_size=batch_size,
             max_concurrency=max_concurrency,
             top_n=top_n,
-            is_async=False,
-        )
-        return run_batched(self._caller, call, documents)
+        ).response
 
     @list_rerank_arguments
     async def rerank_batched_async(
@@ -431,18 +501,40 @@ class Rerank:
         `documents` may be an async iterable too; an object that is both is read as an async one.
         Cancelling the call cancels the batches under way, which may have been billed.
         """
-        from ._bulk.batch_workers import run_batched_async
-
-        call = self._begin_batches(
+        answer = await self._run_batches_async(
             "Rerank.rerank_batched_async",
+            documents,
             arguments,
             model=model,
             query=query,
             batch_size=batch_size,
             max_concurrency=max_concurrency,
             top_n=top_n,
-            is_async=True,
         )
+        return answer.response
+
+    def _run_batches(
+        self,
+        method: str,
+        documents: Documents,
+        arguments: RerankArguments,
+        **options: Unpack[BatchOptions],
+    ) -> Answer:
+        from ._bulk.batch_workers import run_batched
+
+        call = self._begin_batches(method, arguments, is_async=False, **options)
+        return run_batched(self._caller, call, documents)
+
+    async def _run_batches_async(
+        self,
+        method: str,
+        documents: Documents | AsyncIterable[Document],
+        arguments: RerankArguments,
+        **options: Unpack[BatchOptions],
+    ) -> Answer:
+        from ._bulk.batch_workers import run_batched_async
+
+        call = self._begin_batches(method, arguments, is_async=True, **options)
         return await run_batched_async(self._caller, call, documents)
 
     def _begin_batches(
@@ -453,8 +545,9 @@ class Rerank:
         model: str,
         query: str,
         batch_size: int,
-        max_concurrency: int | None,
+        max_concurrency: int | None = None,
         top_n: int | None,
+        on_failure: OnFailure = "raise",
         is_async: bool,
     ) -> run_types.BatchedCall:
         """Check the arguments of a call in batches, but the documents, and start its time."""
@@ -465,9 +558,10 @@ class Rerank:
             most = self._caller.count_connections(is_async=is_async)
             max_concurrency = min(DEFAULT_BATCHES_AT_ONCE, most or DEFAULT_BATCHES_AT_ONCE)
         call = BatchedCall(
-            partial(encode_request, model=model, query=query, **fields),
+            partial(encode_request, query=query, **fields),
             self._caller.clock,
-            self._caller.resolve(options),
+            self._caller.resolve(options, on_failure),
+            model=model,
             batch_size=batch_size,
             max_concurrency=max_concurrency,
             top_n=top_n,
@@ -477,27 +571,17 @@ class Rerank:
         return call
 
 
-def read_items(items: Iterable[T]) -> list[T]:
+def read_items(
+    items: Iterable[T], key: Callable[[T], Document] | None
+) -> tuple[list[T], Sequence[Document]]:
     """
-    Return the items as a list.
+    Return the items as a list, and the document of each.
 
     Raises:
         TypeError: They are no list of items: a text, a mapping, a table, or not iterable.
     """
     require_iterable(items, "items")
-    return list(items)
-
-
-def read_documents(items: Sequence[T], key: Callable[[T], Document] | None) -> Documents:
-    """Return the document of each item."""
-    return cast("Documents", items) if key is None else map(key, items)
-
-
-def pair_with_scores(
-    items: Sequence[T], response: operations.CreateRerankResponseBody
-) -> list[Ranked[T]]:
-    """Return the items with their scores, in the order of the results."""
-    return [
-        Ranked(items[result.index], result.relevance_score, result.index)
-        for result in response.results
-    ]
+    item_list = list(items)
+    if key is None:
+        return item_list, cast("Sequence[Document]", item_list)
+    return item_list, [key(item) for item in item_list]

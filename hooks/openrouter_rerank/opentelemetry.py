@@ -7,8 +7,9 @@ the API; the application decides where spans and metrics go.
 Each call is a span of kind CLIENT, `rerank {model}`, and each of its attempts is a child span,
 `rerank attempt`. An attempt is the current span while its request is under way, so that the spans
 of OpenTelemetry's httpx instrumentation are its children; between attempts the call's span is the
-current one. Each request of `rerank_batched` and each job of `rerank_many` is a call; while a job
-waits for its next attempt, its span is not the current one. A call that is refused before anything
+current one. Each request of `rerank_batched`, each job of `rerank_many` and each model that
+is fallen back to is a call; while a job waits for its next attempt, its span is not the current
+one. A call that is refused before anything
 is sent has no span.
 
 Names from the conventions for generative AI, and from the general ones:
@@ -33,12 +34,15 @@ Names of our own:
                                       openrouter.usage.cost (credits),
                                       openrouter.usage.search_units, openrouter.usage.total_tokens,
                                       openrouter.query, openrouter.documents (both content),
-                                      openrouter.indices (content)
+                                      openrouter.indices (content), openrouter.reranked (false
+                                      where `rank` keeps the order because the call failed)
     rerank attempt                    openrouter.attempt.number, from 1, openrouter.retry.delay,
                                       the seconds until the next
     openrouter.rerank.retries         counter, attempts after a call's first
     openrouter.rerank.documents       counter, documents sent, once for a call
     openrouter.rerank.cost            counter, credits, as far as replies state the cost
+    openrouter.rerank.kept_orders     counter, rankings that kept their order, by
+                                      gen_ai.request.model and error.type
 
 A request that is sent again at once, because its kept connection had been closed, is an attempt
 here, though `error.attempts` and `RawReply.attempts` do not count it.

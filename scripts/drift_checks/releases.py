@@ -20,6 +20,8 @@ ROOTS = ("hooks", "generated")
 PACKAGES = ("openrouter_rerank", "openrouter_rerank_api")
 # Users reach these through attributes and keywords; their modules are private.
 REACHED = (
+    "_call.arguments.FallbackOptions",
+    "_call.arguments.RawArguments",
     "_call.arguments.RerankArguments",
     "_call.arguments.RerankOptions",
     "_raw_response.RawRerank",

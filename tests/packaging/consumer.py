@@ -6,9 +6,20 @@ It takes the server's URL as its argument and prints the texts in the order of t
 
 import asyncio
 import sys
+from collections.abc import Callable, Sequence
 from typing import assert_type
 
-from openrouter_rerank import OpenRouter, __version__, components, errors, operations, types
+from openrouter_rerank import (
+    OpenRouter,
+    Ranked,
+    Ranker,
+    Ranking,
+    __version__,
+    components,
+    errors,
+    operations,
+    types,
+)
 
 QUERY = "What is the capital of France?"
 DOCUMENTS = ["Berlin is the capital of Germany.", "Paris is the capital of France."]
@@ -48,6 +59,40 @@ async def rerank_async(server_url: str) -> operations.CreateRerankResponseBody:
         return res
 
 
+class LengthRanker:
+    """A ranker of one's own, to fall back to."""
+
+    model = "length"
+
+    def score(
+        self,
+        _query: str,
+        documents: Sequence[str | dict[str, str]],
+        checkpoint: Callable[[], None],
+        /,
+    ) -> list[float | None]:
+        """Score each text by its length."""
+        checkpoint()
+        return [float(len(text)) if isinstance(text, str) else None for text in documents]
+
+
+def rank(server_url: str) -> list[str]:
+    """Order objects of one's own; a score is None where the order was kept."""
+    with OpenRouter(server_url=server_url, fallback_models=["b", LengthRanker()]) as client:
+        view = client.with_options(on_failure="keep_order", min_score={MODEL: 0.0})
+        ranking = view.rerank.rank(DOCUMENTS, query=QUERY, model=MODEL, follow_fallbacks=True)
+        assert_type(view, OpenRouter)
+        assert_type(ranking, Ranking[str])
+        assert_type(ranking[0], Ranked[str])
+        assert_type(ranking[0].score, float | None)
+        assert_type(ranking.reranked, bool)
+        assert_type(ranking.failure, errors.OpenRouterError | None)
+        assert_type(ranking.cost, float | None)
+        fallback: Ranker = LengthRanker()
+        assert_type(fallback.model, str)
+        return [ranked.item for ranked in ranking]
+
+
 def describe_failure(server_url: str) -> str:
     """Make a call that the server refuses, and catch the error by its class."""
     with OpenRouter(server_url=f"{server_url}/nowhere") as client:
@@ -63,10 +108,11 @@ def describe_failure(server_url: str) -> str:
 
 
 def main(server_url: str) -> None:
-    """Print the version, the texts of one call, those of the other, and the status of an error."""
+    """Print the version, the texts of three calls, and the status of an error."""
     print(__version__)
     for res in (rerank(server_url), asyncio.run(rerank_async(server_url))):
         print([result.document.text or "" for result in res.results])
+    print(rank(server_url))
     print(describe_failure(server_url))
 
 

@@ -38,7 +38,13 @@ def test_reranks_without_extras(bare_python: Path) -> None:
 
     berlin, paris = "Berlin is the capital of Germany.", "Paris is the capital of France."
     assert result.stderr == ""
-    assert result.stdout.splitlines() == [__version__, str([paris, berlin]), str([paris]), "404"]
+    assert result.stdout.splitlines() == [
+        __version__,
+        str([paris, berlin]),
+        str([paris]),
+        str([paris, berlin]),
+        "404",
+    ]
 
 
 def test_command_names_missing_extra(bare_python: Path) -> None:

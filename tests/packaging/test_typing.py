@@ -37,6 +37,12 @@ client.rerank.rerank(query="q", documents=["d"], model="m").results[0].score
 client.rerank.rerank_async(query="q", documents=["d"], model="m").results
 operations.DocumentRequest(text=1)
 OpenRouter(api_kee="k")
+client.rerank.rank(["d"], query="q", model="m")[0].score + 1
+client.rerank.rank(["d"], query="q", model="m", on_failure="hide")
+client.rerank.rank(["d"], query="q", model="m", fallback_models=[5])
+client.rerank.rerank(query="q", documents=["d"], model="m", on_failure="raise")
+client.rerank.with_raw_response.rerank(query="q", documents=["d"], model="m", fallback_models=[])
+client.with_options(deadline="9")
 """
 
 Report = set[tuple[str, int]]

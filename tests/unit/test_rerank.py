@@ -12,7 +12,7 @@ import anyio
 import httpx
 import pytest
 from openrouter_rerank import Ranked, RateLimit, RerankJob, RetryConfig, errors
-from openrouter_rerank._call.arguments import NO_OPTIONS, RerankArguments
+from openrouter_rerank._call.arguments import NO_OPTIONS, RawArguments, RerankArguments
 from openrouter_rerank._rerank import Rerank
 from openrouter_rerank.components import ProviderPreferences
 from openrouter_rerank.testing import FakeOpenRouter, answer
@@ -138,13 +138,18 @@ def test_signatures_list_every_argument(name: str) -> None:
     with FakeOpenRouter() as client:
         parameters = inspect.signature(attrgetter(name)(client.rerank)).parameters
 
-    assert parameters.keys() >= RerankArguments.__annotations__.keys()
+    is_raw = name.startswith("with_raw_response")
+    listed = RawArguments if is_raw else RerankArguments
+    assert parameters.keys() >= listed.__annotations__.keys()
+    own = RerankArguments.__annotations__.keys() - listed.__annotations__.keys()
+    assert not own & parameters.keys()
     assert {each.kind for each in parameters.values()} <= {
         inspect.Parameter.KEYWORD_ONLY,
         inspect.Parameter.POSITIONAL_OR_KEYWORD,
     }
     assert (parameters["provider"].default, parameters["user"].default) == (UNSET, None)
-    assert {option: parameters[option].default for option in NO_OPTIONS} == NO_OPTIONS
+    options = {name: value for name, value in NO_OPTIONS.items() if name not in own}
+    assert {option: parameters[option].default for option in options} == options
 
 
 @pytest.mark.parametrize("name", [name for name in METHODS if "." not in name])

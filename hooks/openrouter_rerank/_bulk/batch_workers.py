@@ -14,11 +14,17 @@ from typing import cast
 
 import anyio
 
+from openrouter_rerank._call.answer import Answer
 from openrouter_rerank._call.arguments import Document
 from openrouter_rerank._call.caller import Caller
+from openrouter_rerank._call.fallbacks import (
+    Candidate,
+    FallbackChain,
+    follow_fallbacks,
+    follow_fallbacks_async,
+)
 from openrouter_rerank._codec.documents import require_iterable
 from openrouter_rerank.errors import RequestCancelledError
-from openrouter_rerank.operations import CreateRerankResponseBody
 
 from .batches import Batch, BatchedCall
 
@@ -26,17 +32,53 @@ AnyDocuments = Iterable[Document] | AsyncIterable[Document]
 DocumentIterator = Iterator[Document] | AsyncIterator[Document]
 
 
-def run_batched(
-    caller: Caller, call: BatchedCall, documents: Iterable[Document]
-) -> CreateRerankResponseBody:
+def run_batched(caller: Caller, call: BatchedCall, documents: Iterable[Document]) -> Answer:
     """
-    Send the batches from threads, and return the merged reply.
+    Send the batches from threads, and return the answer with the merged reply.
+
+    With fallbacks, all documents are read first: another model gets all of them.
 
     Raises:
         BatchError: A batch failed.
-        BaseException: What is no outcome of a call; see `BatchedCall.build_response`.
+        BaseException: What is no outcome of a call; see `BatchedCall.build_answer`.
     """
-    iterator = iter(call.check(require_documents(documents)))
+    documents = require_documents(documents)
+    if not call.settings.has_fallbacks:
+        return _send_batches(caller, call, documents)
+    chain = FallbackChain(call.settings, call.model, caller.clock.now)
+    kept = list(documents)
+
+    def ask(candidate: Candidate) -> Answer:
+        if isinstance(candidate.model, str):
+            chosen = call.for_model(candidate.model, candidate.settings)
+            return _send_batches(caller, chosen, kept)
+        return caller.ask(candidate, call.encode_all(kept))
+
+    return follow_fallbacks(chain, ask)
+
+
+async def run_batched_async(caller: Caller, call: BatchedCall, documents: AnyDocuments) -> Answer:
+    """Async `run_batched`, with tasks for threads."""
+    if not call.settings.has_fallbacks:
+        return await _send_batches_async(caller, call, documents)
+    chain = FallbackChain(call.settings, call.model, caller.clock.now)
+    if isinstance(documents, AsyncIterable):
+        kept = [document async for document in documents]
+    else:
+        kept = list(require_documents(documents))
+
+    async def ask(candidate: Candidate) -> Answer:
+        if isinstance(candidate.model, str):
+            chosen = call.for_model(candidate.model, candidate.settings)
+            return await _send_batches_async(caller, chosen, kept)
+        return await caller.ask_async(candidate, call.encode_all(kept))
+
+    return await follow_fallbacks_async(chain, ask)
+
+
+def _send_batches(caller: Caller, call: BatchedCall, documents: Iterable[Document]) -> Answer:
+    """Send the batches to one model."""
+    iterator = iter(call.check(documents))
     semaphore = threading.Semaphore(call.max_concurrency)
 
     def send(batch: Batch) -> None:
@@ -55,13 +97,11 @@ def run_batched(
                 break
             executor.submit(contextvars.copy_context().run, send, batch)
             number += 1
-    return call.build_response()
+    return call.build_answer()
 
 
-async def run_batched_async(
-    caller: Caller, call: BatchedCall, documents: AnyDocuments
-) -> CreateRerankResponseBody:
-    """Async `run_batched`, with tasks for threads."""
+async def _send_batches_async(caller: Caller, call: BatchedCall, documents: AnyDocuments) -> Answer:
+    """Async `_send_batches`."""
     iterator: DocumentIterator
     if isinstance(documents, AsyncIterable):
         iterator = aiter(documents)
@@ -90,7 +130,7 @@ async def run_batched_async(
                 break
             tasks.start_soon(send, batch)
             number += 1
-    return call.build_response()
+    return call.build_answer()
 
 
 def require_documents(documents: Iterable[Document]) -> Iterable[Document]:

@@ -1,11 +1,13 @@
 """One call in batches: what each batch sends, how it ended, and what follows."""
 
+import math
 import threading
 from collections.abc import Collection, Iterable, Sequence
 from typing import Protocol
 
 from attrs import frozen
 
+from openrouter_rerank._call.answer import Answer, read_cost, read_generation_id
 from openrouter_rerank._call.arguments import Document
 from openrouter_rerank._call.clock import Clock
 from openrouter_rerank._call.config import Settings
@@ -24,7 +26,12 @@ from openrouter_rerank._codec.request import EncodedRequest, refuse_surrogate
 from openrouter_rerank._codec.response import Reply
 from openrouter_rerank._codec.values import require_count
 from openrouter_rerank._events.logging import warn_of_unranked
-from openrouter_rerank.errors import BatchError, DeadlineExceededError, OpenRouterError
+from openrouter_rerank.errors import (
+    BatchError,
+    DeadlineExceededError,
+    OpenRouterError,
+    ResponseValidationError,
+)
 from openrouter_rerank.operations import CreateRerankResponseBody
 
 from .merge import Merge
@@ -34,7 +41,7 @@ class BatchEncoder(Protocol):
     """Encodes a batch's documents with the call's other arguments, by `encode_request`."""
 
     def __call__(
-        self, *, documents: Iterable[EncodedDocument], top_n: int | None
+        self, *, documents: Iterable[Document], model: str, top_n: int | None
     ) -> EncodedRequest:
         """Return the batch's request."""
         ...
@@ -61,6 +68,8 @@ class BatchedCall:
     One thread or task reads the batches; others record how they ended.
 
     Attributes:
+        model: The model that ranks.
+        settings: The settings of the whole call.
         batch_size: How many documents a batch has at most.
         max_concurrency: How many batches are sent at once at most.
         has_failed: Whether a batch has failed, so that no more are to be sent.
@@ -72,6 +81,7 @@ class BatchedCall:
         clock: Clock,
         settings: Settings,
         *,
+        model: str,
         batch_size: int,
         max_concurrency: int,
         top_n: int | None,
@@ -84,12 +94,13 @@ class BatchedCall:
             TypeError: A number is not a whole number.
             ValueError: A number is below 1, or `unrankable` is unknown.
         """
+        self.model = model
+        self.settings = settings
         self.batch_size = require_count(batch_size, "batch_size")
         self.max_concurrency = require_count(max_concurrency, "max_concurrency")
         self.has_failed = False
-        self._now = clock.now
+        self._clock = clock
         self._began_at = clock.now()
-        self._settings = settings
         self._encode = encode
         self._top_n = None if top_n is None else require_count(top_n, "top_n")
         self._merge = Merge(self.batch_size, self._top_n)
@@ -99,9 +110,28 @@ class BatchedCall:
         self._set_aside: list[int] = []
         self._is_checked = False
         self._empty: CreateRerankResponseBody | None = None
+        self._sent = self._attempts = 0
+        self._generation_ids: list[str | None] = []
         self._failures: dict[int, tuple[Exception, range]] = {}
         self._interrupt: BaseException | None = None
         self._lock = threading.Lock()
+
+    def for_model(self, model: str, settings: Settings) -> "BatchedCall":
+        """Return a call for the same documents by another model; its time begins now."""
+        return BatchedCall(
+            self._encode,
+            self._clock,
+            settings,
+            model=model,
+            batch_size=self.batch_size,
+            max_concurrency=self.max_concurrency,
+            top_n=self._top_n,
+            unrankable=self._unrankable,
+        )
+
+    def encode_all(self, documents: Iterable[Document]) -> EncodedRequest:
+        """Encode all documents as one request, for a ranker that sends none."""
+        return self._encode(documents=documents, model=self.model, top_n=self._top_n)
 
     def limit_settings(self) -> Settings:
         """
@@ -110,12 +140,16 @@ class BatchedCall:
         Raises:
             DeadlineExceededError: No time is left.
         """
-        settings = self._settings
+        settings = self.settings
         if settings.deadline is None:
             return settings
-        remaining = settings.deadline - (self._now() - self._began_at)
+        remaining = settings.deadline - (self._clock.now() - self._began_at)
         if remaining <= 0:
-            raise DeadlineExceededError(f"not begun within the deadline of {settings.deadline:g} s")
+            error = DeadlineExceededError(
+                f"not begun within the deadline of {settings.deadline:g} s"
+            )
+            error.ended_call = True
+            raise error
         return settings._replace(deadline=remaining)
 
     def check(self, documents: Iterable[Document]) -> Iterable[Document]:
@@ -166,7 +200,7 @@ class BatchedCall:
         ]
         top_n = None if self._top_n is None else min(self._top_n, max(1, len(encoded)))
         try:
-            batch = Batch(number, self._encode(documents=encoded, top_n=top_n))
+            batch = Batch(number, self._encode(documents=encoded, model=self.model, top_n=top_n))
         except ValueError:
             for position, document in zip(positions, encoded, strict=True):
                 refuse_surrogate(f"documents[{position}]", document)
@@ -186,6 +220,9 @@ class BatchedCall:
         response = reply.decode(batch.request)
         with self._lock:
             self._merge.add(batch.number, response)
+            self._sent += len(batch.request.documents)
+            self._attempts += reply.attempts
+            self._generation_ids.append(read_generation_id(reply))
 
     def record_failure(self, number: int, error: BaseException, size: int) -> None:
         """Record the error of a batch of `size` documents, and stop sending."""
@@ -198,9 +235,9 @@ class BatchedCall:
                 self._interrupt = error
             self.has_failed = True
 
-    def build_response(self) -> CreateRerankResponseBody:
+    def build_answer(self) -> Answer:
         """
-        Return the merged reply, once all batches have ended.
+        Return the answer with the merged reply, once all batches have ended.
 
         Raises:
             BatchError: A batch failed.
@@ -212,14 +249,20 @@ class BatchedCall:
             raise self._interrupt
         warn_of_unranked(self._set_aside)
         if not self._failures:
-            return self._empty or self._restore(self._merge.build())
+            return Answer(
+                self._empty or self._restore(self._merge.build()),
+                self._sent + len(self._set_aside),
+                self._set_aside,
+                self._attempts,
+                self._generation_ids[0] if len(self._generation_ids) == 1 else None,
+            )
         number = min(self._failures)
         error, positions = self._failures[number]
         is_api_error = isinstance(error, OpenRouterError)
         if not (is_api_error or len(self._merge)):
             raise error
         reason = error if is_api_error else repr(error)
-        raise BatchError(
+        failure = BatchError(
             f"part {number} ({describe_positions(positions)}): {reason}",
             cause=error,
             part=number,
@@ -228,7 +271,9 @@ class BatchedCall:
                 number: self._restore(response)
                 for number, response in self._merge.replies().items()
             },
-        ) from error
+        )
+        failure.cost = sum_costs(failure)
+        raise failure from error
 
     def _restore(self, response: CreateRerankResponseBody) -> CreateRerankResponseBody:
         """Turn indices among the documents that were sent into the caller's positions."""
@@ -238,6 +283,15 @@ class BatchedCall:
     def _find_positions(self, first: int, count: int) -> Sequence[int]:
         """Return where so many documents that are sent stand among the caller's."""
         return find_positions(range(first, first + count), self._set_aside)
+
+
+def sum_costs(failure: BatchError) -> float | None:
+    """Return what the batches cost, in credits; None if nothing or only a part is known."""
+    costs = [read_cost(response) for response in failure.responses.values()]
+    if failure.cost is not None or isinstance(failure.cause, ResponseValidationError):
+        costs.append(failure.cost)
+    known = [cost for cost in costs if cost is not None]
+    return math.fsum(known) if known and len(known) == len(costs) else None
 
 
 def check_document(document: object, position: int) -> EncodedDocument:

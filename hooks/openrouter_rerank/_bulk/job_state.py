@@ -4,16 +4,36 @@ from collections.abc import Callable
 
 from attrs import define
 
-from openrouter_rerank._call.arguments import RerankOptions
+from openrouter_rerank._call.answer import Answer, make_answer, make_empty_answer
 from openrouter_rerank._call.call import Call
+from openrouter_rerank._call.caller import Caller
 from openrouter_rerank._call.config import Settings
+from openrouter_rerank._call.fallbacks import Candidate, FallbackChain
 from openrouter_rerank._codec.request import EncodedRequest
 from openrouter_rerank._codec.response import Reply
 from openrouter_rerank._events.hooks import RetryEvent
 from openrouter_rerank._events.logging import warn_of_unranked
+from openrouter_rerank._policy.failures import is_recoverable
+from openrouter_rerank._ranking import keep_order
 from openrouter_rerank.errors import ClientClosedError, OpenRouterError
 
 from .jobs import RerankJob, RerankOutcome, prepare_job
+
+Begin = Callable[[Settings, EncodedRequest], Call]
+
+
+@define(eq=False)
+class JobFallbacks:
+    """
+    The models of a job that are asked in turn.
+
+    Attributes:
+        chain: Says which is next.
+        candidate: The model that is asked now.
+    """
+
+    chain: FallbackChain
+    candidate: Candidate
 
 
 @define(eq=False)
@@ -37,6 +57,10 @@ class JobState:
     position: int
     request: EncodedRequest
     call: Call
+    _caller: Caller
+    _begin: Begin
+    _keeps_order: bool = False
+    _fallbacks: JobFallbacks | None = None
     sent_at: float = 0.0
     due_at: float = 0.0
     is_abandoned: bool = False
@@ -45,7 +69,8 @@ class JobState:
         """
         Make the next attempt, and return the job's outcome or the retry that is to follow.
 
-        An abandoned job makes none: its last error is its end.
+        When another model's turn has come, that is a retry too, due at once. An abandoned job makes
+        none: its last error is its end.
 
         Raises:
             BaseException: What is no outcome of a job, such as what a hook raised.
@@ -55,10 +80,15 @@ class JobState:
             hooks.errors.emit(error)
             return self.abandon()
         try:
-            result = self.call.attempt()
+            return self._read(self.call.attempt())
         except OpenRouterError as error:
-            return self._fail(error)
-        return self._read(result)
+            result = self._fail(error)
+        while isinstance(result, Candidate):
+            try:
+                return self._succeed(self._caller.ask(result, self.request))
+            except OpenRouterError as error:
+                result = self._fail(error)
+        return result
 
     async def attempt_async(self) -> RerankOutcome | RetryEvent:
         """Async `attempt`, on asyncio or trio."""
@@ -67,40 +97,82 @@ class JobState:
             await hooks.errors.emit_async(error)
             return self.abandon()
         try:
-            result = await self.call.attempt_async()
+            return self._read(await self.call.attempt_async())
         except OpenRouterError as error:
-            return self._fail(error)
-        return self._read(result)
+            result = self._fail(error)
+        while isinstance(result, Candidate):
+            try:
+                return self._succeed(await self._caller.ask_async(result, self.request))
+            except OpenRouterError as error:
+                result = self._fail(error)
+        return result
 
     def abandon(self) -> RerankOutcome:
         """Return the outcome of a job whose next attempt will not be made."""
         self.call.abandon()
-        return self._end(self.call.state.error)
+        error = self.call.state.error
+        if error is not None:
+            error.ended_call = True
+        attempts = self.call.state.attempts
+        if self._fallbacks is not None:
+            attempts += self._fallbacks.chain.attempts
+        return self._end(error, attempts)
 
     def _read(self, result: Reply | RetryEvent) -> RerankOutcome | RetryEvent:
         if isinstance(result, RetryEvent):
             return result
-        try:
-            response = result.decode(self.request)
-        except OpenRouterError as error:
-            return self._end(error)
-        return RerankOutcome(self.job, self.position, response, None, result.attempts)
+        return self._succeed(make_answer(result, self.request))
 
-    def _fail(self, error: OpenRouterError) -> RerankOutcome:
-        """Return the outcome of a failure; raise an error that is not the job's own."""
-        if isinstance(error, ClientClosedError) or error is not self.call.state.error:
+    def _succeed(self, answer: Answer) -> RerankOutcome:
+        if self._fallbacks is not None:
+            answer = self._fallbacks.chain.finish(answer)
+        return RerankOutcome(
+            self.job, self.position, answer.response, None, answer.attempts, answer
+        )
+
+    def _fail(self, error: OpenRouterError) -> RerankOutcome | RetryEvent | Candidate:
+        """
+        Return the outcome of a failure, or what follows: another model, or a ranker's turn.
+
+        Raises:
+            OpenRouterError: The error is not the job's own.
+        """
+        is_own = error.ended_call or error is self.call.state.error
+        if isinstance(error, ClientClosedError) or not is_own:
             raise error
-        return self._end(error)
+        if self._fallbacks is None:
+            return self._end(error, self.call.state.attempts)
+        chain = self._fallbacks.chain
+        try:
+            chain.fall_back(self._fallbacks.candidate, error)
+            candidate = self._fallbacks.candidate = chain.next()
+        except OpenRouterError as last:
+            return self._end(last, chain.attempts)
+        if not isinstance(candidate.model, str):
+            return candidate
+        self.request = self.request.with_model(candidate.model)
+        self.call = self._begin(candidate.settings, self.request)
+        # What the job ends in if this model is never asked.
+        self.call.state.error = error
+        return RetryEvent(chain.attempts, 0.0, error)
 
-    def _end(self, error: OpenRouterError | None) -> RerankOutcome:
-        return RerankOutcome(self.job, self.position, None, error, self.call.state.attempts)
+    def _end(self, error: OpenRouterError | None, attempts: int) -> RerankOutcome:
+        kept = None
+        if self._keeps_order and error is not None and is_recoverable(error):
+            self._caller.record_kept_order(self.job.model, error)
+            count = len(self.request.documents) + len(self.request.set_aside)
+            kept = keep_order(
+                range(count),
+                error,
+                model=self.job.model,
+                top_n=self.job.top_n,
+                set_aside=self.request.set_aside,
+            )
+        return RerankOutcome(self.job, self.position, None, error, attempts, kept_order=kept)
 
 
 def prepare_job_state(
-    job: object,
-    position: int,
-    resolve: Callable[[RerankOptions], Settings],
-    begin: Callable[[Settings, EncodedRequest], Call],
+    job: object, position: int, caller: Caller, begin: Begin
 ) -> JobState | RerankOutcome:
     """
     Check a job, and return its state, or its outcome if nothing is to be sent.
@@ -108,7 +180,7 @@ def prepare_job_state(
     Args:
         job: What the caller's iterable gave.
         position: Its position among the jobs, from 0.
-        resolve: `Caller.resolve`.
+        caller: Makes the calls.
         begin: `Caller.begin`, or its async twin.
 
     Raises:
@@ -119,11 +191,28 @@ def prepare_job_state(
         kind = type(job).__name__
         raise TypeError(f"jobs: expected RerankJob, got {kind} at position {position}")
     try:
-        encoded, options = prepare_job(job)
-        settings = resolve(options)
+        on_failure = caller.choose(job.on_failure)
+        encoded, options = prepare_job(job, on_failure)
+        settings = caller.resolve(options, on_failure)
     except (TypeError, ValueError) as error:
         return RerankOutcome(job, position, None, error, 0)
     warn_of_unranked(encoded.set_aside)
     if not encoded.documents:
-        return RerankOutcome(job, position, encoded.make_empty_response(), None, 0)
-    return JobState(job, position, encoded, begin(settings, encoded))
+        answer = make_empty_answer(encoded)
+        return RerankOutcome(job, position, answer.response, None, 0, answer)
+    keeps_order = settings.on_failure == "keep_order"
+    fallbacks = None
+    if settings.has_fallbacks:
+        chain = FallbackChain(settings, encoded.model, caller.clock.now)
+        fallbacks = JobFallbacks(chain, chain.next())
+        settings = fallbacks.candidate.settings
+    return JobState(
+        job,
+        position,
+        encoded,
+        begin(settings, encoded),
+        caller,
+        begin,
+        keeps_order,
+        fallbacks,
+    )

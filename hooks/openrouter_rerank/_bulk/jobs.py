@@ -1,21 +1,30 @@
 """What a run takes and returns: `RerankJob`, `RerankOutcome`, `RunProgress`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from operator import attrgetter
 from typing import Any, cast
 
 import httpx
-from attrs import fields_dict, frozen
+from attrs import field, fields_dict, frozen
 
 # The annotations that RerankJob inherits name it, and are read here.
 from openrouter_rerank_api import models  # noqa: F401  # pyright: ignore[reportUnusedImport]
 from openrouter_rerank_api.request_bases import JobFields
 
 from openrouter_rerank import operations
-from openrouter_rerank._call.arguments import Documents, RerankOptions, prepare
+from openrouter_rerank._call.answer import Answer, read_cost
+from openrouter_rerank._call.arguments import (
+    CallOptions,
+    Documents,
+    choose_unrankable,
+    prepare,
+)
+from openrouter_rerank._call.config import FallbackModel
 from openrouter_rerank._codec.documents import Unrankable
 from openrouter_rerank._codec.request import EncodedRequest
+from openrouter_rerank._policy.failures import OnFailure
 from openrouter_rerank._policy.retries import RetryConfig
+from openrouter_rerank._ranking import Ranking, pair_with_scores
 from openrouter_rerank.errors import OpenRouterError
 from openrouter_rerank.types import UNSET, Unset
 
@@ -35,6 +44,9 @@ class RerankJob(JobFields):
         id: The caller's name for the job; it is not sent. None for none.
         retries: How often the run sends this job again, and after what; None and UNSET use the
             client's policy.
+        on_failure: "keep_order" gives the outcome of a job that has failed a `ranking` in the order
+            in which its documents came; see `rank`. None uses the client's.
+        unrankable: As for `rerank`; None is "raise", with "keep_order" it is "set_aside".
         deadline_ms: Limit for the job from its first attempt to the end of its last, with the waits
             between them, in milliseconds; None for none, UNSET uses the client's.
     """
@@ -54,27 +66,39 @@ class RerankJob(JobFields):
     http_headers: Mapping[str, str] | None = None
     timeout: httpx.Timeout | float | None = None
     deadline_ms: float | Unset | None = UNSET
+    min_score: float | Mapping[str, float] | Unset | None = UNSET
+    fallback_models: Iterable[FallbackModel] | None = None
+    follow_fallbacks: bool | None = None
+    on_failure: OnFailure | None = None
     extra_body: Mapping[str, Any] | None = None
-    unrankable: Unrankable = "raise"
+    unrankable: Unrankable | None = None
 
     def __repr__(self) -> str:
         """Name the job, without its content and its headers, which may hold secrets."""
         return f"RerankJob(id={self.id!r}, model={self.model!r})"
 
 
-_ARGUMENTS = tuple(name for name in fields_dict(RerankJob) if name != "id")
+_ARGUMENTS = tuple(name for name in fields_dict(RerankJob) if name not in {"id", "on_failure"})
 _read_arguments = attrgetter(*_ARGUMENTS)
 
 
-def prepare_job(job: RerankJob) -> tuple[EncodedRequest, RerankOptions]:
+def prepare_job(
+    job: RerankJob, on_failure: OnFailure = "raise"
+) -> tuple[EncodedRequest, CallOptions]:
     """
     Check a job and split it into the request's body and its options.
+
+    Args:
+        job: The job.
+        on_failure: What becomes of it when it has failed.
 
     Raises:
         TypeError: An argument has the wrong type.
         ValueError: An argument has a value that the API would refuse.
     """
     arguments = dict(zip(_ARGUMENTS, _read_arguments(job), strict=True))
+    if arguments["unrankable"] is None:
+        arguments["unrankable"] = choose_unrankable(on_failure)
     return prepare("RerankJob", **cast("Any", arguments))
 
 
@@ -90,7 +114,7 @@ class RerankOutcome:
         error: What `rerank` would have raised: the `OpenRouterError` of the last attempt, or the
             TypeError or ValueError of a job that was refused before anything was sent; None if the
             job succeeded.
-        attempts: How many times the job was tried; 0 if nothing was sent.
+        attempts: How many times the job was tried, by all models; 0 if nothing was sent.
     """
 
     job: RerankJob
@@ -98,6 +122,20 @@ class RerankOutcome:
     result: operations.CreateRerankResponseBody | None
     error: OpenRouterError | TypeError | ValueError | None
     attempts: int
+    _answer: Answer | None = field(default=None, alias="answer")
+    _kept_order: Ranking[int] | None = field(default=None, alias="kept_order")
+
+    @property
+    def ranking(self) -> Ranking[int] | None:
+        """
+        The positions of the documents as `rank` would give them; None if the job failed.
+
+        With `on_failure="keep_order"` a job that failed has one, too, in the order in which its
+        documents came; `error` is set all the same.
+        """
+        if self._answer is None:
+            return self._kept_order
+        return pair_with_scores(range(self._answer.document_count), self._answer)
 
     @property
     def cost(self) -> float | None:
@@ -153,11 +191,3 @@ class RunProgress:
     elapsed: float
     concurrency: int
     rate: float | None
-
-
-def read_cost(result: operations.CreateRerankResponseBody) -> float | None:
-    """Return the price in a reply, in credits; None if it has none."""
-    usage = result.usage
-    if not isinstance(usage, operations.CreateRerankUsage) or isinstance(usage.cost, Unset):
-        return None
-    return usage.cost

@@ -257,7 +257,7 @@ class TaskWorkers:
             else:
                 job = await anext(self._async_iterator)
             state = prepare_job_state(
-                job, self.scheduler.taken, self._caller.resolve, self._caller.begin_async
+                job, self.scheduler.taken, self._caller, self._caller.begin_async
             )
         except (StopIteration, StopAsyncIteration):
             self.scheduler.on_exhausted()

@@ -216,9 +216,7 @@ class ThreadWorkers:
         """Take a job from the caller's iterable, and return the function that records it."""
         try:
             job = next(self._iterator)
-            state = prepare_job_state(
-                job, self._scheduler.taken, self._caller.resolve, self._caller.begin
-            )
+            state = prepare_job_state(job, self._scheduler.taken, self._caller, self._caller.begin)
         except StopIteration:
             return self._scheduler.on_exhausted
         except BaseException as error:  # noqa: BLE001 - raised in the caller's thread

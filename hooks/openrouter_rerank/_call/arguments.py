@@ -8,10 +8,21 @@ from openrouter_rerank_api.request_fields import REQUEST_FIELDS, RequestFields
 
 from openrouter_rerank._codec.documents import Unrankable
 from openrouter_rerank._codec.request import EncodedRequest, check_headers, encode_request
+from openrouter_rerank._policy.failures import OnFailure
 from openrouter_rerank._policy.retries import RetryConfig
 from openrouter_rerank.types import UNSET, Unset
 
-from .config import Settings, check_attribution, read_deadline, read_timeout, require_retry_config
+from .config import (
+    FallbackModel,
+    Settings,
+    check_attribution,
+    read_deadline,
+    read_fallback_models,
+    read_flag,
+    read_min_score,
+    read_timeout,
+    require_retry_config,
+)
 from .target import ATTRIBUTION_HEADERS, JSON, parse_server_url
 
 if TYPE_CHECKING:
@@ -35,27 +46,50 @@ class RerankOptions(TypedDict, total=False):
     http_headers: Mapping[str, str] | None
     timeout: httpx.Timeout | float | None
     deadline_ms: float | Unset | None
+    min_score: float | Mapping[str, float] | Unset | None
 
 
-class RerankArguments(RequestFields, RerankOptions, total=False):
+class FallbackOptions(TypedDict, total=False):
+    """Which models are asked when the one that was asked for has failed."""
+
+    fallback_models: Iterable[FallbackModel] | None
+    follow_fallbacks: bool | None
+
+
+class CallOptions(RerankOptions, FallbackOptions, total=False):
+    """How a call is made, and by which models."""
+
+
+class RawArguments(RequestFields, RerankOptions, total=False):
     """What each method takes besides the arguments that it names itself."""
 
     extra_body: Mapping[str, Any] | None
     unrankable: Unrankable
 
 
+class RerankArguments(RawArguments, FallbackOptions, total=False):
+    """The same for methods that may fall back to other models."""
+
+
 # What the encoder takes besides the fields of the request.
 ENCODER_ARGUMENTS = frozenset({"extra_body", "unrankable"})
 
 
-def resolve(settings: Settings, options: RerankOptions) -> Settings:
+def resolve(settings: Settings, options: CallOptions, on_failure: OnFailure) -> Settings:
     """
     Return the settings of one call: the client's, with the call's options applied.
+
+    Args:
+        settings: The client's settings.
+        options: The call's options.
+        on_failure: What becomes of the call when it has failed; only some methods have the choice.
 
     Raises:
         TypeError: An option has the wrong type.
         ValueError: An option has a value that cannot work.
     """
+    if settings.on_failure != on_failure:
+        settings = settings._replace(on_failure=on_failure)
     if all(value is NO_OPTIONS.get(name, ...) for name, value in options.items()):
         return settings
     check_accept(options.get("accept_header_override"))
@@ -67,6 +101,9 @@ def resolve(settings: Settings, options: RerankOptions) -> Settings:
     server_url = parse_server_url(url, "server_url") if url else None
     headers = check_headers(options.get("http_headers"))
     deadline_ms = options.get("deadline_ms", UNSET)
+    min_score = options.get("min_score", UNSET)
+    fallback_models = read_fallback_models(options.get("fallback_models"))
+    follow_fallbacks = read_flag(options.get("follow_fallbacks"), "follow_fallbacks")
     return settings._replace(
         target=settings.target.replace(server_url, given, headers),
         retry_config=config or settings.retry_config,
@@ -74,11 +111,18 @@ def resolve(settings: Settings, options: RerankOptions) -> Settings:
         deadline=(
             settings.deadline if isinstance(deadline_ms, Unset) else read_deadline(deadline_ms)
         ),
+        min_score=(
+            settings.min_score if isinstance(min_score, Unset) else read_min_score(min_score)
+        ),
+        fallback_models=(settings.fallback_models if fallback_models is None else fallback_models),
+        follow_fallbacks=(
+            settings.follow_fallbacks if follow_fallbacks is None else follow_fallbacks
+        ),
     )
 
 
 # What each option is when it is not given.
-NO_OPTIONS: RerankOptions = {
+NO_OPTIONS: CallOptions = {
     "http_referer": None,
     "x_open_router_title": None,
     "x_open_router_categories": None,
@@ -89,6 +133,9 @@ NO_OPTIONS: RerankOptions = {
     "http_headers": None,
     "timeout": None,
     "deadline_ms": UNSET,
+    "min_score": UNSET,
+    "fallback_models": None,
+    "follow_fallbacks": None,
 }
 
 
@@ -109,7 +156,7 @@ def prepare(
     query: str,
     top_n: int | None = None,
     **arguments: Unpack[RerankArguments],
-) -> tuple[EncodedRequest, RerankOptions]:
+) -> tuple[EncodedRequest, CallOptions]:
     """
     Check and encode what is sent, and return it with the options, which say how.
 
@@ -122,9 +169,7 @@ def prepare(
     return encoded, options
 
 
-def split_arguments(
-    method: str, arguments: RerankArguments
-) -> tuple[dict[str, Any], RerankOptions]:
+def split_arguments(method: str, arguments: RerankArguments) -> tuple[dict[str, Any], CallOptions]:
     """
     Return what is sent and how.
 
@@ -140,4 +185,33 @@ def split_arguments(
             options[name] = value
         else:
             raise TypeError(f"{method}() got an unexpected keyword argument {name!r}")
-    return fields, cast("RerankOptions", options)
+    return fields, cast("CallOptions", options)
+
+
+def refuse_fallbacks(options: CallOptions) -> None:
+    """
+    Refuse other models for a call that returns the reply of one.
+
+    Raises:
+        TypeError: There are some.
+    """
+    for name in FallbackOptions.__annotations__:
+        if options.get(name) is not None:
+            raise TypeError(f"{name}: a raw reply is that of one model; call rerank or rank")
+
+
+def choose_unrankable(on_failure: OnFailure) -> Unrankable:
+    """Return what becomes of unrankable documents if the caller does not say."""
+    return "set_aside" if on_failure == "keep_order" else "raise"
+
+
+def require_options(method: str, options: CallOptions) -> None:
+    """
+    Refuse names that are no options of a call.
+
+    Raises:
+        TypeError: There is one; it says so as Python does.
+    """
+    for name in options:
+        if name not in NO_OPTIONS:
+            raise TypeError(f"{method}() got an unexpected keyword argument {name!r}")

@@ -113,7 +113,7 @@ class Call:
         if self._observed is None:
             from .instrumentation import ObservedCall
 
-            self._observed = ObservedCall(self.settings.hooks, self._request, self._encoded)
+            self._observed = ObservedCall(self.settings, self._request, self._encoded)
         return self._observed
 
     def _attempt(self, hooks: Hooks) -> Reply | RetryEvent:
@@ -133,6 +133,7 @@ class Call:
             event = state.plan_retry(result)
             if event is None:
                 hooks.errors.emit(result)
+                result.ended_call = True
                 raise result
             hooks.retries.emit(event)
             if not state.is_resending:
@@ -159,6 +160,7 @@ class Call:
             event = state.plan_retry(result)
             if event is None:
                 await hooks.errors.emit_async(result)
+                result.ended_call = True
                 raise result
             await hooks.retries.emit_async(event)
             if not state.is_resending:

@@ -2,13 +2,17 @@
 
 from openrouter_rerank._codec.request import EncodedRequest
 from openrouter_rerank._codec.response import Reply
-from openrouter_rerank._events.logging import warn_of_unranked
-from openrouter_rerank.operations import CreateRerankResponseBody
+from openrouter_rerank._events.logging import warn_of_kept_order, warn_of_unranked
+from openrouter_rerank._policy.failures import OnFailure
+from openrouter_rerank.errors import OpenRouterError
 
-from .arguments import RerankOptions, resolve
+from . import in_process
+from .answer import Answer, make_answer, make_empty_answer
+from .arguments import CallOptions, require_options, resolve
 from .call import Call
 from .clock import SYSTEM_CLOCK
-from .config import Settings
+from .config import Settings, read_on_failure
+from .fallbacks import Candidate, FallbackChain, follow_fallbacks, follow_fallbacks_async
 from .sender import Sender
 
 
@@ -17,24 +21,61 @@ class Caller:
     Makes the calls of a client.
 
     Attributes:
+        settings: The settings of the client.
         clock: Time and random numbers; fakes replace it.
     """
 
     def __init__(self, settings: Settings, sender: Sender) -> None:
         """Take the settings and what sends the requests."""
         self.clock = SYSTEM_CLOCK
-        self._settings = settings
+        self.settings = settings
         self._sender = sender
 
-    def resolve(self, options: RerankOptions) -> Settings:
+    def resolve(self, options: CallOptions, on_failure: OnFailure = "raise") -> Settings:
         """
         Return the settings of one call.
+
+        Args:
+            options: The call's options.
+            on_failure: What becomes of the call when it has failed; the client's own choice is for
+                the methods that pass it on.
 
         Raises:
             TypeError: An option is unknown or has the wrong type.
             ValueError: An option has a value that cannot work.
         """
-        return resolve(self._settings, options)
+        return resolve(self.settings, options, on_failure)
+
+    def with_options(self, options: CallOptions, on_failure: OnFailure | None) -> "Caller":
+        """
+        Return a caller with other defaults, which sends by the same connections.
+
+        Raises:
+            TypeError: An option is unknown or has the wrong type.
+            ValueError: An option has a value that cannot work.
+        """
+        require_options("OpenRouter.with_options", options)
+        caller = Caller(self.resolve(options, self.choose(on_failure)), self._sender)
+        caller.clock = self.clock
+        return caller
+
+    def choose(self, on_failure: OnFailure | None) -> OnFailure:
+        """
+        Return what becomes of a call that fails: what the call says, or else the client.
+
+        Raises:
+            ValueError: It is unknown.
+        """
+        return read_on_failure(on_failure) or self.settings.on_failure
+
+    def record_kept_order(self, model: str, error: OpenRouterError) -> None:
+        """Log that a ranking keeps its order, and tell the observer."""
+        warn_of_kept_order(error)
+        observer = self.settings.hooks.observer
+        if observer is not None:
+            from .instrumentation import log_exceptions
+
+            log_exceptions(observer.on_kept_order)(model, error)
 
     def count_connections(self, *, is_async: bool) -> int | None:
         """Return how many connections there may be; None if there is no limit of ours."""
@@ -77,27 +118,59 @@ class Caller:
         """Async `send`, on asyncio or trio."""
         return await self.begin_async(settings, encoded).run_async()
 
-    def rank(self, settings: Settings, encoded: EncodedRequest) -> CreateRerankResponseBody:
+    def rank(self, settings: Settings, encoded: EncodedRequest) -> Answer:
         """
-        Send a request, with retries, and return its reply, with the caller's own positions.
+        Send a request, with retries and to other models if it must be, and return the answer.
 
         Raises:
             OpenRouterError: The call ended in an error.
         """
         warn_of_unranked(encoded.set_aside)
         if not encoded.documents:
-            return encoded.make_empty_response()
-        return self.send(settings, encoded).decode(encoded)
+            return make_empty_answer(encoded)
+        if not settings.has_fallbacks:
+            return self._ask(settings, encoded)
+        return follow_fallbacks(
+            FallbackChain(settings, encoded.model, self.clock.now),
+            lambda candidate: self.ask(candidate, encoded),
+        )
 
-    async def rank_async(
-        self, settings: Settings, encoded: EncodedRequest
-    ) -> CreateRerankResponseBody:
+    async def rank_async(self, settings: Settings, encoded: EncodedRequest) -> Answer:
         """Async `rank`, on asyncio or trio."""
         warn_of_unranked(encoded.set_aside)
         if not encoded.documents:
-            return encoded.make_empty_response()
-        reply = await self.send_async(settings, encoded)
-        return reply.decode(encoded)
+            return make_empty_answer(encoded)
+        if not settings.has_fallbacks:
+            return await self._ask_async(settings, encoded)
+        return await follow_fallbacks_async(
+            FallbackChain(settings, encoded.model, self.clock.now),
+            lambda candidate: self.ask_async(candidate, encoded),
+        )
+
+    def ask(self, candidate: Candidate, encoded: EncodedRequest) -> Answer:
+        """
+        Return the answer of one model.
+
+        Raises:
+            OpenRouterError: The model has failed.
+        """
+        if isinstance(candidate.model, str):
+            return self._ask(candidate.settings, encoded.with_model(candidate.model))
+        return in_process.rank(candidate.model, encoded, candidate.settings, self.clock.now)
+
+    async def ask_async(self, candidate: Candidate, encoded: EncodedRequest) -> Answer:
+        """Async `ask`, on asyncio or trio."""
+        if isinstance(candidate.model, str):
+            return await self._ask_async(candidate.settings, encoded.with_model(candidate.model))
+        return await in_process.rank_async(
+            candidate.model, encoded, candidate.settings, self.clock.now
+        )
+
+    def _ask(self, settings: Settings, encoded: EncodedRequest) -> Answer:
+        return make_answer(self.send(settings, encoded), encoded)
+
+    async def _ask_async(self, settings: Settings, encoded: EncodedRequest) -> Answer:
+        return make_answer(await self.send_async(settings, encoded), encoded)
 
     def close(self) -> None:
         """Close the sync connections; the caller's own client stays open."""

@@ -1,19 +1,23 @@
 """A client's settings, read from arguments and the environment, and checked once."""
 
+import math
 import os
-from collections.abc import Mapping
-from typing import NamedTuple, cast
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple, TypeAlias, cast, get_args
 
 import httpx
 
 from openrouter_rerank._codec.request import check_header
-from openrouter_rerank._codec.values import require_count
+from openrouter_rerank._codec.response_model import MinScore
+from openrouter_rerank._codec.values import require_count, require_text
 from openrouter_rerank._events.hooks import Hooks
 from openrouter_rerank._events.logging import CallLog, DebugLogger, logger, read_log_settings
 from openrouter_rerank._network.auth import ApiKey, BearerAuth
+from openrouter_rerank._policy.failures import OnFailure
 from openrouter_rerank._policy.retries import MILLISECONDS, RetryConfig
 from openrouter_rerank.types import Unset
 
+from .ranker import Ranker
 from .target import Target, fill_template, read_server_url
 
 # Some centuries in milliseconds; larger numbers overflow in one place or another.
@@ -25,6 +29,10 @@ ATTRIBUTION_VARIABLES = {
     "x_open_router_title": "OPENROUTER_X_OPEN_ROUTER_TITLE",
     "x_open_router_categories": "OPENROUTER_X_OPEN_ROUTER_CATEGORIES",
 }
+
+
+# A slug, or a ranker in this process.
+FallbackModel: TypeAlias = str | Ranker
 
 
 class Settings(NamedTuple):
@@ -41,6 +49,10 @@ class Settings(NamedTuple):
         max_response_bytes: The longest body to accept, as sent and as inflated.
         log: Where calls are recorded.
         hooks: The user's functions.
+        fallback_models: What is asked in turn when the model has failed.
+        follow_fallbacks: Whether the models that the server names instead are asked, too.
+        min_score: The lowest score to keep; None keeps all.
+        on_failure: What `rank` does when all of them have failed.
     """
 
     auth: BearerAuth
@@ -51,6 +63,15 @@ class Settings(NamedTuple):
     max_response_bytes: int
     log: CallLog
     hooks: Hooks
+    fallback_models: Sequence[FallbackModel] = ()
+    follow_fallbacks: bool = False
+    min_score: MinScore = None
+    on_failure: OnFailure = "raise"
+
+    @property
+    def has_fallbacks(self) -> bool:
+        """Whether another model may answer instead."""
+        return self.follow_fallbacks or bool(self.fallback_models)
 
 
 def read_settings(
@@ -68,6 +89,10 @@ def read_settings(
     deadline_ms: float | None,
     max_response_bytes: int,
     debug_logger: DebugLogger | None = None,
+    fallback_models: Iterable[FallbackModel] | None = None,
+    follow_fallbacks: bool | None = None,
+    min_score: MinScore = None,
+    on_failure: OnFailure | None = None,
 ) -> Settings:
     """
     Check a client's arguments and fill in what the environment sets.
@@ -98,6 +123,10 @@ def read_settings(
         max_response_bytes=require_count(max_response_bytes, "max_response_bytes"),
         log=read_log_settings(debug_logger),
         hooks=Hooks(),
+        fallback_models=read_fallback_models(fallback_models) or (),
+        follow_fallbacks=read_flag(follow_fallbacks, "follow_fallbacks") or False,
+        min_score=read_min_score(min_score),
+        on_failure=read_on_failure(on_failure) or "raise",
     )
 
 
@@ -162,4 +191,64 @@ def require_positive(value: object, name: str) -> float:
         raise TypeError(f"{name}: expected a number, got {type(value).__name__}")
     if not 0 < value <= LARGEST_NUMBER:
         raise ValueError(f"{name}: must be above 0 and no more than {LARGEST_NUMBER:g}")
+    return value
+
+
+def read_fallback_models(
+    models: Iterable[FallbackModel] | None,
+) -> Sequence[FallbackModel] | None:
+    """
+    Return the models to fall back to; None for None.
+
+    Raises:
+        TypeError: They are no list of slugs and rankers.
+        ValueError: A slug is blank.
+    """
+    if models is None:
+        return None
+    if isinstance(models, str) or not isinstance(cast("object", models), Iterable):
+        kind = type(models).__name__
+        raise TypeError(f"fallback_models: expected a list of models, got {kind}")
+    return tuple(
+        model if isinstance(model, Ranker) else require_text(model, f"fallback_models[{position}]")
+        for position, model in enumerate(models)
+    )
+
+
+def read_flag(value: bool | None, name: str) -> bool | None:
+    """Return the value if it is True, False or None."""
+    if not isinstance(cast("object", value), bool | None):
+        raise TypeError(f"{name}: expected bool, got {type(value).__name__}")
+    return value
+
+
+def read_min_score(value: MinScore) -> MinScore:
+    """
+    Return the lowest score to keep, of any model or of some; None keeps all.
+
+    Raises:
+        TypeError: It is neither a number nor a mapping of slugs to numbers.
+        ValueError: A number is not finite.
+    """
+    if isinstance(value, Mapping):
+        return {
+            require_text(model, "min_score: model"): require_finite(score, f"min_score[{model!r}]")
+            for model, score in value.items()
+        }
+    return None if value is None else require_finite(value, "min_score")
+
+
+def require_finite(value: object, name: str) -> float:
+    """Return the value if it is a finite number."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{name}: expected a number, got {type(value).__name__}")
+    if not math.isfinite(value):
+        raise ValueError(f"{name}: must be finite")
+    return value
+
+
+def read_on_failure(value: OnFailure | None) -> OnFailure | None:
+    """Return the value if it says what becomes of a call that has failed, or is None."""
+    if value is not None and value not in get_args(OnFailure):
+        raise ValueError(f"on_failure: expected 'raise' or 'keep_order', got {value!r}")
     return value

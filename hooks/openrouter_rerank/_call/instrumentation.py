@@ -11,7 +11,10 @@ from openrouter_rerank._codec.request import EncodedRequest
 from openrouter_rerank._codec.response import Reply
 from openrouter_rerank._events.hooks import Hooks, Observation, RetryEvent
 from openrouter_rerank._events.logging import logger
-from openrouter_rerank.errors import ResponseValidationError
+from openrouter_rerank._policy.failures import is_recoverable
+from openrouter_rerank.errors import OpenRouterError, ResponseValidationError
+
+from .config import Settings
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -26,10 +29,11 @@ class ObservedCall:
     """
 
     def __init__(
-        self, hooks: Hooks, request: httpx.Request, encoded: EncodedRequest | None
+        self, settings: Settings, request: httpx.Request, encoded: EncodedRequest | None
     ) -> None:
         """Begin to observe."""
-        self.hooks = hooks
+        self.hooks = hooks = settings.hooks
+        self._may_keep_order = settings.on_failure == "keep_order"
         self._observation: Observation | None = None
         encoded = encoded or read_request(request)
         if encoded is None or hooks.observer is None:
@@ -71,7 +75,12 @@ class ObservedCall:
     def record_failure(self, error: BaseException) -> None:
         """Report the error that the call ended in to the observer."""
         if self._observation is not None:
-            log_exceptions(self._observation.on_failure)(error)
+            keeps_order = (
+                self._may_keep_order
+                and isinstance(error, OpenRouterError)
+                and is_recoverable(error)
+            )
+            log_exceptions(self._observation.on_failure)(error, keeps_order=keeps_order)
 
 
 def add_observation(observation: Observation, hooks: Hooks) -> Hooks:

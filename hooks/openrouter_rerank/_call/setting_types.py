@@ -12,13 +12,28 @@ if TYPE_CHECKING:
     from openrouter_rerank._events.logging import DebugLogger
     from openrouter_rerank._network.auth import ApiKey
     from openrouter_rerank._network.setup import Verify
+    from openrouter_rerank._policy.failures import OnFailure
     from openrouter_rerank._policy.retries import RetryConfig
 
-__all__ = ["ApiKey", "DebugLogger", "RetryConfig", "Verify"]
+    from .arguments import CallOptions
+    from .config import FallbackModel
+
+__all__ = [
+    "ApiKey",
+    "CallOptions",
+    "DebugLogger",
+    "FallbackModel",
+    "OnFailure",
+    "RetryConfig",
+    "Verify",
+]
 
 _MODULE_BY_NAME = {
     "ApiKey": "openrouter_rerank._network.auth",
+    "CallOptions": "openrouter_rerank._call.arguments",
     "DebugLogger": "openrouter_rerank._events.logging",
+    "FallbackModel": "openrouter_rerank._call.config",
+    "OnFailure": "openrouter_rerank._policy.failures",
     "RetryConfig": "openrouter_rerank._policy.retries",
     "Verify": "openrouter_rerank._network.setup",
 }

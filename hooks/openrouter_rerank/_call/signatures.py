@@ -6,7 +6,7 @@ from typing import Any, ForwardRef, TypeVar, cast
 
 from openrouter_rerank.types import UNSET
 
-from .arguments import RerankArguments
+from .arguments import RawArguments, RerankArguments
 
 # Those that are neither UNSET nor None.
 DEFAULTS = {"unrankable": "raise"}
@@ -42,3 +42,4 @@ def make_parameter(name: str, annotation: object) -> Parameter:
 
 
 list_rerank_arguments = list_arguments(RerankArguments)
+list_raw_arguments = list_arguments(RawArguments)

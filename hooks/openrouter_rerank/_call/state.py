@@ -106,6 +106,8 @@ class CallState:
 
     def is_too_late(self, now: float) -> bool:
         """Return whether neither the deadline nor the policy leaves time for another attempt."""
+        if self.attempts == 0:
+            return False
         longest = self.settings.retry_config.backoff.max_elapsed_time / MILLISECONDS
         is_expired = self._ends_at is not None and now >= self._ends_at
         return is_expired or now - self._started_at > longest
@@ -143,7 +145,13 @@ class CallState:
         outcome.elapsed = timedelta(seconds=seconds)
         self.settings.log.record_response(outcome, self.attempts, seconds)
         try:
-            reply = Reply(outcome, read_reply(outcome), self.attempts, self._waited)
+            reply = Reply(
+                outcome,
+                read_reply(outcome),
+                self.attempts,
+                self._waited,
+                self.settings.min_score,
+            )
             if self.settings.retry_config.retry_invalid_replies and self._encoded is not None:
                 # Whether to retry has to be known now; the caller gets what comes out here.
                 reply.decode(self._encoded)

@@ -85,7 +85,7 @@ def select_documents(
     """
     if require_unrankable(unrankable) == "raise":
         return encode_documents(documents), []
-    set_aside = [at for at, document in enumerate(documents) if is_unrankable(document)]
+    set_aside = find_set_aside(documents, unrankable)
     if not set_aside:
         return (encode_documents(documents) if documents else []), []
     left_out = frozenset(set_aside)
@@ -93,6 +93,13 @@ def select_documents(
         encode_document(document, at) for at, document in enumerate(documents) if at not in left_out
     ]
     return kept, set_aside
+
+
+def find_set_aside(documents: Iterable[object], unrankable: Unrankable) -> list[int]:
+    """Return the positions of the documents that are set aside; none of them with "raise"."""
+    if unrankable == "raise":
+        return []
+    return [at for at, document in enumerate(documents) if is_unrankable(document)]
 
 
 def find_positions(kept: range, set_aside: Sequence[int]) -> Sequence[int]:

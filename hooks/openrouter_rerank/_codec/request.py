@@ -18,6 +18,7 @@ from openrouter_rerank_api.unset import UNSET
 from .documents import (
     EncodedDocument,
     Unrankable,
+    find_position,
     require_iterable,
     restore_positions,
     select_documents,
@@ -61,6 +62,7 @@ class EncodedRequest(NamedTuple):
         query: The text to compare the documents with.
         top_n: How many results to return; None for all.
         set_aside: Positions of the caller's documents that are not sent.
+        body: What the body was encoded from; None if it is not kept.
     """
 
     content: bytes
@@ -69,6 +71,18 @@ class EncodedRequest(NamedTuple):
     query: str
     top_n: int | None = None
     set_aside: Sequence[int] = ()
+    body: Mapping[str, Any] | None = None
+
+    def with_model(self, model: str) -> EncodedRequest:
+        """Return the same request for another model."""
+        if model == self.model:
+            return self
+        body = {**(self.body or {}), "model": model}
+        return self._replace(content=dump_json(body), model=model, body=body)
+
+    def find_positions(self, indices: Iterable[int]) -> list[int]:
+        """Return where documents that are sent stand among the caller's."""
+        return [find_position(index, self.set_aside) for index in indices]
 
     def restore(self, response: CreateRerankResponseBody) -> CreateRerankResponseBody:
         """Turn the indices of a reply into positions among the caller's documents."""
@@ -118,7 +132,13 @@ def encode_request(
     if extra_body is not None:
         body.update(encode_extra(extra_body))
     return EncodedRequest(
-        dump_json(body), encoded, model, query, top_n=body.get("top_n"), set_aside=set_aside
+        dump_json(body),
+        encoded,
+        model,
+        query,
+        top_n=body.get("top_n"),
+        set_aside=set_aside,
+        body=body,
     )
 
 

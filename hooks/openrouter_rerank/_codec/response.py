@@ -20,8 +20,8 @@ from openrouter_rerank.errors import ResponseValidationError
 from .error_reply import build_status_error, find_status, parse_object
 from .json import IS_FAST, JsonObject, is_bounded, load_fast, load_json
 from .request import EncodedRequest
-from .response_model import ShapeError, build_model, type_name
-from .side_fields import Oddities
+from .response_model import MinScore, ShapeError, build_model, drop_below, type_name
+from .side_fields import Oddities, read_cost
 
 logger = logging.getLogger("openrouter_rerank")
 
@@ -125,6 +125,12 @@ def decode(
     return request.restore(model)
 
 
+def read_billed_cost(reply: JsonObject) -> float | None:
+    """Return what a reply that cannot be used has cost, in credits; None if it does not say."""
+    usage = reply.get("usage")
+    return read_cost(cast("JsonObject", usage).get("cost")) if isinstance(usage, dict) else None
+
+
 def log_oddities(oddities: Oddities) -> None:
     """Log what was odd beside a ranking: at WARNING if something was lost, else at DEBUG."""
     if oddities.ignored:
@@ -145,18 +151,26 @@ class Reply:
     """
 
     def __init__(
-        self, response: httpx.Response, body: JsonObject, attempts: int, waited: float
+        self,
+        response: httpx.Response,
+        body: JsonObject,
+        attempts: int,
+        waited: float,
+        min_score: MinScore = None,
     ) -> None:
-        """Take the outcome of the call's last attempt."""
+        """Take the outcome of the call's last attempt, and the lowest score to keep."""
         self.response = response
         self.body = body
         self.attempts = attempts
         self.waited = waited
+        self._min_score = min_score
         self._outcome: CreateRerankResponseBody | ResponseValidationError | None = None
 
     def decode(self, request: EncodedRequest) -> CreateRerankResponseBody:
         """
         Return the model: sorted, no longer than asked for, each result with its document.
+
+        Results that score lower than the call's `min_score` are left out.
 
         Decoding uses up the body, so a second call gives what the first one gave.
 
@@ -168,7 +182,11 @@ class Reply:
                 self._outcome = decode(self.body, self.response, request)
             except ResponseValidationError as error:
                 error.attempts = self.attempts
+                error.cost = read_billed_cost(self.body)
+                error.ended_call = True
                 self._outcome = error
+            else:
+                drop_below(self._outcome, self._min_score, request.model)
         if isinstance(self._outcome, ResponseValidationError):
             raise self._outcome
         return self._outcome

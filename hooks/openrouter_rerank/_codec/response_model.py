@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import inf, isfinite
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeAlias
 
 import attrs
 from openrouter_rerank_api.models.create_rerank_response_body import CreateRerankResponseBody
@@ -24,6 +24,10 @@ USUAL_FIELDS = len(RESULT_FIELDS)
 NO_DOCUMENT: Mapping[str, Any] = {}
 INDEX = attrgetter("index")
 SCORE = attrgetter("relevance_score")
+
+
+# The lowest score to keep, of any model or by the slugs of some; None keeps all.
+MinScore: TypeAlias = float | Mapping[str, float] | None
 
 
 class ShapeError(Exception):
@@ -56,6 +60,13 @@ def build_model(
     # Some providers neither sort nor cut.
     model.results = ranking[: request.top_n]
     return model
+
+
+def drop_below(response: CreateRerankResponseBody, min_score: MinScore, model: str) -> None:
+    """Drop the results that score lower than what was asked for with a model."""
+    lowest = min_score.get(model) if isinstance(min_score, Mapping) else min_score
+    if lowest is not None:
+        response.results = [each for each in response.results if each.relevance_score >= lowest]
 
 
 def sort_results(results: list[Result]) -> None:

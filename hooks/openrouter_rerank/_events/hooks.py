@@ -59,8 +59,8 @@ class Observation(Protocol):
         """Record that the call succeeded."""
         ...
 
-    def on_failure(self, error: BaseException) -> None:
-        """Record that the call ended in an error, or was cancelled."""
+    def on_failure(self, error: BaseException, *, keeps_order: bool) -> None:
+        """Record that the call ended in an error, or was cancelled, and whether `rank` goes on."""
         ...
 
 
@@ -69,6 +69,10 @@ class CallObserver(Protocol):
 
     def on_call(self, encoded: EncodedRequest, url: httpx.URL) -> Observation:
         """Begin to observe a call to a URL."""
+        ...
+
+    def on_kept_order(self, model: str, error: OpenRouterError) -> None:
+        """Record that a ranking kept its order, since all calls for it have failed."""
         ...
 
 

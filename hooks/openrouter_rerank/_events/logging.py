@@ -15,6 +15,7 @@ import httpx
 
 from openrouter_rerank._codec.documents import SHOWN_POSITIONS
 from openrouter_rerank._codec.request import EncodedRequest
+from openrouter_rerank._policy.failures import PAYMENT_REQUIRED
 from openrouter_rerank.errors import OpenRouterError
 
 if TYPE_CHECKING:
@@ -49,6 +50,12 @@ def warn_of_unranked(positions: Sequence[int]) -> None:
             len(positions),
             f"{shown}{more}",
         )
+
+
+def warn_of_kept_order(error: OpenRouterError) -> None:
+    """Say that a search goes on without a ranking; at ERROR if somebody has to pay first."""
+    level = logging.ERROR if error.status_code == PAYMENT_REQUIRED else logging.WARNING
+    logger.log(level, "not reranked, the order is kept: %s", name_error(error))
 
 
 class CallLog:

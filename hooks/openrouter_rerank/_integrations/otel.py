@@ -51,6 +51,17 @@ class Telemetry:
             description="Price of the calls, in OpenRouter credits, as far as replies tell it.",
         )
 
+        self.kept_orders = meter.create_counter(
+            "openrouter.rerank.kept_orders",
+            unit="{ranking}",
+            description="Rankings that kept their order, since the calls for them failed.",
+        )
+
+    def on_kept_order(self, model: str, error: OpenRouterError) -> None:
+        """Count a ranking that kept its order."""
+        attributes = {"gen_ai.request.model": model, "error.type": type(error).__qualname__}
+        self.kept_orders.add(1, attributes)
+
     def on_call(self, encoded: EncodedRequest, url: httpx.URL) -> "CallTelemetry":
         """Start the span of a call."""
         return CallTelemetry(self, encoded, url)
@@ -120,10 +131,10 @@ class CallTelemetry:
             attributes |= describe_content(model)
         self._end(attributes, None)
 
-    def on_failure(self, error: BaseException) -> None:
+    def on_failure(self, error: BaseException, *, keeps_order: bool) -> None:
         """Record the error's class, and end the spans."""
         self._shared_attributes["error.type"] = type(error).__qualname__
-        attributes: Attributes = {}
+        attributes: Attributes = {"openrouter.reranked": False} if keeps_order else {}
         if isinstance(error, OpenRouterError) and error.generation_id is not None:
             attributes["openrouter.generation.id"] = error.generation_id
         self._end(attributes, error)

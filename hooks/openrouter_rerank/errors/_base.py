@@ -54,7 +54,11 @@ class OpenRouterError(Exception):
         moderation: Why the input was refused; None if the error is of another kind.
         generation_id: Names the request in OpenRouter's logs (`X-Generation-Id`); None if unknown.
         retry_after: How long the server asks to wait, in seconds; None if it does not say.
-        attempts: How many times the request was tried, 0 if never.
+        attempts: How many times the request was tried, 0 if never; by all models, if the call fell
+            back to others.
+        cost: What the call cost all the same, in credits, as far as the replies that could not be
+            used say; None if none of them does.
+        ended_call: Whether a call ended in this error; False for one that a hook raised.
     """
 
     def __init__(
@@ -95,6 +99,8 @@ class OpenRouterError(Exception):
         self.generation_id: str | None = self.headers.get("X-Generation-Id")
         self.retry_after: float | None = None
         self.attempts = 0
+        self.cost: float | None = None
+        self.ended_call = False
 
     def __str__(self) -> str:
         """Return the message."""

@@ -21,10 +21,12 @@ from ._models.ranker import Ranker, Ranking
 if TYPE_CHECKING:
     from ._app.application import create_app
     from ._in_memory.client import client
+    from ._models.local_ranker import LOCAL
     from ._models.minilm import MiniLMRanker
     from ._server.startup import running, serve
 
 __all__ = [
+    "LOCAL",
     "Faults",
     "MiniLMRanker",
     "MissingExtraError",
@@ -39,6 +41,7 @@ __all__ = [
 ]
 
 _MODULES = {
+    "LOCAL": "_models.local_ranker",
     "MiniLMRanker": "_models.minilm",
     "client": "_in_memory.client",
     "create_app": "_app.application",

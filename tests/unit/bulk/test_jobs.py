@@ -22,7 +22,10 @@ def test_job_has_every_argument_of_rerank() -> None:
 
     defaults = {field.name: field.default for field in fields(RerankJob)}
     assert defaults.pop("id") is None
-    assert set(defaults) == set(expected)
+    assert defaults.pop("on_failure") is None
+    # Unless the job says so itself, `on_failure` decides.
+    assert (defaults["unrankable"], expected.pop("unrankable")) == (None, "raise")
+    assert set(defaults) == {*expected, "unrankable"}
     for name, default in expected.items():
         if default is not inspect.Parameter.empty:
             assert defaults[name] is default, name

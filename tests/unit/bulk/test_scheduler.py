@@ -9,7 +9,10 @@ from openrouter_rerank import RerankJob, RerankOutcome, RetryEvent
 from openrouter_rerank._bulk.job_state import JobState
 from openrouter_rerank._bulk.rate_limiter import AdaptiveRateLimiter
 from openrouter_rerank._bulk.scheduler import Action, Scheduler
+from openrouter_rerank._call.caller import Caller
+from openrouter_rerank._call.sender import Sender
 from openrouter_rerank._codec.request import EncodedRequest
+from openrouter_rerank._network.pool_registry import PoolRegistry
 from openrouter_rerank.errors import RunStoppedError
 
 
@@ -26,13 +29,15 @@ def make_scheduler(
     )
 
 
+CALLER = Caller(make_settings(), Sender(PoolRegistry(verify=True, proxy=None, limits=None)))
 REQUEST = EncodedRequest(b"", ["a"], model="m", query="q")
 
 
 def make_job(position: int) -> JobState:
     """Make a job of a server that answers as it is told to."""
     job = RerankJob(query="q", documents=["a"], model="m")
-    return JobState(job, position, REQUEST, begin(FakeServer(), make_settings(deadline=10.0)))
+    call = begin(FakeServer(), make_settings(deadline=10.0))
+    return JobState(job, position, REQUEST, call, CALLER, CALLER.begin)
 
 
 def take(scheduler: Scheduler) -> JobState:

@@ -5,6 +5,7 @@ import pytest
 from openrouter_rerank import RetryEvent, errors
 from openrouter_rerank._codec.request import EncodedRequest
 from openrouter_rerank._codec.response import Reply
+from openrouter_rerank.errors import OpenRouterError
 from openrouter_rerank.operations import CreateRerankResponseBody
 from openrouter_rerank.testing import FakeOpenRouter, Step, answer
 
@@ -43,9 +44,13 @@ class Notebook:
         """Note a success."""
         self.notes.append((reply.attempts, len(model.results)))
 
-    def on_failure(self, error: BaseException) -> None:
-        """Note an error."""
-        self.notes.append(error)
+    def on_failure(self, error: BaseException, *, keeps_order: bool) -> None:
+        """Note an error, and whether `rank` goes on."""
+        self.notes.append((error, "kept") if keeps_order else error)
+
+    def on_kept_order(self, model: str, error: OpenRouterError) -> None:
+        """Note that the order was kept."""
+        self.notes.append((model, error))
 
 
 @pytest.mark.anyio

@@ -32,6 +32,11 @@ class MiniLMRanker:
         self._lock = threading.Lock()
         self._model: _Model | None = None
 
+    @property
+    def is_loaded(self) -> bool:
+        """Whether the model is loaded."""
+        return self._model is not None
+
     def load(self) -> None:
         """
         Load the model now rather than with the first ranking.

@@ -46,6 +46,9 @@ def test_every_argument_is_passed_on(half: Half) -> None:
         "http_headers": {"X-A": "b"},
         "timeout": httpx.Timeout(9, connect=3),
         "deadline_ms": 5000,
+        "min_score": 0.0,
+        "fallback_models": [],
+        "follow_fallbacks": False,
         "extra_body": {"new": True},
         "unrankable": "raise",
     }

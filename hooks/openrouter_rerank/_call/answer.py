@@ -1,0 +1,70 @@
+"""A call's ranking, and how it came about."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from openrouter_rerank._codec.request import EncodedRequest
+from openrouter_rerank._codec.response import Reply
+from openrouter_rerank.operations import CreateRerankResponseBody, CreateRerankUsage
+from openrouter_rerank.types import UNSET, Unset
+
+
+class Answer(NamedTuple):
+    """
+    What a call ends in when it succeeds.
+
+    Attributes:
+        response: The ranking; its indices are the caller's positions.
+        document_count: How many documents the caller gave.
+        set_aside: Positions of those that could not be ranked.
+        attempts: How many requests were tried, by all models.
+        generation_id: The request's name in OpenRouter's logs; None if there is no single one.
+    """
+
+    response: CreateRerankResponseBody
+    document_count: int
+    set_aside: Sequence[int] = ()
+    attempts: int = 0
+    generation_id: str | None = None
+
+
+def make_answer(reply: Reply, encoded: EncodedRequest) -> Answer:
+    """
+    Decode a reply.
+
+    Raises:
+        ResponseValidationError: The reply is not the contract's shape.
+    """
+    return Answer(
+        reply.decode(encoded),
+        len(encoded.documents) + len(encoded.set_aside),
+        encoded.set_aside,
+        reply.attempts,
+        read_generation_id(reply),
+    )
+
+
+def make_empty_answer(encoded: EncodedRequest) -> Answer:
+    """Return what stands for an answer when there is nothing to send."""
+    return Answer(encoded.make_empty_response(), len(encoded.set_aside), encoded.set_aside)
+
+
+def add_cost(response: CreateRerankResponseBody, spent: float | None) -> None:
+    """Add what was spent before to the price in a reply; if either is unknown, so is the sum."""
+    cost = read_cost(response)
+    if cost is not None and isinstance(response.usage, CreateRerankUsage):
+        response.usage.cost = UNSET if spent is None else cost + spent
+
+
+def read_cost(response: CreateRerankResponseBody) -> float | None:
+    """Return the price in a reply, in credits; None if it has none."""
+    usage = response.usage
+    if not isinstance(usage, CreateRerankUsage) or isinstance(usage.cost, Unset):
+        return None
+    return usage.cost
+
+
+def read_generation_id(reply: Reply) -> str | None:
+    """Return the name of a reply's request in OpenRouter's logs; None if it does not say."""
+    generation_id: str | None = reply.response.headers.get("X-Generation-Id")
+    return generation_id
