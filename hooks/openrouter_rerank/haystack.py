@@ -11,21 +11,25 @@ import threading
 from base64 import b64encode
 from collections.abc import Iterable
 from copy import copy, deepcopy
-from typing import Any, Self, Unpack
+from typing import Any, Self, TypedDict, Unpack
 
+from ._call.config import read_fallback_models, read_flag, read_min_score, read_on_failure
 from ._call.defaults import DEFAULT_DEADLINE_MS
+from ._call.ranker import Ranker
 from ._call.signatures import list_arguments
 from ._client import OpenRouter
 from ._codec.documents import Unrankable, require_unrankable
 from ._codec.values import require_count, require_text
-from ._integrations.items import Scored, Selection, limit_count, read_entry, require_items
+from ._integrations.items import Arranged, Selection, limit_count, read_entry, require_items
 from ._integrations.request_settings import (
     REQUEST_FIELDS,
     RequestSettings,
     RequestSettingsArguments,
+    drop_none,
     read_settings,
 )
 from ._network.auth import API_KEY_VARIABLE
+from ._policy.failures import OnFailure
 
 try:
     from haystack import Document, component, default_from_dict, default_to_dict
@@ -40,7 +44,15 @@ except ModuleNotFoundError as error:
 
 __all__ = ["OpenRouterRanker"]
 
+RETRIEVER_KEY = "retriever_score"
 API_KEY = Secret.from_env_var(API_KEY_VARIABLE, strict=False)
+
+
+class RankerOutputs(TypedDict):
+    """What a ranker hands on in a pipeline; `OpenRouterRanker.run` explains it."""
+
+    documents: list[Document]
+    rerank: dict[str, Any]
 
 
 @component
@@ -73,6 +85,10 @@ class OpenRouterRanker(RequestSettings):
         batch_size: int | None = None,
         unrankable: Unrankable = "set_aside",
         extra_body: dict[str, Any] | None = None,
+        on_failure: OnFailure | None = None,
+        fallback_models: list[str | Ranker] | None = None,
+        follow_fallbacks: bool | None = None,
+        min_score: float | dict[str, float] | None = None,
         client: OpenRouter | None = None,
         **settings: Unpack[RequestSettingsArguments],
     ) -> None:
@@ -99,6 +115,16 @@ class OpenRouterRanker(RequestSettings):
                 returns it after all others, with the score None and a warning in the log; "raise"
                 refuses the call before anything is sent.
             extra_body: Fields that this release does not know, added to the body; None adds none.
+            on_failure: What becomes of a call that fails, with all its fallbacks: "raise" raises
+                its error, "keep_order" returns the documents in the order in which they came, cut
+                to `top_k` and without scores. None uses the client's, which is "raise" unless it
+                says otherwise.
+            fallback_models: Models to ask in turn when one has failed: slugs, or a `Ranker` such as
+                `openrouter_rerank.local.LOCAL`, which cannot be serialised. None uses the client's.
+            follow_fallbacks: Whether to ask the models that an error names instead; None uses the
+                client's.
+            min_score: Drop documents that score lower, by any model or by those that a mapping of
+                slugs names; None uses the client's.
             client: A client to make the calls with, never closed here. It has its own key, server
                 and limits, and a ranker with one cannot be serialised.
             settings: The optional fields of the request, such as `provider`, as plain JSON;
@@ -125,6 +151,12 @@ class OpenRouterRanker(RequestSettings):
         self.batch_size = check_count(batch_size, "batch_size")
         self.unrankable: Unrankable = require_unrankable(unrankable)
         self.extra_body = extra_body
+        self.on_failure = read_on_failure(on_failure)
+        self.fallback_models = None if fallback_models is None else list(fallback_models)
+        read_fallback_models(fallback_models)
+        self.follow_fallbacks = read_flag(follow_fallbacks, "follow_fallbacks")
+        self.min_score = min_score
+        read_min_score(min_score)
         self._given_client = client
         # Two clients, since Haystack closes sync and async connections separately.
         self._sync_client = client
@@ -176,10 +208,13 @@ class OpenRouterRanker(RequestSettings):
         Return what `from_dict` needs, with the key's variable instead of the key.
 
         Raises:
-            ValueError: The key is a token, or the ranker was given a client.
+            ValueError: The key is a token, or the ranker was given a client or falls back to a
+                `Ranker`.
         """
         if self._given_client is not None:
             raise ValueError("client: a ranker with a client of its own cannot be serialised")
+        if not all(isinstance(model, str) for model in self.fallback_models or ()):
+            raise ValueError("fallback_models: a Ranker cannot be serialised")
         return default_to_dict(
             self,
             model=self.model,
@@ -194,6 +229,10 @@ class OpenRouterRanker(RequestSettings):
             batch_size=self.batch_size,
             unrankable=self.unrankable,
             extra_body=self.extra_body,
+            on_failure=self.on_failure,
+            fallback_models=self.fallback_models,
+            follow_fallbacks=self.follow_fallbacks,
+            min_score=self.min_score,
         )
 
     @classmethod
@@ -208,10 +247,8 @@ class OpenRouterRanker(RequestSettings):
         deserialize_secrets_inplace(parameters, ["api_key"])
         return default_from_dict(cls, {**data, "init_parameters": parameters})
 
-    @component.output_types(documents=list[Document])
-    def run(
-        self, query: str, documents: list[Document], top_k: int | None = None
-    ) -> dict[str, list[Document]]:
+    @component.output_types(documents=list[Document], rerank=dict[str, Any])
+    def run(self, query: str, documents: list[Document], top_k: int | None = None) -> RankerOutputs:
         """
         Order documents by their relevance to a query.
 
@@ -221,7 +258,10 @@ class OpenRouterRanker(RequestSettings):
             top_k: How many to return, at least 1; None uses the ranker's own.
 
         Returns:
-            `documents`: copies with their scores, the most relevant first.
+            `documents`: copies with their scores, the most relevant first; if the order was kept,
+            the scores are None. The score that a document came with is in
+            `meta["retriever_score"]`. `rerank` says how the order came about: `model`, `reranked`,
+            `failure`, `cost`, `generation_id` and `attempts`.
 
         Raises:
             TypeError: An argument has the wrong type; nothing was sent.
@@ -233,40 +273,49 @@ class OpenRouterRanker(RequestSettings):
         documents = drop_duplicates(require_items(documents, Document, "documents"))
         selected = Selection(documents, self._read_document, self.unrankable)
         if not selected.entries:
-            return {"documents": score(selected.arrange([], top_n))}
-        ranked = self._ensure_client().rerank.rank(
+            return give(selected.arrange_nothing(self.model, top_n))
+        ranking = self._ensure_client().rerank.rank(
             selected.entries,
             query=query,
-            model=self.model,
             key=read_entry,
             top_n=limit_count(top_n, len(selected.entries)),
-            batch_size=self.batch_size,
-            extra_body=self.extra_body,
-            **read_settings(self),
+            **self._arguments(),
         )
-        return {"documents": score(selected.arrange(ranked, top_n))}
+        return give(selected.arrange(ranking, top_n))
 
-    @component.output_types(documents=list[Document])
+    @component.output_types(documents=list[Document], rerank=dict[str, Any])
     async def run_async(
         self, query: str, documents: list[Document], top_k: int | None = None
-    ) -> dict[str, list[Document]]:
+    ) -> RankerOutputs:
         """Async `run`, in the running event loop."""
         top_n = check_count(top_k, "top_k") or self.top_k
         documents = drop_duplicates(require_items(documents, Document, "documents"))
         selected = Selection(documents, self._read_document, self.unrankable)
         if not selected.entries:
-            return {"documents": score(selected.arrange([], top_n))}
-        ranked = await self._ensure_async_client().rerank.rank_async(
+            return give(selected.arrange_nothing(self.model, top_n))
+        ranking = await self._ensure_async_client().rerank.rank_async(
             selected.entries,
             query=query,
-            model=self.model,
             key=read_entry,
             top_n=limit_count(top_n, len(selected.entries)),
-            batch_size=self.batch_size,
-            extra_body=self.extra_body,
-            **read_settings(self),
+            **self._arguments(),
         )
-        return {"documents": score(selected.arrange(ranked, top_n))}
+        return give(selected.arrange(ranking, top_n))
+
+    def _arguments(self) -> dict[str, Any]:
+        """Return the arguments that all calls share."""
+        return {
+            "model": self.model,
+            "batch_size": self.batch_size,
+            "extra_body": self.extra_body,
+            # A document that is blank was set aside already, or is to be refused.
+            "unrankable": "raise",
+            "on_failure": self.on_failure,
+            "fallback_models": self.fallback_models,
+            "follow_fallbacks": self.follow_fallbacks,
+            **drop_none({"min_score": self.min_score}),
+            **read_settings(self),
+        }
 
     def _read_document(self, document: Document) -> str | dict[str, str]:
         """Return a document as it is sent: text, or an object if it holds an image."""
@@ -329,18 +378,21 @@ def read_image(blob: ByteStream | None) -> str | None:
     return f"data:{blob.mime_type};base64,{b64encode(blob.data).decode()}"
 
 
-def score(ranked: Iterable[Scored[Document]]) -> list[Document]:
-    """Return copies of the documents with the model's scores."""
-    return [copy_with_score(each.item, each.score) for each in ranked]
+def give(arranged: Arranged[Document]) -> RankerOutputs:
+    """Return the outputs: copies of the documents with their scores, and how these came about."""
+    documents = [copy_with_score(each.item, each.score) for each in arranged.scored]
+    return {"documents": documents, "rerank": arranged.origin}
 
 
 def copy_with_score(document: Document, score: float | None) -> Document:
     """
-    Return a copy of a document with another score.
+    Return a copy of a document with another score, its own in the meta.
 
     Not by `dataclasses.replace`, which runs the class's checks: one that fails would lose a reply
     that is paid for.
     """
     copied = copy(document)
     vars(copied)["score"] = score
+    if document.score is not None:
+        vars(copied)["meta"] = {**document.meta, RETRIEVER_KEY: document.score}
     return copied

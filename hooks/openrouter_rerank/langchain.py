@@ -5,7 +5,8 @@ It needs the extra `langchain`: `pip install "openrouter-rerank[langchain]"`. Wi
 this module raises a `ModuleNotFoundError` that says so.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 try:
     from langchain_core.callbacks import Callbacks
@@ -18,12 +19,14 @@ except ModuleNotFoundError as error:
     ) from error
 from pydantic import Field
 
-from ._integrations.items import Scored, require_items
+from ._integrations.items import Arranged, Scored, require_items
 from ._integrations.pydantic_base import PydanticAdapter
 
 __all__ = ["OpenRouterRerank"]
 
 SCORE_KEY = "relevance_score"
+RETRIEVER_KEY = "retriever_score"
+ORIGIN_KEY = "rerank"
 
 
 class OpenRouterRerank(PydanticAdapter, BaseDocumentCompressor):
@@ -52,6 +55,16 @@ class OpenRouterRerank(PydanticAdapter, BaseDocumentCompressor):
             "set_aside" returns it after all others, with the score None and a warning in the log;
             "raise" refuses the call before anything is sent.
         extra_body: Fields that this release does not know, added to the body; None adds none.
+        on_failure: What becomes of a call that fails, with all its fallbacks: "raise" raises its
+            error, "keep_order" returns the documents in the order in which they came, cut to
+            `top_n` and without scores. None uses the client's, which is "raise" unless it says
+            otherwise.
+        fallback_models: Models to ask in turn when one has failed: slugs, or a `Ranker` such as
+            `openrouter_rerank.local.LOCAL`, which no dump as JSON can hold. None uses the client's.
+        follow_fallbacks: Whether to ask the models that an error names instead; None uses the
+            client's.
+        min_score: Drop documents that score lower, by any model or by those that a mapping of slugs
+            names; None uses the client's.
         client: An `OpenRouter` to call with instead of one made here; it has its own key and is
             never closed here. Set timeouts, retries and a key that changes on it. It is in no dump,
             and a compressor that has one cannot be pickled.
@@ -76,7 +89,10 @@ class OpenRouterRerank(PydanticAdapter, BaseDocumentCompressor):
 
         Returns:
             At most `top_n` documents with their metadata and, in `metadata["relevance_score"]`, the
-            score; higher is better. The metadata is a dict of its own with the same values.
+            score; higher is better, and None if the order was kept. What stood there before is in
+            `metadata["retriever_score"]`. `metadata["rerank"]` says how the order of them all came
+            about: `model`, `reranked`, `failure`, and the call's `cost`, `generation_id` and
+            `attempts`. The metadata is a dict of its own with the same values.
 
         Raises:
             TypeError: `documents` is no list of documents; nothing was sent.
@@ -85,7 +101,7 @@ class OpenRouterRerank(PydanticAdapter, BaseDocumentCompressor):
             OpenRouterError: The call ended in an error (see `openrouter_rerank.errors`).
         """
         found = require_items(documents, Document, "documents")
-        return [add_score(ranked) for ranked in self._rank(found, read_text, query)]
+        return add_scores(self._rank(found, read_text, query))
 
     async def acompress_documents(
         self,
@@ -95,7 +111,7 @@ class OpenRouterRerank(PydanticAdapter, BaseDocumentCompressor):
     ) -> list[Document]:
         """Async `compress_documents`, on the running event loop and without a thread."""
         found = require_items(documents, Document, "documents")
-        return [add_score(ranked) for ranked in await self._rank_async(found, read_text, query)]
+        return add_scores(await self._rank_async(found, read_text, query))
 
 
 def read_text(document: Document) -> str:
@@ -103,8 +119,15 @@ def read_text(document: Document) -> str:
     return document.page_content
 
 
-def add_score(ranked: Scored[Document]) -> Document:
-    """Return a copy of the document with its score in a metadata dict of its own."""
+def add_scores(arranged: Arranged[Document]) -> list[Document]:
+    """Return copies of the documents with their scores in metadata dicts of their own."""
+    return [add_score(scored, arranged.origin) for scored in arranged.scored]
+
+
+def add_score(scored: Scored[Document], origin: Mapping[str, Any]) -> Document:
+    """Return a copy of a document with its score, and how it came about."""
     # Not a deep copy: some values have none, and that would lose a reply that is paid for.
-    metadata = {**ranked.item.metadata, SCORE_KEY: ranked.score}
-    return ranked.item.model_copy(update={"metadata": metadata})
+    metadata = {**scored.item.metadata, SCORE_KEY: scored.score, ORIGIN_KEY: dict(origin)}
+    if scored.item.metadata.get(SCORE_KEY) is not None:
+        metadata[RETRIEVER_KEY] = scored.item.metadata[SCORE_KEY]
+    return scored.item.model_copy(update={"metadata": metadata})

@@ -5,7 +5,7 @@ It needs the extra `llama-index`: `pip install "openrouter-rerank[llama-index]"`
 importing this module raises a `ModuleNotFoundError` that says so.
 """
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -26,13 +26,15 @@ except ModuleNotFoundError as error:
 from pydantic import Field
 
 from ._call.arguments import Document
-from ._integrations.items import Scored, require_items
+from ._integrations.items import Arranged, Scored, require_items
 from ._integrations.llama_images import read_image
 from ._integrations.pydantic_base import PydanticAdapter
 
 __all__ = ["OpenRouterRerank"]
 
-Finish = Callable[[Sequence[Scored[NodeWithScore]]], list[NodeWithScore]]
+Finish = Callable[[Arranged[NodeWithScore]], list[NodeWithScore]]
+RETRIEVER_KEY = "retriever_score"
+ORIGIN_KEY = "rerank"
 
 _dispatcher = get_dispatcher(__name__)
 
@@ -68,6 +70,15 @@ class OpenRouterRerank(PydanticAdapter, BaseNodePostprocessor):
             returns it after all others, with the score None and a warning in the log; "raise"
             refuses the call before anything is sent.
         extra_body: Fields that this release does not know, added to the body; None adds none.
+        on_failure: What becomes of a call that fails, with all its fallbacks: "raise" raises its
+            error, "keep_order" returns the nodes in the order in which they came, cut to `top_n`
+            and without scores. None uses the client's, which is "raise" unless it says otherwise.
+        fallback_models: Models to ask in turn when one has failed: slugs, or a `Ranker` such as
+            `openrouter_rerank.local.LOCAL`, which no dump as JSON can hold. None uses the client's.
+        follow_fallbacks: Whether to ask the models that an error names instead; None uses the
+            client's.
+        min_score: Drop nodes that score lower, by any model or by those that a mapping of slugs
+            names; None uses the client's.
         client: An `OpenRouter` to call with instead of one made here; it has its own key and is
             never closed here. Set timeouts, retries and a key that changes on it. It is in no dump,
             and a postprocessor that has one cannot be pickled.
@@ -94,8 +105,11 @@ class OpenRouterRerank(PydanticAdapter, BaseNodePostprocessor):
             query_bundle: The query to compare the nodes with; only its `query_str` is read.
 
         Returns:
-            At most `top_n` nodes with the model's scores instead of the retriever's; higher is
-            better.
+            At most `top_n` copies of the nodes with the model's scores, higher is better; None if
+            the order was kept. The retriever's own are in `metadata["retriever_score"]`, and
+            `metadata["rerank"]` says how the order of them all came about: `model`, `reranked`,
+            `failure`, and the call's `cost`, `generation_id` and `attempts`, as do the tags of the
+            `ReRankEndEvent`. Neither is shown to a model.
 
         Raises:
             TypeError: `nodes` is no list of nodes; nothing was sent.
@@ -143,15 +157,30 @@ class OpenRouterRerank(PydanticAdapter, BaseNodePostprocessor):
         }
         with self.callback_manager.event(CBEventType.RERANKING, payload=payload) as event:
 
-            def finish(ranking: Sequence[Scored[NodeWithScore]]) -> list[NodeWithScore]:
-                scored = [
-                    ranked.item.model_copy(update={"score": ranked.score}) for ranked in ranking
-                ]
-                event.on_end(payload={EventPayload.NODES: scored})
-                _dispatcher.event(ReRankEndEvent(nodes=scored))
+            def finish(arranged: Arranged[NodeWithScore]) -> list[NodeWithScore]:
+                scored = [add_score(each, arranged.origin) for each in arranged.scored]
+                event.on_end(payload={EventPayload.NODES: scored, ORIGIN_KEY: arranged.origin})
+                _dispatcher.event(ReRankEndEvent(nodes=scored, tags=dict(arranged.origin)))
                 return scored
 
             yield finish
+
+
+def add_score(scored: Scored[NodeWithScore], origin: Mapping[str, Any]) -> NodeWithScore:
+    """Return a copy of a node with its score, and how it came about."""
+    node, own_score = scored.item.node, scored.item.score
+    added: dict[str, Any] = {ORIGIN_KEY: dict(origin)}
+    if own_score is not None:
+        added[RETRIEVER_KEY] = own_score
+    # Not a deep copy: some values have none, and that would lose a reply that is paid for.
+    copied = node.model_copy(
+        update={
+            "metadata": {**node.metadata, **added},
+            "excluded_embed_metadata_keys": [*node.excluded_embed_metadata_keys, *added],
+            "excluded_llm_metadata_keys": [*node.excluded_llm_metadata_keys, *added],
+        }
+    )
+    return scored.item.model_copy(update={"node": copied, "score": scored.score})
 
 
 def require_query(query_bundle: QueryBundle | None) -> str:

@@ -12,9 +12,9 @@ from typing import Any, NoReturn, TypeVar, cast
 from attrs import evolve, frozen
 
 from ._bulk.jobs import RerankJob, RerankOutcome, prepare_job
-from ._call.config import require_positive
+from ._call.config import read_on_failure, require_positive
 from ._client import OpenRouter
-from ._codec.documents import Unrankable, is_unrankable
+from ._codec.documents import Unrankable
 from ._codec.values import require_count, require_str
 from ._integrations.items import limit_count
 from ._integrations.job_stream import JobStream
@@ -26,6 +26,7 @@ from ._integrations.ray_columns import (
     require_columns,
 )
 from ._integrations.request_settings import REQUEST_FIELDS, drop_none
+from ._policy.failures import OnFailure, is_recoverable
 from .errors import RunStoppedError
 
 __all__ = ["Reranker"]
@@ -39,15 +40,18 @@ class Row:
     What one row gains; the attributes are the names of the columns.
 
     Attributes:
-        order: Positions in the row's documents, the most relevant first; None if the row failed.
-        scores: The score of each document that `order` names, in the same order; None if the row
-            failed.
+        order: Positions in the row's documents, the most relevant first, or in their own order if
+            the row failed and keeps it; None if it failed.
+        scores: The score of each document that `order` names, in the same order, None for one
+            without; None if the row has no order.
+        model: The model that answered; None if none did.
         cost: The price in credits; None if the reply does not state it, or if the row failed.
         error: The error's class and message; None if there was none.
     """
 
     order: list[int] | None = None
     scores: list[float | None] | None = None
+    model: str | None = None
     cost: float | None = None
     error: str | None = None
 
@@ -67,16 +71,19 @@ class Reranker:
             batch_format="pyarrow",
         )
 
-    It adds four columns, null where there is nothing to say:
+    It adds five columns, null where there is nothing to say:
 
     - `order`, a list of whole numbers: positions in the row's documents, from 0, the most relevant
       first, no more than `top_n`;
     - `scores`, a list of numbers: the score of each document that `order` names, in the same order;
+    - `model`, text: the model that answered, which a fallback can be;
     - `cost`, a number: the price in credits (`usage.cost` of the reply);
     - `error`, text: class and message of the error that the row ended in, such as
       "TooManyRequestsResponseError: ..."; null if it did not.
 
-    A row that fails has its `error`, and so has a row whose query or documents cannot be sent.
+    A row that fails has its `error`, and so has a row whose query or documents cannot be sent. With
+    `on_failure="keep_order"` a row that fails has its documents' own `order` all the same, and null
+    for each score.
     After a 401 or a 402, the actor sends nothing more: each of its further rows ends in a
     `RunStoppedError`. If an actor dies, Ray runs its batch again: what was billed for it is billed
     twice.
@@ -107,6 +114,7 @@ class Reranker:
         server_url: str | None = None,
         unrankable: Unrankable = "set_aside",
         extra_body: Mapping[str, Any] | None = None,
+        on_failure: OnFailure = "raise",
         **options: Any,
     ) -> None:
         """
@@ -132,8 +140,12 @@ class Reranker:
                 "set_aside" puts them at the end of `order`, with null in `scores`, and a row
                 without documents has an empty `order`; "raise" makes the row fail.
             extra_body: Fields that this release does not know, added to each body; None adds none.
+            on_failure: What becomes of a row whose call fails, with all its fallbacks: "raise"
+                gives it an `error` alone, "keep_order" an `order`, too, but not after a 401, a 403
+                without moderation reasons, or where it cannot be sent.
             options: Optional fields of the request, such as `provider`; `client.rerank.rerank`
-                explains them, and None sends nothing. Also further arguments of `OpenRouter`.
+                explains them, and None sends nothing. Also further arguments of `OpenRouter`, such
+                as `fallback_models`, `follow_fallbacks`, `min_score` and `deadline_ms`.
 
         Raises:
             TypeError: An argument has the wrong type, or `api_key` is text.
@@ -156,12 +168,13 @@ class Reranker:
             top_n=top_n,
             unrankable=unrankable,
             extra_body=extra_body,
+            on_failure=read_on_failure(on_failure),
             **drop_none(fields),
         )
         # An argument that is wrong for every row raises here, once, before the first row.
         prepare_job(self._template_job)
-        # The row for all that is not sent after the run has stopped.
-        self._stopped_row: Row | None = None
+        # Why nothing more is sent.
+        self._stop: RunStoppedError | None = None
         self._job_stream = JobStream(
             OpenRouter(api_key, server_url=server_url, **options),
             max_concurrency=max_concurrency,
@@ -223,14 +236,14 @@ class Reranker:
     def _rerank(self, jobs: list[RerankJob]) -> list[Row]:
         """Return what the row of each job gains."""
         rows: dict[str | int | None, Row] = {}
-        if self._stopped_row is None:
+        if self._stop is None:
             try:
                 for outcome in self._job_stream.run(jobs):
-                    rows[outcome.job.id] = make_row(outcome, self._template_job.top_n)
+                    rows[outcome.job.id] = make_row(outcome)
             except RunStoppedError as error:
-                self._stopped_row = make_failed_row(error)
-        if self._stopped_row is not None:
-            rows = {job.id: self._stopped_row for job in jobs} | rows
+                self._stop = error
+        if self._stop is not None:
+            rows = {job.id: make_unsent_row(job, self._stop) for job in jobs} | rows
         return [rows[job.id] for job in jobs]
 
 
@@ -251,21 +264,34 @@ def share_rate(requests_per_minute: float | None, actors: int | None) -> float |
     return require_positive(requests_per_minute, "requests_per_minute") / actors
 
 
-def make_row(outcome: RerankOutcome, top_n: int | None) -> Row:
+def make_row(outcome: RerankOutcome) -> Row:
     """Return what a row gains from its outcome; what was set aside comes last, without a score."""
-    if outcome.error is not None:
-        return make_failed_row(outcome.error)
-    results = outcome.unwrap().results
-    # The run did not fail, so with "raise" none of them is unrankable.
-    set_aside = [at for at, each in enumerate(outcome.job.documents) if is_unrankable(each)]
-    scores = [*(result.relevance_score for result in results), *([None] * len(set_aside))]
+    ranking, error = outcome.ranking, outcome.error
+    said = None if error is None else describe_error(error)
+    if ranking is None:
+        return Row(error=said)
+    top_n = outcome.job.top_n
+    left = ranking.set_aside if ranking.reranked else ()
     return Row(
-        order=[*(result.index for result in results), *set_aside][:top_n],
-        scores=scores[:top_n],
-        cost=outcome.cost,
+        order=[*(ranked.index for ranked in ranking), *left][:top_n],
+        scores=[*(ranked.score for ranked in ranking), *([None] * len(left))][:top_n],
+        model=ranking.model if ranking.reranked else None,
+        cost=ranking.cost,
+        error=said,
     )
 
 
-def make_failed_row(error: Exception) -> Row:
-    """Return a row with its error."""
-    return Row(error=f"{type(error).__name__}: {error}")
+def make_unsent_row(job: RerankJob, stop: RunStoppedError) -> Row:
+    """Return what a row gains that was not sent, since the run has stopped."""
+    said = describe_error(stop)
+    if job.on_failure != "keep_order" or stop.cause is None or not is_recoverable(stop.cause):
+        return Row(error=said)
+    # A cell that is no list has no order to keep.
+    documents = job.documents if isinstance(job.documents, list) else []
+    order = list(range(len(documents)))[: job.top_n]
+    return Row(order=order, scores=[None for _ in order], error=said)
+
+
+def describe_error(error: Exception) -> str:
+    """Return an error's class and message."""
+    return f"{type(error).__name__}: {error}"

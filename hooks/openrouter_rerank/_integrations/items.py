@@ -1,14 +1,14 @@
 """What a framework hands to its adapter, a list of its own documents, and what it gets back."""
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Generic, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, TypeVar
 
 from attrs import frozen
 
 from openrouter_rerank._call.arguments import Document
 from openrouter_rerank._codec.documents import Unrankable, is_unrankable, require_iterable
-from openrouter_rerank._events.logging import warn_of_unranked
-from openrouter_rerank._rerank import Ranked
+from openrouter_rerank._events.logging import name_error, warn_of_unranked
+from openrouter_rerank._ranking import Ranking
 
 T = TypeVar("T")
 
@@ -20,11 +20,26 @@ class Scored(Generic[T]):
 
     Attributes:
         item: The document.
-        score: Its score; None if it was set aside.
+        score: Its score; None if it was set aside, or if the order was kept.
     """
 
     item: T
     score: float | None
+
+
+@frozen
+class Arranged(Generic[T]):
+    """
+    A framework's documents in order, and how the order came about.
+
+    Attributes:
+        scored: The documents.
+        origin: What a `Ranking` knows of itself, as plain JSON: `model`, `reranked`, `failure` (the
+            error's class and status, or None), `cost`, `generation_id` and `attempts`.
+    """
+
+    scored: list[Scored[T]]
+    origin: dict[str, Any]
 
 
 class Selection(Generic[T]):
@@ -46,16 +61,37 @@ class Selection(Generic[T]):
             if unrankable == "set_aside" and is_unrankable(document)
         ]
         warn_of_unranked(set_aside)
+        self._items = items
         self._set_aside = [items[at] for at in set_aside]
         left_out = frozenset(set_aside)
         self.entries = [entry for at, entry in enumerate(entries) if at not in left_out]
 
-    def arrange(
-        self, ranked: Iterable[Ranked[tuple[T, Document]]], top_n: int | None
-    ) -> list[Scored[T]]:
+    def arrange(self, ranking: Ranking[tuple[T, Document]], top_n: int | None) -> Arranged[T]:
         """Return the ranking, with what was set aside after it, cut to `top_n`."""
-        found = [Scored(each.item[0], each.score) for each in ranked]
-        return [*found, *(Scored(item, None) for item in self._set_aside)][:top_n]
+        if ranking.reranked:
+            ranked = [Scored(each.item[0], each.score) for each in ranking]
+            left = [entry[0] for entry in map(self.entries.__getitem__, ranking.set_aside)]
+            found = [*ranked, *(Scored(item, None) for item in [*self._set_aside, *left])]
+        else:
+            # As if there were no reranker: what was set aside is in its place, too.
+            found = [Scored(item, None) for item in self._items]
+        return Arranged(found[:top_n], describe_origin(ranking))
+
+    def arrange_nothing(self, model: str, top_n: int | None) -> Arranged[T]:
+        """Return what there is when none of the documents can be ranked."""
+        return self.arrange(Ranking(model=model), top_n)
+
+
+def describe_origin(ranking: Ranking[Any]) -> dict[str, Any]:
+    """Return how a ranking came about, as plain JSON and without content."""
+    return {
+        "model": ranking.model,
+        "reranked": ranking.reranked,
+        "failure": None if ranking.failure is None else name_error(ranking.failure),
+        "cost": ranking.cost,
+        "generation_id": ranking.generation_id,
+        "attempts": ranking.attempts,
+    }
 
 
 def read_entry(entry: tuple[object, Document]) -> Document:

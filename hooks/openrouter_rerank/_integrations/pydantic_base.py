@@ -8,11 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, model
 from pydantic.json_schema import SkipJsonSchema
 
 from openrouter_rerank._call.arguments import Document
+from openrouter_rerank._call.ranker import Ranker
 from openrouter_rerank._client import OpenRouter
 from openrouter_rerank._codec.documents import Unrankable
+from openrouter_rerank._policy.failures import OnFailure
 
-from .items import Scored, Selection, limit_count, read_entry
-from .request_settings import RequestSettings, read_settings
+from .items import Arranged, Selection, limit_count, read_entry
+from .request_settings import RequestSettings, drop_none, read_settings
 
 T = TypeVar("T")
 
@@ -63,6 +65,10 @@ class PydanticAdapter(BaseModel, RequestSettings):
     batch_size: int | None = Field(default=None, ge=1)
     unrankable: Unrankable = "set_aside"
     extra_body: dict[str, Any] | None = None
+    on_failure: OnFailure | None = None
+    fallback_models: list[str | SkipJsonSchema[Ranker]] | None = None
+    follow_fallbacks: bool | None = None
+    min_score: float | dict[str, float] | None = None
     client: SkipJsonSchema[OpenRouter | None] = Field(default=None, exclude=True)
     _own_client: LazyClient = PrivateAttr(default_factory=LazyClient)
 
@@ -125,30 +131,28 @@ class PydanticAdapter(BaseModel, RequestSettings):
         """Return the key; None for the one in the environment."""
         return None if self.api_key is None else self.api_key.get_secret_value()
 
-    def _rank(
-        self, items: Sequence[T], read: Callable[[T], Document], query: str
-    ) -> list[Scored[T]]:
+    def _rank(self, items: Sequence[T], read: Callable[[T], Document], query: str) -> Arranged[T]:
         """Order the items by what `read` returns; send nothing if there is nothing to rank."""
         selected = Selection(items, read, self.unrankable)
         entries = selected.entries
         if not entries:
-            return selected.arrange([], self.top_n)
+            return selected.arrange_nothing(self.model, self.top_n)
         rerank = self._get_client().rerank
-        ranked = rerank.rank(entries, key=read_entry, query=query, **self._arguments(len(entries)))
-        return selected.arrange(ranked, self.top_n)
+        ranking = rerank.rank(entries, key=read_entry, query=query, **self._arguments(len(entries)))
+        return selected.arrange(ranking, self.top_n)
 
     async def _rank_async(
         self, items: Sequence[T], read: Callable[[T], Document], query: str
-    ) -> list[Scored[T]]:
+    ) -> Arranged[T]:
         """Async `_rank`."""
         selected = Selection(items, read, self.unrankable)
         entries = selected.entries
         if not entries:
-            return selected.arrange([], self.top_n)
+            return selected.arrange_nothing(self.model, self.top_n)
         rerank = self._get_client().rerank
         arguments = self._arguments(len(entries))
-        ranked = await rerank.rank_async(entries, key=read_entry, query=query, **arguments)
-        return selected.arrange(ranked, self.top_n)
+        ranking = await rerank.rank_async(entries, key=read_entry, query=query, **arguments)
+        return selected.arrange(ranking, self.top_n)
 
     def _arguments(self, count: int) -> dict[str, Any]:
         """Return the arguments that all calls share, for `count` documents."""
@@ -158,5 +162,11 @@ class PydanticAdapter(BaseModel, RequestSettings):
             "batch_size": self.batch_size,
             "server_url": self.server_url,
             "extra_body": self.extra_body,
+            # A document that is blank was set aside already, or is to be refused.
+            "unrankable": "raise",
+            "on_failure": self.on_failure,
+            "fallback_models": self.fallback_models,
+            "follow_fallbacks": self.follow_fallbacks,
+            **drop_none({"min_score": self.min_score}),
             **read_settings(self),
         }

@@ -5,7 +5,7 @@ from functools import partial
 from importlib import import_module
 from typing import Any, cast
 
-COLUMNS = ("order", "scores", "cost", "error")
+COLUMNS = ("order", "scores", "model", "cost", "error")
 """The columns that are added to a batch."""
 
 
@@ -85,6 +85,7 @@ def add_typed_columns(table: Any, columns: Mapping[str, Sequence[object]]) -> An
     types = {
         "order": arrow.list_(arrow.int64()),
         "scores": arrow.list_(arrow.float64()),
+        "model": arrow.string(),
         "cost": arrow.float64(),
         "error": arrow.string(),
     }

@@ -1,6 +1,7 @@
 """The client that the commands use: of the API, or of the model on this machine."""
 
 from contextlib import AbstractContextManager
+from typing import Any
 
 import httpx
 
@@ -16,6 +17,7 @@ def open_client(
     retry_config: RetryConfig | None = None,
     deadline_ms: float = DEFAULT_DEADLINE_MS,
     concurrency: int | None = None,
+    **options: Any,
 ) -> AbstractContextManager[OpenRouter]:
     """
     Open a client of the API that the environment names, or of the model on this machine.
@@ -25,6 +27,7 @@ def open_client(
         retry_config: When to try again; None is the client's own policy.
         deadline_ms: Limit for a whole call, in milliseconds; ignored on this machine.
         concurrency: How many requests may be under way at once; None for the client's own limit.
+        options: Further arguments of `OpenRouter`.
 
     Raises:
         MissingExtraError: A package of the extra `local` is not installed.
@@ -32,11 +35,13 @@ def open_client(
     """
     if not local:
         limits = None if concurrency is None else httpx.Limits(max_connections=concurrency)
-        return OpenRouter(retry_config=retry_config, deadline_ms=deadline_ms, limits=limits)
+        return OpenRouter(
+            retry_config=retry_config, deadline_ms=deadline_ms, limits=limits, **options
+        )
     from openrouter_rerank.local import MiniLMRanker, client
 
     ranker = MiniLMRanker()
     # If the first request loaded it, a damaged model would only show as an internal server error.
     ranker.load()
     # Ten thousand documents take minutes, and a user who does not want to wait has Ctrl-C.
-    return client(ranker=ranker, timeout=httpx.Timeout(None), deadline_ms=None)
+    return client(ranker=ranker, timeout=httpx.Timeout(None), deadline_ms=None, **options)

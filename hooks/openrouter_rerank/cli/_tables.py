@@ -19,7 +19,9 @@ _GAP = "  "
 _EIGHTHS = ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")
 
 
-def draw_table(results: Sequence[Result], console: Console) -> Iterator[Text]:
+def draw_table(
+    results: Sequence[Result], console: Console, *, has_scores: bool = True
+) -> Iterator[Text]:
     """
     Draw a head line and one line for each result, the best first.
 
@@ -29,12 +31,14 @@ def draw_table(results: Sequence[Result], console: Console) -> Iterator[Text]:
     Args:
         results: As the API gave them.
         console: Where the lines will go.
+        has_scores: Whether they have scores; if not, there is a dash in the place of each.
     """
-    scores = format_scores([result.relevance_score for result in results])
+    values = [result.relevance_score if has_scores else 0.0 for result in results]
+    scores = format_scores(values) if has_scores else ["-"] * len(values)
     score_columns = max(map(len, ("score", *scores)))
     index_columns = max(map(len, ("index", *(str(result.index) for result in results))))
     # The scores of known models are between 0 and 1, but the contract does not say so.
-    full = max([1.0, *(result.relevance_score for result in results)])
+    full = max([1.0, *values])
     head = (
         "rank",
         "score".rjust(score_columns),
@@ -43,10 +47,11 @@ def draw_table(results: Sequence[Result], console: Console) -> Iterator[Text]:
         "document",
     )
     yield Text(_GAP.join(head), style="bold", no_wrap=True)
-    for rank, (result, score) in enumerate(zip(results, scores, strict=True), start=1):
+    rows = zip(results, values, scores, strict=True)
+    for rank, (result, value, score) in enumerate(rows, start=1):
         line = Text(no_wrap=True)
         line.append(f"{rank:>4}{_GAP}{score.rjust(score_columns)}{_GAP}")
-        bar = draw_bar(result.relevance_score / full, ascii_only=console.options.ascii_only)
+        bar = draw_bar(value / full, ascii_only=console.options.ascii_only)
         line.append(bar.ljust(BAR_COLUMNS), style="cyan")
         line.append(f"{_GAP}{result.index:>{index_columns}}{_GAP}")
         document = Text(describe_document(result.document, is_raw=not console.is_terminal))

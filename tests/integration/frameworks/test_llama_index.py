@@ -127,11 +127,14 @@ def test_engine_gives_the_same_when_async(reranker: OpenRouterRerank) -> None:
             return (await engine.aquery(QUERY)).source_nodes
 
     expected = engine.query(QUERY).source_nodes
-    assert asyncio.run(run()) == expected
+    # Each call has a name of its own.
+    for found in (got := asyncio.run(run())) + expected:
+        assert found.node.metadata["rerank"].pop("generation_id").startswith("gen-")
+    assert got == expected
 
 
 def test_nodes_are_left_as_they_are() -> None:
-    """The nodes that come back are the ones that went in, under new scores."""
+    """Copies of the nodes come back, with new scores and how they came about."""
     nodes = make_nodes()
     with FakeOpenRouter(answer(scores=[0.1, 0.9, 0.2])) as client:
         best, *_ = OpenRouterRerank(model="m", client=client).postprocess_nodes(
@@ -139,7 +142,22 @@ def test_nodes_are_left_as_they_are() -> None:
         )
 
     assert [found.model_dump() for found in nodes] == [found.model_dump() for found in make_nodes()]
-    assert (best.node is nodes[1].node, best.score) == (True, 0.9)
+    assert (best.node.node_id, best.score) == (nodes[1].node.node_id, 0.9)
+    for mode in (MetadataMode.EMBED, MetadataMode.LLM):
+        # A model that reads the node sees nothing of it.
+        assert best.node.get_content(mode) == nodes[1].node.get_content(mode)
+    assert best.node.metadata == {
+        **nodes[1].node.metadata,
+        "retriever_score": nodes[1].score,
+        "rerank": {
+            "model": "m",
+            "reranked": True,
+            "failure": None,
+            "cost": None,
+            "generation_id": None,
+            "attempts": 1,
+        },
+    }
 
 
 @pytest.mark.parametrize(("top_n", "expected"), [(1, 1), (None, 3), (10, 3)])
@@ -263,7 +281,7 @@ def test_callback_manager_hears_of_a_call() -> None:
         "query_str": QUERY,
         "top_k": 2,
     }
-    assert end.payload == {"nodes": found}
+    assert end.payload == {"nodes": found, "rerank": found[0].node.metadata["rerank"]}
 
 
 def test_error_passes_through_the_engine() -> None:

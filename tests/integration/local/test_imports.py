@@ -107,11 +107,6 @@ def test_public_names_are_there(name: str) -> None:
     assert name in dir(openrouter_rerank.local)
 
 
-def test_public_names_are_sorted() -> None:
-    """The list of public names is in order."""
-    assert sorted(openrouter_rerank.local.__all__) == openrouter_rerank.local.__all__
-
-
 def test_unknown_name_is_an_attribute_error() -> None:
     """A name that isn't there fails as in any module."""
     with pytest.raises(AttributeError, match="no_such_name"):

@@ -29,6 +29,13 @@ def test_a_line_has_rank_score_bar_index_and_text() -> None:
     ]
 
 
+def test_results_without_scores_have_a_dash() -> None:
+    """Where there was no ranking, no score is shown and no bar."""
+    lines = list(draw_table([make_result(0.75, 0, "a")], make_console(80), has_scores=False))
+
+    assert lines[1].plain == "   1      -                  0  a"
+
+
 @pytest.mark.parametrize("text", ["word " * 50, "語" * 60])
 def test_text_is_cut_to_the_width(text: str) -> None:
     """A line is no wider than the console, wide characters counted as two."""

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from openrouter_rerank.cli._client import DEFAULT_MODEL
+from openrouter_rerank.cli._fallbacks import FallbackModels, FollowFallbacks, MinScore
 from openrouter_rerank.cli._job_file.input.source import InputFormat
 from openrouter_rerank.cli._job_file.options import DEFAULT_CONCURRENCY, RunOptions
 from openrouter_rerank.cli._job_file.run import run_job_file
@@ -64,6 +65,9 @@ def batch(
             "so it can be more.",
         ),
     ] = None,
+    fallback_model: FallbackModels = None,
+    follow_fallbacks: FollowFallbacks = False,
+    min_score: MinScore = None,
     local: Annotated[
         bool, typer.Option("--local", help="Rank on this machine: no key, no server, no network.")
     ] = False,
@@ -93,6 +97,9 @@ def batch(
     "class", "status", "message" and "attempts". Jobs that have succeeded since are taken out at the
     end of a run. Lines that are no job are told on standard error, too, and left out.
 
+    A job that fails is in no order: it has no line in OUTPUT, so that --resume sends it again.
+    --fallback-model and --min-score are for all jobs; "result" names the model that answered.
+
     Requests that fail are sent again, up to 8 times for a job, and the pace follows the server's.
     The first Ctrl-C, SIGTERM or SIGHUP lets the requests under way come to their end, and sends
     nothing more; the second ends at once. The exit status is then 130, 143 or 129.
@@ -114,5 +121,8 @@ def batch(
             resume=resume,
             strict=strict,
             local=local,
+            fallback_models=fallback_model or [],
+            follow_fallbacks=follow_fallbacks,
+            min_score=min_score,
         )
     )

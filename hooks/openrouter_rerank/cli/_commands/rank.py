@@ -1,19 +1,36 @@
 """The command `rank`: one query, and documents from a file or the command line."""
 
 import json
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Annotated, Any, cast
 
 import typer
 from openrouter_rerank_api.request_fields import REQUEST_FIELDS
 
+from openrouter_rerank._call.arguments import choose_unrankable
+from openrouter_rerank._call.in_process import make_document
+from openrouter_rerank._policy.failures import OnFailure, is_recoverable
 from openrouter_rerank.cli._client import DEFAULT_MODEL, open_client
 from openrouter_rerank.cli._documents import Document, read_documents
-from openrouter_rerank.cli._errors import UsageError, convert_argument_errors, convert_local_errors
+from openrouter_rerank.cli._errors import (
+    UsageError,
+    convert_argument_errors,
+    convert_local_errors,
+    print_error,
+    to_command_error,
+)
+from openrouter_rerank.cli._fallbacks import (
+    FallbackModels,
+    FollowFallbacks,
+    MinScore,
+    read_fallback_options,
+)
 from openrouter_rerank.cli._stdout import open_console, require_stdout, write_json, write_lines
 from openrouter_rerank.cli._tables import draw_table
-from openrouter_rerank.operations import CreateRerankResponseBody
+from openrouter_rerank.errors import OpenRouterError
+from openrouter_rerank.operations import CreateRerankResponseBody, Result
 
 
 def rank(
@@ -60,6 +77,13 @@ def rank(
             "--extra-body", metavar="JSON", help="An object of fields that this release lacks."
         ),
     ] = None,
+    fallback_model: FallbackModels = None,
+    follow_fallbacks: FollowFallbacks = False,
+    min_score: MinScore = None,
+    on_failure: Annotated[
+        OnFailure,
+        typer.Option("--on-failure", help="keep_order prints the documents as they came."),
+    ] = "raise",
     local: Annotated[
         bool, typer.Option("--local", help="Rank on this machine: no key, no server, no network.")
     ] = False,
@@ -82,6 +106,10 @@ def rank(
     With --batch-size, more documents than N are sent in several requests, and the results merged
     by score. That is sound for models that score each document by itself.
 
+    With --on-failure keep_order, a ranking that fails is no error: the documents come in the order
+    in which they were given, without scores, and a line on standard error says why. Not so with a
+    wrong key. With --json there is "reranked" then, true or false, and "failure", the error.
+
     FILE may have 64 MiB at most.
 
     The table has the rank, the score, the document's position in the input (from 0) and the
@@ -89,18 +117,29 @@ def rank(
     """
     require_stdout()
     documents = read_documents(file, document or [])
-    response = _request_ranking(
-        query,
-        documents,
-        model=model,
-        top_n=top_n,
-        batch_size=batch_size,
-        local=local,
-        extra_body=_read_extra_body(extra_body),
-        **_read_fields(field or []),
-    )
+    keeps_order = on_failure == "keep_order"
+    try:
+        response = _request_ranking(
+            query,
+            documents,
+            model=model,
+            top_n=top_n,
+            batch_size=batch_size,
+            local=local,
+            options=partial(
+                read_fallback_options, fallback_model, follow=follow_fallbacks, min_score=min_score
+            ),
+            unrankable=choose_unrankable(on_failure),
+            extra_body=_read_extra_body(extra_body),
+            **_read_fields(field or []),
+        )
+    except OpenRouterError as error:
+        if not (keeps_order and is_recoverable(error)):
+            raise
+        _print_kept(documents[:top_n], error, model, as_json=as_json)
+        return
     if as_json:
-        write_json(response.to_dict())
+        write_json({**response.to_dict(), **({"reranked": True} if keeps_order else {})})
         return
     console = open_console()
     write_lines(console, draw_table(response.results, console))
@@ -114,17 +153,40 @@ def _request_ranking(
     top_n: int | None,
     batch_size: int | None,
     local: bool,
+    options: Callable[[], Mapping[str, Any]],
     **fields: Any,
 ) -> CreateRerankResponseBody:
     with (
         convert_local_errors(),
         convert_argument_errors("rank"),
-        open_client(local=local) as client,
+        open_client(local=local, **options()) as client,
     ):
         send: Callable[..., CreateRerankResponseBody] = client.rerank.rerank
         if batch_size is not None:
             send = partial(client.rerank.rerank_batched, batch_size=batch_size)
         return send(query=query, documents=documents, model=model, top_n=top_n, **fields)
+
+
+def _print_kept(
+    documents: Sequence[Document], error: OpenRouterError, model: str, *, as_json: bool
+) -> None:
+    """Print the documents as they came, and why they were not ranked."""
+    failure = to_command_error(error).message
+    print_error(f"not reranked, the order is kept: {failure}")
+    shown = [make_document(document) for document in documents]
+    if as_json:
+        results = [
+            {"index": index, "relevance_score": None, "document": document.to_dict()}
+            for index, document in enumerate(shown)
+        ]
+        write_json({"model": model, "results": results, "reranked": False, "failure": failure})
+        return
+    console = open_console()
+    rows = [
+        Result(index=index, relevance_score=math.nan, document=document)
+        for index, document in enumerate(shown)
+    ]
+    write_lines(console, draw_table(rows, console, has_scores=False))
 
 
 def _read_extra_body(text: str | None) -> dict[str, Any] | None:

@@ -1,6 +1,6 @@
 """The options of a run, as the command line gives them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,9 @@ class RunOptions:
         resume: Whether to go on where an earlier run ended.
         strict: Whether nothing is sent if one job is wrong.
         local: Whether to rank on this machine.
+        fallback_models: Names of models to ask when the others have failed.
+        follow_fallbacks: Whether to ask the models that an error names instead.
+        min_score: The lowest score to keep; None keeps all.
     """
 
     input: str
@@ -42,6 +45,9 @@ class RunOptions:
     resume: bool
     strict: bool
     local: bool
+    fallback_models: Sequence[str] = ()
+    follow_fallbacks: bool = False
+    min_score: float | None = None
 
     @property
     def defaults(self) -> Mapping[str, Any]:

@@ -17,6 +17,7 @@ from openrouter_rerank.cli._errors import (
     to_command_error,
 )
 from openrouter_rerank.cli._exit_status import ExitStatus
+from openrouter_rerank.cli._fallbacks import read_fallback_options
 from openrouter_rerank.cli._text import shorten
 from openrouter_rerank.errors import RunStoppedError
 
@@ -124,6 +125,11 @@ def _send_pending(
             retry_config=retries,
             deadline_ms=DEADLINE_MS,
             concurrency=options.concurrency,
+            **read_fallback_options(
+                options.fallback_models,
+                follow=options.follow_fallbacks,
+                min_score=options.min_score,
+            ),
         )
     reason, status = None, int(ExitStatus.FAILURE)
     with opened as client:

@@ -44,13 +44,14 @@ def test_pipeline_ranks(server_url: str) -> None:
     """In a pipeline the documents come out by relevance, as copies with score, id and meta."""
     pipeline = make_pipeline(OpenRouterRanker("m", server_url=server_url))
 
-    found = pipeline.run(ask())["ranker"]["documents"]
+    outputs = pipeline.run(ask())["ranker"]
+    found = outputs["documents"]
     pipeline.close()
 
-    assert [(each.id, each.meta) for each in found[:2]] == [
-        ("paris", {"page": 2}),
-        ("berlin", {"page": 1}),
-    ]
+    assert [(each.id, each.meta["page"]) for each in found[:2]] == [("paris", 2), ("berlin", 1)]
+    # What the retriever gave stands beside it.
+    assert found[0].meta["retriever_score"] == pytest.approx(2.7, abs=0.1)
+    assert (outputs["rerank"]["model"], outputs["rerank"]["reranked"]) == ("m", True)
     assert [each.score for each in found] == sorted((each.score for each in found), reverse=True)
 
 
@@ -157,8 +158,8 @@ def test_example_runs(
 
     runpy.run_path(str(example))
 
-    line = "Paris is the capital of France. {'source': 'atlas'}\n"
-    assert capsys.readouterr().out.endswith(line)
+    line = capsys.readouterr().out.splitlines()[-1]
+    assert "Paris is the capital of France. {'source': 'atlas', 'retriever_score': " in line
 
 
 def test_missing_framework_is_named() -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from integration.frameworks.ray.tables import make_reranker, make_table, pa, rerank
+from openrouter_rerank import RetryConfig
 from openrouter_rerank.ray import Reranker
 from openrouter_rerank.testing import ScriptedTransport, answer
 
@@ -28,9 +29,48 @@ def test_columns_hold_order_scores_cost_and_error() -> None:
         "documents": [["a", "b", "c"]],
         "order": [[2, 0]],
         "scores": [[0.9, 0.4]],
+        "model": ["m"],
         "cost": [0.002],
         "error": [None],
     }
+
+
+def test_failed_row_keeps_its_order() -> None:
+    """With "keep_order" a row that fails has its documents' own order, no scores, and its error."""
+    reranker = make_reranker(
+        answer(503), answer(200), on_failure="keep_order", top_n=2, retry_config=RetryConfig("none")
+    )
+
+    columns = rerank(reranker, make_table([("q", ["a", "", "c"]), ("r", ["d", "", "e"])]))
+
+    kept, ranked = sorted(range(2), key=lambda row: columns["error"][row] is None)
+    assert (columns["order"][kept], columns["scores"][kept]) == ([0, 1], [None, None])
+    assert columns["error"][kept].startswith("ServiceUnavailableResponseError: ")
+    assert columns["order"][ranked] == [0, 2]
+    assert [columns["model"][row] for row in (kept, ranked)] == [None, "m"]
+
+
+@pytest.mark.parametrize(("status", "order"), [(402, [0, 1]), (401, None)])
+def test_rows_after_a_stop_keep_their_order(status: int, order: list[int] | None) -> None:
+    """Without credits the job goes on in its own order; with a wrong key there is none."""
+    reranker = make_reranker(answer(status), on_failure="keep_order", max_concurrency=2)
+
+    first = reranker(make_table([("q", ["a", "b"])])).to_pydict()
+    second = rerank(reranker, make_table([("q", ["a", "b"]), ("q", ["c"])]))
+
+    assert first["order"] == [order]
+    assert second["order"] == [order, order and [0]]
+    assert all("RunStoppedError" in error for error in second["error"])
+
+
+def test_other_models_answer_rows() -> None:
+    """A row says which model answered it."""
+    reranker = make_reranker(
+        answer(503), answer(200), fallback_models=["b"], retry_config=RetryConfig("none")
+    )
+    columns = rerank(reranker, make_table([("q", ["a", "b"])]))
+
+    assert (columns["model"], columns["error"]) == (["b"], [None])
 
 
 def test_count_is_never_more_than_there_are() -> None:
@@ -93,7 +133,9 @@ def test_data_frame_gives_a_data_frame() -> None:
     given = reranker(batch)
 
     reranker.close()
-    assert list(given.columns) == ["query", "documents", "order", "scores", "cost", "error"]
+    assert list(given.columns) == [
+        *("query", "documents", "order", "scores", "model", "cost", "error")
+    ]
     assert list(given["order"]) == [[0], [0, 1]]
     assert list(batch.columns) == ["query", "documents"]
 
