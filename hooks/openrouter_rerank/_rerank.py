@@ -105,8 +105,9 @@ class Rerank:
                 they cannot set.
             timeout: What `timeout_ms` sets, but in seconds or as an `httpx.Timeout`.
             deadline_ms: Limit for the whole call with all its attempts, in milliseconds; None sets
-                no limit, UNSET uses the client's. With an `httpx.Client` of your own, a single read
-                can outlast it.
+                no limit, UNSET uses the client's. It ends a call while a name is resolved, too. On
+                sync it does not cover a single read of an `httpx.Client` or transport of your own,
+                your hooks, your function for the key, and a SOCKS proxy.
             min_score: Drop results that score lower. A number is for every model, a mapping of
                 slugs for those that it names: the scores of one model mean little for another.
                 Calibrated models, such as Cohere's, give about 0 to what is irrelevant whatever the

@@ -1,11 +1,12 @@
 """Opening a connection to one of a host's addresses, in time, for sync calls."""
 
 import itertools
-import socket
 import time
 from collections.abc import Callable
 
 import httpcore
+
+from .resolver import RESOLVER
 
 # RFC 8305, section 8: how long an address has before the next one is tried.
 FIRST_SECONDS = 0.25
@@ -39,7 +40,7 @@ def connect_in_time(
         httpcore.ConnectTimeout: No address answered in time.
     """
     ends_at = None if timeout is None else now() + timeout
-    addresses = resolve(host, port)
+    addresses = resolve(host, port, timeout)
     share = FIRST_SECONDS
     failure: Exception = httpcore.ConnectError("the name has no address")
     while True:
@@ -61,15 +62,16 @@ def connect_in_time(
         addresses, share = slow, share * GROWTH
 
 
-def resolve(host: str, port: int) -> list[str]:
+def resolve(host: str, port: int, timeout: float | None = None) -> list[str]:
     """
     Return a host's addresses, those of IPv6 and IPv4 in turn (RFC 8305, section 4).
 
     Raises:
         httpcore.ConnectError: The name is unknown.
+        httpcore.ConnectTimeout: It was not resolved in time.
     """
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = RESOLVER.look_up(host, port, timeout)
     except OSError as error:
         raise httpcore.ConnectError(str(error)) from error
     families: dict[int, list[str]] = {}
