@@ -21,6 +21,7 @@ from ._call.arguments import (
 from ._call.caller import Caller
 from ._call.signatures import list_rerank_arguments
 from ._codec.documents import find_set_aside, require_iterable
+from ._codec.fields import require_fields, select_fields, select_fields_async
 from ._codec.request import encode_request
 from ._policy.failures import OnFailure, is_recoverable
 from ._ranking import Ranked, Ranking, keep_order, pair_with_scores
@@ -125,6 +126,9 @@ class Rerank:
                 request (`availability.fallback_models`), after yours and before a `Ranker`. A
                 part of the time is kept for them. None uses the client's.
             extra_body: Fields that this release does not know, added to the body unchanged.
+            fields: Names of fields of the documents, which can then be mappings with any values, or
+                objects with such attributes: these fields are sent, as YAML text in this order.
+                What a document lacks is left out. None sends documents as they are.
             unrankable: What becomes of documents with nothing to rank, which are None, blank or
                 not encodable: "raise" refuses them all before anything is sent, "set_aside" leaves
                 them out of the results, with a warning in the log; if none is left, nothing is
@@ -315,7 +319,7 @@ class Rerank:
         Args:
             items: Any iterable; it is read once.
             key: Returns the document of an item: text, a `DocumentRequest` or a mapping. None if
-                the items are documents themselves.
+                the items are documents themselves, or have `fields`.
             top_n: How many items to return, at least 1; None returns all.
             batch_size: How many items to send in one request, at least 1, such as the provider's
                 maximum; more are sent in batches, as by `rerank_batched`, and merged by score. None
@@ -338,7 +342,7 @@ class Rerank:
                 batch failed. With "keep_order", only a 401, a 403 without moderation reasons, a
                 setting that cannot work, such as a bad certificate, and `ClientClosedError`.
         """
-        item_list, documents = read_items(items, key)
+        item_list, documents = read_items(items, key, arguments.pop("fields", None))
         on_failure = self._caller.choose(on_failure)
         unrankable = arguments.setdefault("unrankable", choose_unrankable(on_failure))
         try:
@@ -385,7 +389,7 @@ class Rerank:
         **arguments: Unpack[RerankArguments],
     ) -> Ranking[T]:
         """Async `rank`, on asyncio or trio."""
-        item_list, documents = read_items(items, key)
+        item_list, documents = read_items(items, key, arguments.pop("fields", None))
         on_failure = self._caller.choose(on_failure)
         unrankable = arguments.setdefault("unrankable", choose_unrankable(on_failure))
         try:
@@ -523,7 +527,10 @@ class Rerank:
     ) -> Answer:
         from ._bulk.batch_workers import run_batched
 
+        fields = arguments.pop("fields", None)
         call = self._begin_batches(method, arguments, is_async=False, **options)
+        if fields is not None:
+            documents = select_fields(require_iterable(documents), require_fields(fields))
         return run_batched(self._caller, call, documents)
 
     async def _run_batches_async(
@@ -535,7 +542,12 @@ class Rerank:
     ) -> Answer:
         from ._bulk.batch_workers import run_batched_async
 
+        fields = arguments.pop("fields", None)
         call = self._begin_batches(method, arguments, is_async=True, **options)
+        if fields is not None:
+            if not isinstance(documents, AsyncIterable):
+                require_iterable(documents)
+            documents = select_fields_async(documents, require_fields(fields))
         return await run_batched_async(self._caller, call, documents)
 
     def _begin_batches(
@@ -573,16 +585,20 @@ class Rerank:
 
 
 def read_items(
-    items: Iterable[T], key: Callable[[T], Document] | None
+    items: Iterable[T], key: Callable[[T], Document] | None, fields: Iterable[str] | None
 ) -> tuple[list[T], Sequence[Document]]:
     """
     Return the items as a list, and the document of each.
 
     Raises:
         TypeError: They are no list of items: a text, a mapping, a table, or not iterable.
+        ValueError: A name of a field cannot be one.
     """
     require_iterable(items, "items")
     item_list = list(items)
-    if key is None:
-        return item_list, cast("Sequence[Document]", item_list)
-    return item_list, [key(item) for item in item_list]
+    documents = cast(
+        "Sequence[Document]", item_list if key is None else [key(item) for item in item_list]
+    )
+    if fields is not None:
+        documents = list(select_fields(documents, require_fields(fields)))
+    return item_list, documents

@@ -19,6 +19,7 @@ from ._call.ranker import Ranker
 from ._call.signatures import list_arguments
 from ._client import OpenRouter
 from ._codec.documents import Unrankable, require_unrankable
+from ._codec.fields import TEXT_FIELD, make_document, require_fields
 from ._codec.values import require_count, require_text
 from ._integrations.items import Arranged, Selection, limit_count, read_entry, require_items
 from ._integrations.request_settings import (
@@ -85,6 +86,7 @@ class OpenRouterRanker(RequestSettings):
         batch_size: int | None = None,
         unrankable: Unrankable = "set_aside",
         extra_body: dict[str, Any] | None = None,
+        fields: list[str] | None = None,
         on_failure: OnFailure | None = None,
         fallback_models: list[str | Ranker] | None = None,
         follow_fallbacks: bool | None = None,
@@ -115,6 +117,9 @@ class OpenRouterRanker(RequestSettings):
                 returns it after all others, with the score None and a warning in the log; "raise"
                 refuses the call before anything is sent.
             extra_body: Fields that this release does not know, added to the body; None adds none.
+            fields: Names of meta fields to rank beside the content, which is the field "text", such
+                as ["title", "text"]: they are sent as YAML text in this order. None goes by
+                `meta_fields_to_embed`.
             on_failure: What becomes of a call that fails, with all its fallbacks: "raise" raises
                 its error, "keep_order" returns the documents in the order in which they came, cut
                 to `top_k` and without scores. None uses the client's, which is "raise" unless it
@@ -151,6 +156,9 @@ class OpenRouterRanker(RequestSettings):
         self.batch_size = check_count(batch_size, "batch_size")
         self.unrankable: Unrankable = require_unrankable(unrankable)
         self.extra_body = extra_body
+        if fields is not None and meta_fields_to_embed:
+            raise ValueError("fields: they take the place of meta_fields_to_embed")
+        self.fields = None if fields is None else list(require_fields(fields))
         self.on_failure = read_on_failure(on_failure)
         self.fallback_models = None if fallback_models is None else list(fallback_models)
         read_fallback_models(fallback_models)
@@ -229,6 +237,7 @@ class OpenRouterRanker(RequestSettings):
             batch_size=self.batch_size,
             unrankable=self.unrankable,
             extra_body=self.extra_body,
+            fields=self.fields,
             on_failure=self.on_failure,
             fallback_models=self.fallback_models,
             follow_fallbacks=self.follow_fallbacks,
@@ -319,15 +328,21 @@ class OpenRouterRanker(RequestSettings):
 
     def _read_document(self, document: Document) -> str | dict[str, str]:
         """Return a document as it is sent: text, or an object if it holds an image."""
+        image = read_image(document.blob)
+        text = self._read_text(document)
+        if image is not None:
+            return {"text": text, "image": image} if text else {"image": image}
+        return text
+
+    def _read_text(self, document: Document) -> str:
+        """Return the text of a document, with its meta fields."""
+        if self.fields is not None:
+            return make_document({**document.meta, TEXT_FIELD: document.content}, self.fields)
         meta_values = [document.meta.get(name) for name in self.meta_fields_to_embed]
         parts = [str(value) for value in meta_values if value is not None]
         if document.content is not None:
             parts.append(document.content)
-        text = self.meta_data_separator.join(parts)
-        image = read_image(document.blob)
-        if image is not None:
-            return {"text": text, "image": image} if text else {"image": image}
-        return text
+        return self.meta_data_separator.join(parts)
 
     def _ensure_client(self) -> OpenRouter:
         with self._lock:

@@ -19,6 +19,7 @@ except ModuleNotFoundError as error:
     ) from error
 from pydantic import Field
 
+from ._codec.fields import TEXT_FIELD, make_document
 from ._integrations.items import Arranged, Scored, require_items
 from ._integrations.pydantic_base import PydanticAdapter
 
@@ -55,6 +56,9 @@ class OpenRouterRerank(PydanticAdapter, BaseDocumentCompressor):
             "set_aside" returns it after all others, with the score None and a warning in the log;
             "raise" refuses the call before anything is sent.
         extra_body: Fields that this release does not know, added to the body; None adds none.
+        fields: Names of metadata to rank beside the content, which is the field "text", such as
+            ["title", "text"]: they are sent as YAML text in this order. None sends the content
+            alone.
         on_failure: What becomes of a call that fails, with all its fallbacks: "raise" raises its
             error, "keep_order" returns the documents in the order in which they came, cut to
             `top_n` and without scores. None uses the client's, which is "raise" unless it says
@@ -101,7 +105,7 @@ class OpenRouterRerank(PydanticAdapter, BaseDocumentCompressor):
             OpenRouterError: The call ended in an error (see `openrouter_rerank.errors`).
         """
         found = require_items(documents, Document, "documents")
-        return add_scores(self._rank(found, read_text, query))
+        return add_scores(self._rank(found, self._read_document, query))
 
     async def acompress_documents(
         self,
@@ -111,12 +115,14 @@ class OpenRouterRerank(PydanticAdapter, BaseDocumentCompressor):
     ) -> list[Document]:
         """Async `compress_documents`, on the running event loop and without a thread."""
         found = require_items(documents, Document, "documents")
-        return add_scores(await self._rank_async(found, read_text, query))
+        return add_scores(await self._rank_async(found, self._read_document, query))
 
-
-def read_text(document: Document) -> str:
-    """Return the text that the model compares with the query."""
-    return document.page_content
+    def _read_document(self, document: Document) -> str:
+        """Return what the model compares with the query."""
+        text = document.page_content
+        if self.fields is None:
+            return text
+        return make_document({**document.metadata, TEXT_FIELD: text}, self.fields)
 
 
 def add_scores(arranged: Arranged[Document]) -> list[Document]:

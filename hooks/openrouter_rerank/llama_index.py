@@ -26,6 +26,7 @@ except ModuleNotFoundError as error:
 from pydantic import Field
 
 from ._call.arguments import Document
+from ._codec.fields import TEXT_FIELD, make_document
 from ._integrations.items import Arranged, Scored, require_items
 from ._integrations.llama_images import read_image
 from ._integrations.pydantic_base import PydanticAdapter
@@ -70,6 +71,9 @@ class OpenRouterRerank(PydanticAdapter, BaseNodePostprocessor):
             returns it after all others, with the score None and a warning in the log; "raise"
             refuses the call before anything is sent.
         extra_body: Fields that this release does not know, added to the body; None adds none.
+        fields: Names of metadata to rank beside the text, which is the field "text", such as
+            ["title", "text"]: they are sent as YAML text in this order, and `metadata_mode` does
+            not count. None goes by that.
         on_failure: What becomes of a call that fails, with all its fallbacks: "raise" raises its
             error, "keep_order" returns the nodes in the order in which they came, cut to `top_n`
             and without scores. None uses the client's, which is "raise" unless it says otherwise.
@@ -136,7 +140,11 @@ class OpenRouterRerank(PydanticAdapter, BaseNodePostprocessor):
     def _read_document(self, found: NodeWithScore) -> Document:
         """Return what the model compares with the query: text, or an object with an image."""
         node = found.node
-        text = node.get_content(self.metadata_mode)
+        if self.fields is None:
+            text = node.get_content(self.metadata_mode)
+        else:
+            own = node.get_content(MetadataMode.NONE)
+            text = make_document({**node.metadata, TEXT_FIELD: own}, self.fields)
         image = read_image(node)
         if image is None:
             return text

@@ -6,7 +6,7 @@ Ray; Ray calls it.
 """
 
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn, TypeVar, cast
 
 from attrs import evolve, frozen
@@ -15,6 +15,7 @@ from ._bulk.jobs import RerankJob, RerankOutcome, prepare_job
 from ._call.config import read_on_failure, require_positive
 from ._client import OpenRouter
 from ._codec.documents import Unrankable
+from ._codec.fields import require_fields
 from ._codec.values import require_count, require_str
 from ._integrations.items import limit_count
 from ._integrations.job_stream import JobStream
@@ -114,6 +115,7 @@ class Reranker:
         server_url: str | None = None,
         unrankable: Unrankable = "set_aside",
         extra_body: Mapping[str, Any] | None = None,
+        fields: Sequence[str] | None = None,
         on_failure: OnFailure = "raise",
         **options: Any,
     ) -> None:
@@ -140,6 +142,8 @@ class Reranker:
                 "set_aside" puts them at the end of `order`, with null in `scores`, and a row
                 without documents has an empty `order`; "raise" makes the row fail.
             extra_body: Fields that this release does not know, added to each body; None adds none.
+            fields: Names of fields of the structs, which can then hold anything: these are sent, as
+                YAML text in this order. None takes `text` and `image`.
             on_failure: What becomes of a row whose call fails, with all its fallbacks: "raise"
                 gives it an `error` alone, "keep_order" an `order`, too, but not after a 401, a 403
                 without moderation reasons, or where it cannot be sent.
@@ -160,7 +164,7 @@ class Reranker:
         self._query_column = require_str(query_column, "query_column")
         self._documents_column = require_str(documents_column, "documents_column")
         rate_per_actor = share_rate(requests_per_minute, actors)
-        fields = {name: options.pop(name) for name in REQUEST_FIELDS if name in options}
+        given = {name: options.pop(name) for name in REQUEST_FIELDS if name in options}
         self._template_job = RerankJob(
             query="query",
             documents=["document"],
@@ -168,8 +172,9 @@ class Reranker:
             top_n=top_n,
             unrankable=unrankable,
             extra_body=extra_body,
+            fields=None if fields is None else list(require_fields(fields)),
             on_failure=read_on_failure(on_failure),
-            **drop_none(fields),
+            **drop_none(given),
         )
         # An argument that is wrong for every row raises here, once, before the first row.
         prepare_job(self._template_job)

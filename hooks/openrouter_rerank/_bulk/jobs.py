@@ -71,6 +71,7 @@ class RerankJob(JobFields):
     follow_fallbacks: bool | None = None
     on_failure: OnFailure | None = None
     extra_body: Mapping[str, Any] | None = None
+    fields: Iterable[str] | None = None
     unrankable: Unrankable | None = None
 
     def __repr__(self) -> str:

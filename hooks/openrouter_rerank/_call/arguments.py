@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from openrouter_rerank import operations
 
 # The model in quotes, which `|` does not take: most calls need none and so never import it.
-Document: TypeAlias = Union[str, "operations.DocumentRequest", Mapping[str, str]]
+Document: TypeAlias = Union[str, "operations.DocumentRequest", Mapping[str, Any]]
 Documents: TypeAlias = Iterable[Document]
 
 
@@ -65,6 +65,7 @@ class RawArguments(RequestFields, RerankOptions, total=False):
 
     extra_body: Mapping[str, Any] | None
     unrankable: Unrankable
+    fields: Iterable[str] | None
 
 
 class RerankArguments(RawArguments, FallbackOptions, total=False):
@@ -72,7 +73,7 @@ class RerankArguments(RawArguments, FallbackOptions, total=False):
 
 
 # What the encoder takes besides the fields of the request.
-ENCODER_ARGUMENTS = frozenset({"extra_body", "unrankable"})
+ENCODER_ARGUMENTS = frozenset({"extra_body", "fields", "unrankable"})
 
 
 def resolve(settings: Settings, options: CallOptions, on_failure: OnFailure) -> Settings:

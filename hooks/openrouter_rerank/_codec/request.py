@@ -106,7 +106,8 @@ def encode_request(
     top_n: SupportsIndex | None = None,
     extra_body: Mapping[str, Any] | None = None,
     unrankable: Unrankable = "raise",
-    **fields: Unpack[RequestFields],
+    fields: Iterable[str] | None = None,
+    **optional: Unpack[RequestFields],
 ) -> EncodedRequest:
     """
     Check the arguments of `rerank` and encode them as `CreateRerankRequestBody`.
@@ -115,7 +116,12 @@ def encode_request(
         TypeError: An argument has the wrong type.
         ValueError: An argument has a value that the API would refuse.
     """
-    encoded, set_aside = select_documents(list(require_iterable(documents)), unrankable)
+    given = require_iterable(documents)
+    if fields is not None:
+        from .fields import require_fields, select_fields
+
+        given = select_fields(given, require_fields(fields))
+    encoded, set_aside = select_documents(list(given), unrankable)
     body: dict[str, Any] = {
         "documents": encoded,
         "model": require_text(model, "model"),
@@ -125,7 +131,7 @@ def encode_request(
         count = require_count(top_n, "top_n")
         # The caller may have counted the documents that are set aside.
         body["top_n"] = min(count, max(1, len(encoded))) if set_aside else count
-    for name, value in fields.items():
+    for name, value in optional.items():
         rule = REQUEST_FIELDS[name]
         if value is not (UNSET if rule["nullable"] else None):
             body[rule["name"]] = encode_field(value, name, rule)

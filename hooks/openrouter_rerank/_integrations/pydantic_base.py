@@ -65,6 +65,7 @@ class PydanticAdapter(BaseModel, RequestSettings):
     batch_size: int | None = Field(default=None, ge=1)
     unrankable: Unrankable = "set_aside"
     extra_body: dict[str, Any] | None = None
+    fields: list[str] | None = None
     on_failure: OnFailure | None = None
     fallback_models: list[str | SkipJsonSchema[Ranker]] | None = None
     follow_fallbacks: bool | None = None

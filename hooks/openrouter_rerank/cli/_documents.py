@@ -1,15 +1,17 @@
 """Documents from the command line, and from a file: lines of text, JSON Lines or other JSON."""
 
+import csv
+import io
 import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO, TypeAlias, cast
+from typing import Any, BinaryIO, TypeAlias, cast
 
 from ._errors import CommandError, UsageError
 from ._file_kinds import find_strange_kind
 
-Document: TypeAlias = str | dict[str, str]
+Document: TypeAlias = str | dict[str, Any]
 Line: TypeAlias = tuple[int, str]
 JsonDocument: TypeAlias = str | dict[str, object]
 
@@ -22,13 +24,16 @@ _JSON_BEGINNINGS = ("[{", '["', '{"')
 _TABLE_ENDINGS = (".csv", ".tsv")
 
 
-def read_documents(file: str | None, texts: Sequence[str]) -> list[Document]:
+def read_documents(
+    file: str | None, texts: Sequence[str], *, with_fields: bool = False
+) -> list[Document]:
     """
     Read the documents of a file, and add those of the command line.
 
     Args:
         file: A path, or `-` for standard input. None reads standard input if there are no texts.
         texts: The documents on the command line.
+        with_fields: Whether they are objects or rows with fields of any name.
 
     Raises:
         CommandError: `parse_documents` refuses the lines, or standard input cannot be read.
@@ -41,6 +46,10 @@ def read_documents(file: str | None, texts: Sequence[str]) -> list[Document]:
         raise UsageError(
             "no documents. Give a FILE, --document TEXT, or documents on standard input."
         )
+    if with_fields:
+        name = "standard input" if file is None or file == STANDARD_INPUT else file
+        data = _read_stdin() if name == "standard input" else _read_file(name)
+        return [*parse_objects(data, name), *texts]
     if file is not None and file.lower().endswith(_TABLE_ENDINGS):
         raise UsageError(
             f"{file} is a table, and the names of its columns would be ranked too. Give one column "
@@ -92,6 +101,46 @@ def parse_documents(data: bytes, name: str) -> list[Document]:
         _read_document(value, f"{name}, line {number}")
         for (number, _), value in zip(lines, values, strict=True)
     ]
+
+
+def parse_objects(data: bytes, name: str) -> list[Document]:
+    """
+    Read documents that have fields: CSV by the name of its file, JSON Lines, or a JSON array.
+
+    Raises:
+        CommandError: There is none, or something is no object or row with fields.
+    """
+    if kind := find_strange_kind(data):
+        raise CommandError(f"{name}: {kind}")
+    text = _decode(data, name)
+    if name.lower().endswith(".csv"):
+        return _read_rows(text, name)
+    whole = _parse_any_json(text)
+    lines = list(_split_lines(text))
+    if isinstance(whole, list):
+        elements = enumerate(cast("list[object]", whole))
+        named = [(f"element {at} of the array", value) for at, value in elements]
+    else:
+        named = [(f"line {number}", _parse_any_json(line)) for number, line in lines]
+    if not named:
+        raise CommandError(f"{name} holds no documents. Give an object with fields on each line.")
+    for place, value in named:
+        if not isinstance(value, dict):
+            raise CommandError(f"{name}, {place}: no JSON object, so it has no fields.")
+    return [cast("dict[str, Any]", value) for _, value in named]
+
+
+def _read_rows(text: str, name: str) -> list[Document]:
+    rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    try:
+        found: list[Document] = [
+            {key: value for key, value in row.items() if key is not None} for row in rows
+        ]
+    except csv.Error as error:
+        raise CommandError(f"{name}, line {rows.line_num}: {error}. Fix the line.") from error
+    if not found:
+        raise CommandError(f"{name} holds no documents. Its first row names the columns.")
+    return found
 
 
 def _is_stdin_terminal() -> bool:

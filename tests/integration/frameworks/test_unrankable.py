@@ -132,7 +132,7 @@ def test_wrong_documents_are_no_unrankable_ones() -> None:
         with pytest.raises(TypeError, match=r"documents\[2\]: expected"):
             client.rerank.rerank(documents=["", "a", 5], **ASIDE)  # type: ignore[list-item]
         with pytest.raises(TypeError, match=r"documents\[1\].text: expected"):
-            client.rerank.rerank(documents=["", {"text": 5}], **ASIDE)  # type: ignore[dict-item]
+            client.rerank.rerank(documents=["", {"text": 5}], **ASIDE)
         preferences: Any = ProviderPreferences()
         with pytest.raises(TypeError, match=r"documents\[1\]: expected"):
             client.rerank.rerank_batched(documents=["", preferences], **ASIDE)

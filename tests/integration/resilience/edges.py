@@ -179,6 +179,8 @@ def list_flags(options: Mapping[str, Any]) -> list[str]:
                 for model in value
                 for flag in ("--fallback-model", model if isinstance(model, str) else "local")
             ]
+        elif name == "fields":
+            flags += [flag for field_name in value for flag in ("--field", field_name)]
         elif value is True:
             flags.append(f"--{name.replace('_', '-')}")
         else:
@@ -211,13 +213,14 @@ def read_json(result: Mapping[str, Any]) -> Outcome:
     )
 
 
-def use_rank_command(url: str, documents: Sequence[Any], **options: Any) -> Outcome:
+def use_rank_command(
+    url: str, documents: Sequence[Any], *, folder: Path, **options: Any
+) -> Outcome:
     """Run `openrouter-rerank rank`."""
-    flags = [flag for document in documents for flag in ("--document", document)]
-    flags += list_flags(options)
-    return read_json(
-        json.loads(run_command(url, "rank", QUERY, *flags, "--json", "--model", MODEL))
-    )
+    file = folder / "documents.jsonl"
+    file.write_text("\n".join(map(json.dumps, documents)), encoding="utf-8")
+    flags = [*list_flags(options), "--json", "--model", MODEL]
+    return read_json(json.loads(run_command(url, "rank", QUERY, str(file), *flags)))
 
 
 def use_batch_command(
@@ -225,8 +228,10 @@ def use_batch_command(
 ) -> Outcome:
     """Run `openrouter-rerank batch` on one job."""
     jobs, results = folder / "jobs.jsonl", folder / "results.jsonl"
-    fields = {name: options.pop(name) for name in ("unrankable",) if name in options}
-    job = {"query": QUERY, "documents": documents, "model": MODEL, **fields}
+    fields: dict[str, Any] = {
+        name: options.pop(name) for name in ("unrankable", "fields") if name in options
+    }
+    job: dict[str, Any] = {"query": QUERY, "documents": documents, "model": MODEL, **fields}
     jobs.write_text(json.dumps(job), encoding="utf-8")
     run_command(url, "batch", str(jobs), "--output", str(results), *list_flags(options))
     return read_json(json.loads(results.read_text(encoding="utf-8"))["result"])
@@ -238,12 +243,27 @@ def read_origin(order: list[int], scores: list[float | None], origin: Any) -> Ou
     return Outcome(order, scores, model, origin["cost"])
 
 
+def read_text(document: str | Mapping[str, Any]) -> str:
+    """Return what a framework's document has as its text."""
+    return document if isinstance(document, str) else document["text"]
+
+
+def read_metadata(document: str | Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a framework's document has beside its text."""
+    if isinstance(document, str):
+        return {}
+    return {name: value for name, value in document.items() if name != "text"}
+
+
 def use_langchain(url: str, documents: Sequence[Any], **options: Any) -> Outcome:
     """Compress documents with LangChain."""
     from langchain_core.documents import Document
     from openrouter_rerank.langchain import OpenRouterRerank
 
-    items = [Document(text, id=str(at)) for at, text in enumerate(documents)]
+    items = [
+        Document(read_text(each), metadata=read_metadata(each), id=str(at))
+        for at, each in enumerate(documents)
+    ]
     with OpenRouterRerank(
         model=MODEL, api_key=SecretStr(KEY), server_url=url, **options
     ) as compressor:
@@ -261,7 +281,10 @@ def use_llama_index(url: str, documents: Sequence[Any], **options: Any) -> Outco
     from openrouter_rerank.llama_index import OpenRouterRerank
 
     nodes = [
-        NodeWithScore(node=TextNode(text=text, id_=str(at))) for at, text in enumerate(documents)
+        NodeWithScore(
+            node=TextNode(text=read_text(each), metadata=read_metadata(each), id_=str(at))
+        )
+        for at, each in enumerate(documents)
     ]
     options = {"top_n": None, **options}
     with OpenRouterRerank(
@@ -284,7 +307,10 @@ def use_haystack(url: str, documents: Sequence[Any], **options: Any) -> Outcome:
     if "top_n" in options:
         options["top_k"] = options.pop("top_n")
     ranker = OpenRouterRanker(MODEL, api_key=Secret.from_token(KEY), server_url=url, **options)
-    items = [Document(id=str(at), content=text) for at, text in enumerate(documents)]
+    items = [
+        Document(id=str(at), content=read_text(each), meta=read_metadata(each))
+        for at, each in enumerate(documents)
+    ]
     outputs = ranker.run(QUERY, items)
     ranker.close()
     found = outputs["documents"]

@@ -29,8 +29,7 @@ REASONS: dict[str, dict[str, str]] = {
     "`LOCAL`": {"`with_raw_response`": RAW},
     "`follow_fallbacks`": {"`with_raw_response`": RAW},
     "a document set aside": {
-        "command `rank`": "blank lines are no documents; what else is blank is refused, "
-        "or set aside with `--on-failure keep_order`",
+        "command `rank`": "blank lines are no documents, and other blank documents are refused",
     },
 }
 
@@ -89,6 +88,19 @@ def check_set_aside(use: Use) -> None:
     assert [at for at, score in scored if score is not None] == [2, 0]
 
 
+def check_fields(use: Use) -> None:
+    """Fields of the documents are sent, as YAML in their order."""
+    documents = [
+        {"text": text, "title": name, "id": 7} for name, text in zip("ab", DOCUMENTS, strict=True)
+    ]
+    with serving() as server:
+        assert use(server.url, documents, fields=["title", "text"]).order == [1, 0]
+    assert server.bodies[0]["documents"] == [
+        f'title: "a"\ntext: "{DOCUMENTS[0]}"',
+        f'title: "b"\ntext: "{DOCUMENTS[1]}"',
+    ]
+
+
 ABILITIES: dict[str, Callable[[Use], None]] = {
     "`on_failure`": check_on_failure,
     "`fallback_models`": check_fallback_models,
@@ -97,6 +109,7 @@ ABILITIES: dict[str, Callable[[Use], None]] = {
     "`min_score`": check_min_score,
     "model and cost are told": check_model_and_cost,
     "a document set aside": check_set_aside,
+    "`fields`": check_fields,
 }
 CELLS = [(ability, edge) for ability in ABILITIES for edge in EDGES]
 
@@ -106,13 +119,15 @@ def test_cell(ability: str, edge: str, tmp_path: Path) -> None:
     """An edge has the ability; or it refuses it, and the table says why."""
 
     def use(*arguments: Any, **options: Any) -> Outcome:
-        folder = {"folder": tmp_path} if edge == "command `batch`" else {}
+        folder = {"folder": tmp_path} if edge.startswith("command") else {}
         return EDGES[edge](*arguments, **options, **folder)
 
     if edge not in REASONS.get(ability, {}):
         ABILITIES[ability](use)
         return
-    with pytest.raises((TypeError, AssertionError), match=r"unexpected|No such option|a raw reply"):
+    with pytest.raises(
+        (TypeError, AssertionError), match=r"unexpected|No such option|a raw reply|is blank"
+    ):
         ABILITIES[ability](use)
 
 

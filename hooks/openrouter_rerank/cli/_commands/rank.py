@@ -11,6 +11,7 @@ from openrouter_rerank_api.request_fields import REQUEST_FIELDS
 
 from openrouter_rerank._call.arguments import choose_unrankable
 from openrouter_rerank._call.in_process import make_document
+from openrouter_rerank._codec.fields import select_fields
 from openrouter_rerank._policy.failures import OnFailure, is_recoverable
 from openrouter_rerank.cli._client import DEFAULT_MODEL, open_client
 from openrouter_rerank.cli._documents import Document, read_documents
@@ -67,8 +68,9 @@ def rank(
         list[str] | None,
         typer.Option(
             "--field",
-            metavar="NAME=VALUE",
-            help="An optional field of the request, such as user=me; may be repeated.",
+            metavar="NAME[=VALUE]",
+            help="A field of the documents to rank, such as title, or an optional field of the "
+            "request with its value, such as user=me; may be repeated.",
         ),
     ] = None,
     extra_body: Annotated[
@@ -99,6 +101,9 @@ def rank(
     read too. Otherwise each line is a document as it stands; but broken JSON, a table and a file
     that is no text are refused. Without FILE and --document, standard input is read.
 
+    With --field title --field text, documents have these fields: FILE is JSON Lines or a JSON array
+    of objects, or CSV if its name ends in .csv, and they are sent as YAML text in this order.
+
     The VALUE of a --field that is not text is JSON, such as provider='{"sort": "price"}'.
 
     The key is read from OPENROUTER_API_KEY, the API's URL from OPENROUTER_BASE_URL.
@@ -116,7 +121,9 @@ def rank(
     document, cut to the terminal's width (or COLUMNS); in a pipe it is not cut.
     """
     require_stdout()
-    documents = read_documents(file, document or [])
+    given = field or []
+    fields = [name for name in given if "=" not in name]
+    documents = read_documents(file, document or [], with_fields=bool(fields))
     keeps_order = on_failure == "keep_order"
     try:
         response = _request_ranking(
@@ -131,12 +138,13 @@ def rank(
             ),
             unrankable=choose_unrankable(on_failure),
             extra_body=_read_extra_body(extra_body),
-            **_read_fields(field or []),
+            fields=fields or None,
+            **_read_fields([entry for entry in given if "=" in entry]),
         )
     except OpenRouterError as error:
         if not (keeps_order and is_recoverable(error)):
             raise
-        _print_kept(documents[:top_n], error, model, as_json=as_json)
+        _print_kept(documents[:top_n], fields, error, model, as_json=as_json)
         return
     if as_json:
         write_json({**response.to_dict(), **({"reranked": True} if keeps_order else {})})
@@ -168,12 +176,18 @@ def _request_ranking(
 
 
 def _print_kept(
-    documents: Sequence[Document], error: OpenRouterError, model: str, *, as_json: bool
+    documents: Sequence[Document],
+    fields: Sequence[str],
+    error: OpenRouterError,
+    model: str,
+    *,
+    as_json: bool,
 ) -> None:
     """Print the documents as they came, and why they were not ranked."""
     failure = to_command_error(error).message
     print_error(f"not reranked, the order is kept: {failure}")
-    shown = [make_document(document) for document in documents]
+    sent = list(select_fields(documents, fields)) if fields else documents
+    shown = [make_document(document) for document in sent]
     if as_json:
         results = [
             {"index": index, "relevance_score": None, "document": document.to_dict()}

@@ -51,6 +51,7 @@ def test_every_argument_is_passed_on(half: Half) -> None:
         "follow_fallbacks": False,
         "extra_body": {"new": True},
         "unrankable": "raise",
+        "fields": ["title"],
     }
     with FakeOpenRouter() as client:
         client.rerank.rerank(**given)
