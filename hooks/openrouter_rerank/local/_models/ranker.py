@@ -25,7 +25,12 @@ def proceed() -> None:
 
 
 class Ranker(Protocol):
-    """A model that scores texts against a query; it may be called from several threads at once."""
+    """
+    A model that scores texts against a query; it may be called from several threads at once.
+
+    The server asks it. What a client falls back to is an `openrouter_rerank.Ranker`, such as
+    `openrouter_rerank.local.LOCAL`.
+    """
 
     def rank(
         self,
