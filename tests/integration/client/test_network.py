@@ -5,6 +5,7 @@ import gc
 import socket
 import ssl
 import sys
+import time
 from collections.abc import Generator
 from typing import Any
 
@@ -256,17 +257,22 @@ def test_deadline_holds_inside_an_upload(mode: str) -> None:
 
 
 @contextlib.contextmanager
-def swallow(address: str, port: int) -> Generator[None]:
-    """Have an address of this machine swallow what wants to connect, by a full backlog."""
+def swallow(address: str, port: int = 0) -> Generator[int]:
+    """
+    Have an address of this machine swallow what wants to connect, by a full backlog.
+
+    It gives the port, which the system chooses for 0.
+    """
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(socket.socket())
         listener.bind((address, port))
+        port = listener.getsockname()[1]
         listener.listen(0)
         for _ in range(4):
             filler = stack.enter_context(socket.socket())
             filler.setblocking(False)
             filler.connect_ex((address, port))
-        yield
+        yield port
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse, or have no 127.0.0.2")
@@ -296,3 +302,35 @@ def test_address_that_swallows_packets_is_passed_over(
 
     assert outcome.kind is SUCCESS
     assert server.opened == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse, or have no 127.0.0.2")
+@pytest.mark.parametrize("via", ["direct", "proxy"])
+@pytest.mark.parametrize("mode", ALL_MODES)
+def test_dead_addresses_share_the_deadline(
+    mode: str, via: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three addresses that swallow packets, of a server or a proxy, take no longer than one."""
+    addresses = ["127.0.0.1", "127.0.0.2", "127.0.0.3"]
+    resolve = socket.getaddrinfo
+
+    def find(host: Any, *arguments: Any, **options: Any) -> Any:
+        if host not in {"dead.test", b"dead.test"}:
+            return resolve(host, *arguments, **options)
+        return [found for each in addresses for found in resolve(each, *arguments, **options)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", find)
+    with contextlib.ExitStack() as stack:
+        port = 0
+        for address in addresses:
+            port = stack.enter_context(swallow(address, port))
+        dead = f"http://dead.test:{port}"
+        url, settings = (dead, {}) if via == "direct" else ("http://api.test", {"proxy": dead})
+        began = time.monotonic()
+        outcome = call_once(
+            mode, f"{url}/api/v1", deadline_ms=300, timeout=60, retry_config=ONCE, **settings
+        )
+
+    assert outcome.kind is DeadlineExceededError
+    # One after the other they would take 0.9 s.
+    assert time.monotonic() - began < 0.8
