@@ -111,7 +111,7 @@ class JobState:
         """Return the outcome of a job whose next attempt will not be made."""
         self.call.abandon()
         error = self.call.state.error
-        if error is not None:
+        if error is not None:  # pragma: no branch - only a job that has failed is abandoned
             error.ended_call = True
         attempts = self.call.state.attempts
         if self._fallbacks is not None:

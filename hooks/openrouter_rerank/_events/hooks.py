@@ -168,10 +168,10 @@ class Hooks:
         """
         Call a function with the `OpenRouterError` that a call ends in, before it is raised.
 
-        Each model that is fallen back to is a call of its own, and so is a call whose order is kept.
         It may add notes to the error, or raise another one instead. It is not called for wrong
         arguments, or for replies that only the decoder finds to be wrong, unless
-        `retry_invalid_replies` has them decoded within the call.
+        `retry_invalid_replies` has them decoded within the call. It is called for each model that
+        fails, whether another one or the kept order makes up for it or not.
         """
         self.errors.add(function)
         return function

@@ -85,5 +85,5 @@ def is_address(host: str) -> bool:
 
 
 RESOLVER = Resolver()
-if hasattr(os, "register_at_fork"):
+if hasattr(os, "register_at_fork"):  # pragma: no branch - there is none on Windows
     os.register_at_fork(after_in_child=RESOLVER.reset)

@@ -125,3 +125,9 @@ def test_wrong_setting_is_refused_at_once(settings: dict[str, Any], kind: Any) -
             adapter(model="m", **settings)
     with pytest.raises(kind):
         OpenRouterRanker("m", **settings)
+
+
+def test_haystack_takes_one_kind_of_fields() -> None:
+    """The fields take the place of Haystack's own setting, and two would contradict each other."""
+    with pytest.raises(ValueError, match="meta_fields_to_embed"):
+        OpenRouterRanker("m", fields=["title"], meta_fields_to_embed=["title"])

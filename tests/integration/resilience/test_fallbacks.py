@@ -10,7 +10,7 @@ import anyio
 import httpx
 import pytest
 from integration.resilience.ways import ASK, Rank, every_way
-from openrouter_rerank import OpenRouter, RerankJob, RetryConfig, errors
+from openrouter_rerank import OpenRouter, RerankJob, RerankOutcome, RetryConfig, errors
 from openrouter_rerank.local import LOCAL
 from openrouter_rerank.operations import CreateRerankResponseBody
 from openrouter_rerank.testing import Answer, FakeOpenRouter, Step, answer
@@ -403,6 +403,41 @@ def test_ranker_stops_at_the_deadline(backend: str | None) -> None:
     assert ranker.has_stopped.is_set()
 
 
+@pytest.mark.parametrize("backend", [None, "asyncio", "trio"])
+def test_ranker_of_a_job_stops_at_its_deadline(backend: str | None) -> None:
+    """A job whose last model, in this process, is too slow fails with that, and the run goes on."""
+    job = RerankJob(
+        documents=["a"], model="m", query="q", deadline_ms=60, fallback_models=[SlowRanker()]
+    )
+    transport = httpx.MockTransport(lambda request: answer(503).build(request))
+    with OpenRouter(
+        "key", transport=transport, async_transport=transport, retry_config=ONCE
+    ) as client:
+
+        async def run() -> list[RerankOutcome]:
+            return [outcome async for outcome in client.rerank.rerank_many_async([job, job])]
+
+        if backend is None:
+            outcomes = list(client.rerank.rerank_many([job, job]))
+        else:
+            outcomes = anyio.run(run, backend=backend)
+    assert [type(outcome.error) for outcome in outcomes] == [errors.DeadlineExceededError] * 2
+    assert [outcome.attempts for outcome in outcomes] == [1, 1]
+
+
+def test_without_time_no_other_model_is_asked() -> None:
+    """When a model has used up all the time, its error is the end."""
+
+    def take_all(request: httpx.Request) -> httpx.Response:
+        client.waits.append(10.0)
+        return answer(503).build(request)
+
+    with FakeOpenRouter(take_all, retry_config=ONCE, deadline_ms=9000) as client:
+        with pytest.raises(errors.OpenRouterError):
+            client.rerank.rerank(documents=ITEMS, **ASK, fallback_models=["b", LengthRanker()])
+        assert asked(client) == ["m"]
+
+
 @pytest.mark.anyio
 async def test_cancelled_ranker_stops() -> None:
     """A cancelled call does not leave its ranker at work."""
@@ -430,3 +465,9 @@ def test_stopped_job_ends_in_the_error_before() -> None:
 
     assert isinstance(outcome.error, errors.ServiceUnavailableResponseError)
     assert (outcome.attempts, asked(client)) == (1, ["m"])
+
+
+def test_without_a_deadline_there_is_nothing_to_share() -> None:
+    """A call without a limit gives its models none either."""
+    with open_fake(by_model(m=503), deadline_ms=None) as client:
+        assert client.rerank.rerank(documents=ITEMS, **ASK, fallback_models=["b"]).model == "b"
