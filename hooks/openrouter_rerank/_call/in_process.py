@@ -43,7 +43,7 @@ def rank(
 async def rank_async(
     ranker: Ranker, encoded: EncodedRequest, settings: Settings, now: Callable[[], float]
 ) -> Answer:
-    """Async `rank`, in a thread; a cancelled call does not wait for it."""
+    """Async `rank`, in a thread; a call that is cancelled or out of time does not wait for it."""
     is_abandoned = threading.Event()
     checkpoint = _make_checkpoint(settings, now, is_abandoned)
 
@@ -51,10 +51,12 @@ async def rank_async(
         return ranker.score(encoded.query, encoded.documents, checkpoint)
 
     try:
-        scores = await anyio.to_thread.run_sync(score, abandon_on_cancel=True)
+        with anyio.move_on_after(settings.deadline):
+            scores = await anyio.to_thread.run_sync(score, abandon_on_cancel=True)
+            return _build_answer(ranker, encoded, settings, scores)
     finally:
         is_abandoned.set()
-    return _build_answer(ranker, encoded, settings, scores)
+    raise _make_error(settings)
 
 
 def _make_checkpoint(
@@ -65,13 +67,15 @@ def _make_checkpoint(
 
     def checkpoint() -> None:
         if now() >= ends_at or (is_abandoned is not None and is_abandoned.is_set()):
-            error = DeadlineExceededError(
-                f"not ranked within the deadline of {settings.deadline or 0:g} s"
-            )
-            error.ended_call = True
-            raise error
+            raise _make_error(settings)
 
     return checkpoint
+
+
+def _make_error(settings: Settings) -> DeadlineExceededError:
+    error = DeadlineExceededError(f"not ranked within the deadline of {settings.deadline or 0:g} s")
+    error.ended_call = True
+    return error
 
 
 def _build_answer(

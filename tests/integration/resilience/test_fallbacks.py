@@ -400,7 +400,31 @@ def test_ranker_stops_at_the_deadline(backend: str | None) -> None:
         name = "rerank" if backend is None else "rerank_async"
         with pytest.raises(errors.DeadlineExceededError, match="not ranked"):
             rerank(client, name, backend, fallback_models=[ranker])
-    assert ranker.has_stopped.is_set()
+    assert ranker.has_stopped.wait(10)
+
+
+class StuckRanker(LengthRanker):
+    """Does not look whether it is to stop."""
+
+    def __init__(self) -> None:
+        """Rank when told."""
+        self.goes_on = threading.Event()
+
+    def score(self, _query: str, _documents: object, _checkpoint: object, /) -> Any:
+        """Wait."""
+        self.goes_on.wait(20)
+        return []
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_task_does_not_wait_for_a_ranker_that_is_stuck(backend: str) -> None:
+    """An async call ends at its deadline, although the ranker in its thread does not."""
+    ranker = StuckRanker()
+    with open_fake(by_model(m=503), deadline_ms=60) as client:
+        with pytest.raises(errors.DeadlineExceededError, match="not ranked"):
+            rerank(client, "rerank_async", backend, fallback_models=[ranker])
+        assert not ranker.goes_on.is_set()
+        ranker.goes_on.set()
 
 
 @pytest.mark.parametrize("backend", [None, "asyncio", "trio"])
