@@ -122,7 +122,7 @@ def rank(
     """
     require_stdout()
     given = field or []
-    fields = [name for name in given if "=" not in name]
+    fields = _read_names(given)
     documents = read_documents(file, document or [], with_fields=bool(fields))
     keeps_order = on_failure == "keep_order"
     try:
@@ -219,6 +219,22 @@ def _read_extra_body(text: str | None) -> dict[str, Any] | None:
     if not isinstance(value, dict):
         raise UsageError("--extra-body: it is no JSON object.")
     return cast("dict[str, Any]", value)
+
+
+def _read_names(given: Sequence[str]) -> list[str]:
+    """
+    Read the names of the documents' fields, which have no value.
+
+    Raises:
+        UsageError: One is a field of the request, whose value was probably forgotten.
+    """
+    names = [entry for entry in given if "=" not in entry]
+    for name in names:
+        if name in REQUEST_FIELDS:
+            raise UsageError(
+                f"--field: {name} is a field of the request, and needs a value: {name}=VALUE."
+            )
+    return names
 
 
 def _read_fields(given: Sequence[str]) -> dict[str, Any]:
