@@ -12,11 +12,11 @@ from typing import Any, NoReturn, TypeVar, cast
 from attrs import evolve, frozen
 
 from ._bulk.jobs import RerankJob, RerankOutcome, prepare_job
-from ._call.config import read_on_failure, require_positive
+from ._call.config import read_on_failure
 from ._client import OpenRouter
 from ._codec.documents import Unrankable
 from ._codec.fields import require_fields
-from ._codec.values import require_count, require_str
+from ._codec.values import require_count, require_positive, require_str
 from ._integrations.items import limit_count
 from ._integrations.job_stream import JobStream
 from ._integrations.ray_columns import (

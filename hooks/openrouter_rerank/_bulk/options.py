@@ -4,9 +4,8 @@ from typing import cast
 
 from attrs import frozen
 
-from openrouter_rerank._call.config import require_positive
 from openrouter_rerank._codec.documents import require_iterable
-from openrouter_rerank._codec.values import require_count
+from openrouter_rerank._codec.values import require_count, require_positive
 
 from .rate_limiter import AdaptiveRateLimiter
 from .scheduler import Progress, Scheduler

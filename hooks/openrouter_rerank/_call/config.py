@@ -1,6 +1,5 @@
 """A client's settings, read from arguments and the environment, and checked once."""
 
-import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeAlias, cast, get_args
@@ -9,7 +8,12 @@ import httpx
 
 from openrouter_rerank._codec.request import check_header
 from openrouter_rerank._codec.response_model import MinScore
-from openrouter_rerank._codec.values import require_count, require_text
+from openrouter_rerank._codec.values import (
+    require_count,
+    require_finite,
+    require_positive,
+    require_text,
+)
 from openrouter_rerank._events.hooks import Hooks
 from openrouter_rerank._events.logging import CallLog, DebugLogger, logger, read_log_settings
 from openrouter_rerank._network.auth import ApiKey, BearerAuth
@@ -20,8 +24,6 @@ from openrouter_rerank.types import Unset
 from .ranker import Ranker
 from .target import Target, fill_template, read_server_url
 
-# Some centuries in milliseconds; larger numbers overflow in one place or another.
-LARGEST_NUMBER = 1e13
 DEFAULT_TIMEOUT = httpx.Timeout(connect=5.0, read=60.0, write=60.0, pool=None)
 # Argument -> environment variable; the names are the official SDK's.
 ATTRIBUTION_VARIABLES = {
@@ -185,15 +187,6 @@ def read_deadline(deadline_ms: float | None) -> float | None:
     return require_positive(deadline_ms, "deadline_ms") / MILLISECONDS
 
 
-def require_positive(value: object, name: str) -> float:
-    """Return the value if it is a finite number above 0."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"{name}: expected a number, got {type(value).__name__}")
-    if not 0 < value <= LARGEST_NUMBER:
-        raise ValueError(f"{name}: must be above 0 and no more than {LARGEST_NUMBER:g}")
-    return value
-
-
 def read_fallback_models(
     models: Iterable[FallbackModel] | None,
 ) -> Sequence[FallbackModel] | None:
@@ -236,15 +229,6 @@ def read_min_score(value: MinScore) -> MinScore:
             for model, score in value.items()
         }
     return None if value is None else require_finite(value, "min_score")
-
-
-def require_finite(value: object, name: str) -> float:
-    """Return the value if it is a finite number."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"{name}: expected a number, got {type(value).__name__}")
-    if not math.isfinite(value):
-        raise ValueError(f"{name}: must be finite")
-    return value
 
 
 def read_on_failure(value: OnFailure | None) -> OnFailure | None:

@@ -1,7 +1,11 @@
 """Checks of single values that a caller gives; the message names the argument. Pure: no I/O."""
 
+import math
 import operator
 from typing import SupportsIndex, cast
+
+# Some centuries in milliseconds; larger numbers overflow in one place or another.
+LARGEST_NUMBER = 1e13
 
 
 def require_str(value: object, name: str) -> str:
@@ -37,3 +41,21 @@ def require_integer(value: object, name: str, minimum: int | None) -> int:
     if minimum is not None and number < minimum:
         raise ValueError(f"{name}: must be at least {minimum}, got {number}")
     return number
+
+
+def require_positive(value: object, name: str) -> float:
+    """Return the value if it is a finite number above 0."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{name}: expected a number, got {type(value).__name__}")
+    if not 0 < value <= LARGEST_NUMBER:
+        raise ValueError(f"{name}: must be above 0 and no more than {LARGEST_NUMBER:g}")
+    return value
+
+
+def require_finite(value: object, name: str) -> float:
+    """Return the value if it is a finite number."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{name}: expected a number, got {type(value).__name__}")
+    if not math.isfinite(value):
+        raise ValueError(f"{name}: must be finite")
+    return value
