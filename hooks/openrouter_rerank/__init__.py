@@ -14,6 +14,9 @@ from ._version import __version__
 if TYPE_CHECKING:
     from . import components, errors, operations, types, utils
     from ._bulk.jobs import RerankJob, RerankOutcome, RunProgress
+    from ._cache.disk import DiskCache
+    from ._cache.memory import MemoryCache
+    from ._cache.store import Cache
     from ._call.hooks_transport import HooksTransport
     from ._call.ranker import Ranker
     from ._client import OpenRouter
@@ -26,8 +29,11 @@ if TYPE_CHECKING:
 __all__ = [
     "UNSET",
     "BackoffStrategy",
+    "Cache",
+    "DiskCache",
     "Hooks",
     "HooksTransport",
+    "MemoryCache",
     "OpenRouter",
     "Ranked",
     "Ranker",
@@ -51,8 +57,11 @@ _MODULES = frozenset({"components", "errors", "operations", "types", "utils"})
 _MODULE_BY_NAME = {
     "UNSET": ".types",
     "BackoffStrategy": "._policy.retries",
+    "Cache": "._cache.store",
+    "DiskCache": "._cache.disk",
     "Hooks": "._events.hooks",
     "HooksTransport": "._call.hooks_transport",
+    "MemoryCache": "._cache.memory",
     "OpenRouter": "._client",
     "Ranked": "._ranking",
     "Ranker": "._call.ranker",

@@ -98,6 +98,7 @@ class OpenRouter:
         follow_fallbacks: bool | None = None,
         min_score: float | Mapping[str, float] | None = None,
         on_failure: setting_types.OnFailure | None = None,
+        cache: setting_types.Cache | None = None,
     ) -> None:
         """
         Set up without connecting.
@@ -146,6 +147,9 @@ class OpenRouter:
             min_score: Drop results that score lower; None drops none.
             on_failure: What becomes of a call of `rank`, or of a job, that has failed: "raise", as
                 None does, or "keep_order"; `rank` explains it.
+            cache: Where answers are kept, so that what was paid once is not paid again: a
+                `MemoryCache`, a `DiskCache` or a `Cache` of yours; None for nowhere. It is not
+                closed with the client.
 
         Raises:
             TypeError: An argument has the wrong type.
@@ -182,6 +186,7 @@ class OpenRouter:
                 follow_fallbacks=follow_fallbacks,
                 min_score=min_score,
                 on_failure=on_failure,
+                cache=cache,
             )
             pools = PoolRegistry(verify=verify, proxy=proxy, limits=limits)
         except (TypeError, ValueError) as error:

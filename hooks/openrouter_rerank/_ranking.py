@@ -49,6 +49,9 @@ class Ranking(list[Ranked[T]]):
         generation_id: Names the request in OpenRouter's logs; None if unknown, or if there were
             several.
         attempts: How many requests were tried, 0 if none was sent.
+        cached: Whether the whole answer is from the client's cache; `cost` is then 0.
+        saved_cost: What the cached part of the answer cost when it was sent, in credits; None if
+            nothing was cached, or if that is unknown.
         set_aside: Positions of the items that could not be ranked, such as blank ones. They are in
             the list only if it was not reranked.
     """
@@ -63,6 +66,8 @@ class Ranking(list[Ranked[T]]):
         cost: float | None = None,
         generation_id: str | None = None,
         attempts: int = 0,
+        cached: bool = False,
+        saved_cost: float | None = None,
         set_aside: Sequence[int] = (),
     ) -> None:
         """Take the items, and how their order came about."""
@@ -73,6 +78,8 @@ class Ranking(list[Ranked[T]]):
         self.cost = cost
         self.generation_id = generation_id
         self.attempts = attempts
+        self.cached = cached
+        self.saved_cost = saved_cost
         self.set_aside = set_aside
 
     @property
@@ -95,6 +102,8 @@ def pair_with_scores(items: Sequence[T], answer: Answer) -> Ranking[T]:
         cost=None if usage is None or isinstance(usage.cost, Unset) else usage.cost,
         generation_id=answer.generation_id,
         attempts=answer.attempts,
+        cached=answer.is_cached,
+        saved_cost=answer.saved_cost,
         set_aside=answer.set_aside,
     )
 

@@ -39,13 +39,18 @@ class RawReply:
 
     Attributes:
         http_response: The reply, fully read.
-        attempts: How many attempts it took, from 1.
+        attempts: How many attempts it took, from 1; 0 if nothing was sent.
         waited: Seconds slept between the attempts.
+        cached: Whether the whole answer is from the client's cache; its cost is then 0.
+        saved_cost: What the cached part of the answer cost when it was sent, in credits; None if
+            nothing was cached, or if that is unknown.
     """
 
     http_response: httpx.Response
     attempts: int
     waited: float
+    cached: bool
+    saved_cost: float | None
     _reply: Reply
     _request: EncodedRequest
 
@@ -62,8 +67,7 @@ class RawReply:
     @property
     def generation_id(self) -> str | None:
         """The request's name in OpenRouter's logs; None if the reply does not say."""
-        generation_id: str | None = self.headers.get("X-Generation-Id")
-        return generation_id
+        return self._reply.generation_id
 
     @property
     def rate_limit(self) -> RateLimit:
@@ -167,7 +171,15 @@ def require_documents(encoded: EncodedRequest) -> None:
 def make_raw_reply(reply: Reply, encoded: EncodedRequest) -> RawReply:
     """Wrap a reply with what decoding it needs, which the request's body is not."""
     request = encoded._replace(content=b"", body=None)
-    return RawReply(reply.response, reply.attempts, reply.waited, reply, request)
+    return RawReply(
+        reply.response,
+        reply.attempts,
+        reply.waited,
+        reply.is_cached,
+        reply.saved_cost,
+        reply,
+        request,
+    )
 
 
 def read_count(text: str | None) -> int | None:

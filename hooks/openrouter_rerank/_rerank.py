@@ -114,6 +114,13 @@ class Rerank:
                 Calibrated models, such as Cohere's, give about 0 to what is irrelevant whatever the
                 query; those of others differ by query, so try on your own data. None drops
                 nothing, UNSET uses the client's.
+            cache: False neither looks the answer up in the client's cache nor keeps it; a cache
+                takes the place of the client's. An answer from a cache is given before anything is
+                sent, and `usage` says that it cost nothing: the price that was paid is the
+                `saved_cost` of what `rank` and the raw reply return. `session_id`, `trace`, `user`
+                and what your hooks change make no difference to what is found; nor does the key.
+                While a request is sent, equal calls wait for its reply, each until its own
+                deadline. None uses the client's.
             fallback_models: Models to ask in turn when this one has failed: when its own retries
                 are over, or the error says that another try is of no use. Slugs, or a `Ranker` such
                 as `openrouter_rerank.local.LOCAL`, which ranks in this process. They share the

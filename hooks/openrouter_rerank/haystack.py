@@ -13,7 +13,14 @@ from collections.abc import Iterable
 from copy import copy, deepcopy
 from typing import Any, Self, TypedDict, Unpack
 
-from ._call.config import read_fallback_models, read_flag, read_min_score, read_on_failure
+from ._cache.store import Cache
+from ._call.config import (
+    read_cache,
+    read_fallback_models,
+    read_flag,
+    read_min_score,
+    read_on_failure,
+)
 from ._call.defaults import DEFAULT_DEADLINE_MS
 from ._call.ranker import Ranker
 from ._call.signatures import list_arguments
@@ -91,6 +98,7 @@ class OpenRouterRanker(RequestSettings):
         fallback_models: list[str | Ranker] | None = None,
         follow_fallbacks: bool | None = None,
         min_score: float | dict[str, float] | None = None,
+        cache: Cache | bool | None = None,
         client: OpenRouter | None = None,
         **settings: Unpack[RequestSettingsArguments],
     ) -> None:
@@ -130,6 +138,8 @@ class OpenRouterRanker(RequestSettings):
                 client's.
             min_score: Drop documents that score lower, by any model or by those that a mapping of
                 slugs names; None uses the client's.
+            cache: Where answers are kept, such as a `DiskCache`, which cannot be serialised; False
+                does not use the client's, None does.
             client: A client to make the calls with, never closed here. It has its own key, server
                 and limits, and a ranker with one cannot be serialised.
             settings: The optional fields of the request, such as `provider`, as plain JSON;
@@ -165,6 +175,8 @@ class OpenRouterRanker(RequestSettings):
         self.follow_fallbacks = read_flag(follow_fallbacks, "follow_fallbacks")
         self.min_score = min_score
         read_min_score(min_score)
+        self.cache = cache
+        read_cache(cache)
         self._given_client = client
         # Two clients, since Haystack closes sync and async connections separately.
         self._sync_client = client
@@ -216,13 +228,15 @@ class OpenRouterRanker(RequestSettings):
         Return what `from_dict` needs, with the key's variable instead of the key.
 
         Raises:
-            ValueError: The key is a token, or the ranker was given a client or falls back to a
-                `Ranker`.
+            ValueError: The key is a token, or the ranker was given a client or a cache, or falls
+                back to a `Ranker`.
         """
         if self._given_client is not None:
             raise ValueError("client: a ranker with a client of its own cannot be serialised")
         if not all(isinstance(model, str) for model in self.fallback_models or ()):
             raise ValueError("fallback_models: a Ranker cannot be serialised")
+        if self.cache is not None and not isinstance(self.cache, bool):
+            raise ValueError("cache: a cache cannot be serialised")
         return default_to_dict(
             self,
             model=self.model,
@@ -242,6 +256,7 @@ class OpenRouterRanker(RequestSettings):
             fallback_models=self.fallback_models,
             follow_fallbacks=self.follow_fallbacks,
             min_score=self.min_score,
+            cache=self.cache,
         )
 
     @classmethod
@@ -270,7 +285,7 @@ class OpenRouterRanker(RequestSettings):
             `documents`: copies with their scores, the most relevant first; if the order was kept,
             the scores are None. The score that a document came with is in
             `meta["retriever_score"]`. `rerank` says how the order came about: `model`, `reranked`,
-            `failure`, `cost`, `generation_id` and `attempts`.
+            `failure`, `cost`, `cached`, `generation_id` and `attempts`.
 
         Raises:
             TypeError: An argument has the wrong type; nothing was sent.
@@ -322,6 +337,7 @@ class OpenRouterRanker(RequestSettings):
             "on_failure": self.on_failure,
             "fallback_models": self.fallback_models,
             "follow_fallbacks": self.follow_fallbacks,
+            "cache": self.cache,
             **drop_none({"min_score": self.min_score}),
             **read_settings(self),
         }

@@ -69,6 +69,8 @@ class OpenRouterRerank(PydanticAdapter, BaseDocumentCompressor):
             client's.
         min_score: Drop documents that score lower, by any model or by those that a mapping of slugs
             names; None uses the client's.
+        cache: Where answers are kept, such as a `DiskCache`; False does not use the client's, None
+            does. It is in no dump.
         client: An `OpenRouter` to call with instead of one made here; it has its own key and is
             never closed here. Set timeouts, retries and a key that changes on it. It is in no dump,
             and a compressor that has one cannot be pickled.
@@ -95,8 +97,8 @@ class OpenRouterRerank(PydanticAdapter, BaseDocumentCompressor):
             At most `top_n` documents with their metadata and, in `metadata["relevance_score"]`, the
             score; higher is better, and None if the order was kept. What stood there before is in
             `metadata["retriever_score"]`. `metadata["rerank"]` says how the order of them all came
-            about: `model`, `reranked`, `failure`, and the call's `cost`, `generation_id` and
-            `attempts`. The metadata is a dict of its own with the same values.
+            about: `model`, `reranked`, `failure`, and the call's `cost`, `cached`, `generation_id`
+            and `attempts`. The metadata is a dict of its own with the same values.
 
         Raises:
             TypeError: `documents` is no list of documents; nothing was sent.

@@ -83,6 +83,8 @@ class OpenRouterRerank(PydanticAdapter, BaseNodePostprocessor):
             client's.
         min_score: Drop nodes that score lower, by any model or by those that a mapping of slugs
             names; None uses the client's.
+        cache: Where answers are kept, such as a `DiskCache`; False does not use the client's, None
+            does. It is in no dump.
         client: An `OpenRouter` to call with instead of one made here; it has its own key and is
             never closed here. Set timeouts, retries and a key that changes on it. It is in no dump,
             and a postprocessor that has one cannot be pickled.
@@ -112,8 +114,8 @@ class OpenRouterRerank(PydanticAdapter, BaseNodePostprocessor):
             At most `top_n` copies of the nodes with the model's scores, higher is better; None if
             the order was kept. The retriever's own are in `metadata["retriever_score"]`, and
             `metadata["rerank"]` says how the order of them all came about: `model`, `reranked`,
-            `failure`, and the call's `cost`, `generation_id` and `attempts`, as do the tags of the
-            `ReRankEndEvent`. Neither is shown to a model.
+            `failure`, and the call's `cost`, `cached`, `generation_id` and `attempts`, as do the
+            tags of the `ReRankEndEvent`. Neither is shown to a model.
 
         Raises:
             TypeError: `nodes` is no list of nodes; nothing was sent.

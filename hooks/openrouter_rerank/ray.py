@@ -149,7 +149,8 @@ class Reranker:
                 without moderation reasons, or where it cannot be sent.
             options: Optional fields of the request, such as `provider`; `client.rerank.rerank`
                 explains them, and None sends nothing. Also further arguments of `OpenRouter`, such
-                as `fallback_models`, `follow_fallbacks`, `min_score` and `deadline_ms`.
+                as `fallback_models`, `follow_fallbacks`, `min_score`, `deadline_ms`, and `cache`,
+                of which each actor opens its own.
 
         Raises:
             TypeError: An argument has the wrong type, or `api_key` is text.

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from attrs import frozen
 
-from openrouter_rerank._call.answer import Answer, read_cost, read_generation_id
+from openrouter_rerank._call.answer import Answer, read_cost
 from openrouter_rerank._call.arguments import Document
 from openrouter_rerank._call.clock import Clock
 from openrouter_rerank._call.config import Settings
@@ -111,6 +111,8 @@ class BatchedCall:
         self._is_checked = False
         self._empty: CreateRerankResponseBody | None = None
         self._sent = self._attempts = 0
+        self._is_cached = True
+        self._saved_costs: list[float | None] = []
         self._generation_ids: list[str | None] = []
         self._failures: dict[int, tuple[Exception, range]] = {}
         self._interrupt: BaseException | None = None
@@ -222,7 +224,10 @@ class BatchedCall:
             self._merge.add(batch.number, response)
             self._sent += len(batch.request.documents)
             self._attempts += reply.attempts
-            self._generation_ids.append(read_generation_id(reply))
+            self._is_cached &= reply.is_cached
+            if reply.is_cached or reply.saved_cost is not None:
+                self._saved_costs.append(reply.saved_cost)
+            self._generation_ids.append(reply.generation_id)
 
     def record_failure(self, number: int, error: BaseException, size: int) -> None:
         """Record the error of a batch of `size` documents, and stop sending."""
@@ -255,6 +260,8 @@ class BatchedCall:
                 self._set_aside,
                 self._attempts,
                 self._generation_ids[0] if len(self._generation_ids) == 1 else None,
+                self._is_cached and bool(self._sent),
+                sum_known(self._saved_costs),
             )
         number = min(self._failures)
         error, positions = self._failures[number]
@@ -290,6 +297,11 @@ def sum_costs(failure: BatchError) -> float | None:
     costs = [read_cost(response) for response in failure.responses.values()]
     if failure.cost is not None or isinstance(failure.cause, ResponseValidationError):
         costs.append(failure.cost)
+    return sum_known(costs)
+
+
+def sum_known(costs: Sequence[float | None]) -> float | None:
+    """Return the sum of costs; None if there are none, or if one is unknown."""
     known = [cost for cost in costs if cost is not None]
     return math.fsum(known) if known and len(known) == len(costs) else None
 

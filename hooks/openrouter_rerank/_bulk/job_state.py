@@ -6,7 +6,7 @@ from attrs import define
 
 from openrouter_rerank._call.answer import Answer, make_answer, make_empty_answer
 from openrouter_rerank._call.call import Call
-from openrouter_rerank._call.caller import Caller
+from openrouter_rerank._call.caller import AnyCall, Caller
 from openrouter_rerank._call.config import Settings
 from openrouter_rerank._call.fallbacks import Candidate, FallbackChain
 from openrouter_rerank._codec.request import EncodedRequest
@@ -19,7 +19,7 @@ from openrouter_rerank.errors import ClientClosedError, OpenRouterError
 
 from .jobs import RerankJob, RerankOutcome, prepare_job
 
-Begin = Callable[[Settings, EncodedRequest], Call]
+Begin = Callable[[Settings, EncodedRequest], AnyCall]
 
 
 @define(eq=False)
@@ -56,7 +56,7 @@ class JobState:
     job: RerankJob
     position: int
     request: EncodedRequest
-    call: Call
+    call: AnyCall
     _caller: Caller
     _begin: Begin
     _keeps_order: bool = False
@@ -64,6 +64,16 @@ class JobState:
     sent_at: float = 0.0
     due_at: float = 0.0
     is_abandoned: bool = False
+
+    def find_cached(self) -> RerankOutcome | None:
+        """Return the job's outcome if the client's cache has it; nothing is to be sent then."""
+        reply = None if isinstance(self.call, Call) else self.call.find()
+        return None if reply is None else self._succeed(make_answer(reply, self.request))
+
+    async def find_cached_async(self) -> RerankOutcome | None:
+        """Async `find_cached`, on asyncio or trio."""
+        reply = None if isinstance(self.call, Call) else await self.call.find_async()
+        return None if reply is None else self._succeed(make_answer(reply, self.request))
 
     def attempt(self) -> RerankOutcome | RetryEvent:
         """

@@ -12,6 +12,7 @@ from openrouter_rerank_api import models  # noqa: F401  # pyright: ignore[report
 from openrouter_rerank_api.request_bases import JobFields
 
 from openrouter_rerank import operations
+from openrouter_rerank._cache.store import Cache
 from openrouter_rerank._call.answer import Answer, read_cost
 from openrouter_rerank._call.arguments import (
     CallOptions,
@@ -67,6 +68,7 @@ class RerankJob(JobFields):
     timeout: httpx.Timeout | float | None = None
     deadline_ms: float | Unset | None = UNSET
     min_score: float | Mapping[str, float] | Unset | None = UNSET
+    cache: Cache | bool | None = None
     fallback_models: Iterable[FallbackModel] | None = None
     follow_fallbacks: bool | None = None
     on_failure: OnFailure | None = None

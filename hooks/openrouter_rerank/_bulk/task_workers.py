@@ -259,6 +259,8 @@ class TaskWorkers:
             state = prepare_job_state(
                 job, self.scheduler.taken, self._caller, self._caller.begin_async
             )
+            if isinstance(state, JobState):
+                state = await state.find_cached_async() or state
         except (StopIteration, StopAsyncIteration):
             self.scheduler.on_exhausted()
         except Exception as error:  # noqa: BLE001 - raised in the caller's task

@@ -217,6 +217,8 @@ class ThreadWorkers:
         try:
             job = next(self._iterator)
             state = prepare_job_state(job, self._scheduler.taken, self._caller, self._caller.begin)
+            if isinstance(state, JobState):
+                state = state.find_cached() or state
         except StopIteration:
             return self._scheduler.on_exhausted
         except BaseException as error:  # noqa: BLE001 - raised in the caller's thread

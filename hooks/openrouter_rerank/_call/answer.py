@@ -19,6 +19,9 @@ class Answer(NamedTuple):
         set_aside: Positions of those that could not be ranked.
         attempts: How many requests were tried, by all models.
         generation_id: The request's name in OpenRouter's logs; None if there is no single one.
+        is_cached: Whether nothing was sent for it.
+        saved_cost: What its cached part cost when it was sent, in credits; None if nothing was
+            cached, or if that is unknown.
     """
 
     response: CreateRerankResponseBody
@@ -26,6 +29,8 @@ class Answer(NamedTuple):
     set_aside: Sequence[int] = ()
     attempts: int = 0
     generation_id: str | None = None
+    is_cached: bool = False
+    saved_cost: float | None = None
 
 
 def make_answer(reply: Reply, encoded: EncodedRequest) -> Answer:
@@ -40,7 +45,9 @@ def make_answer(reply: Reply, encoded: EncodedRequest) -> Answer:
         len(encoded.documents) + len(encoded.set_aside),
         encoded.set_aside,
         reply.attempts,
-        read_generation_id(reply),
+        reply.generation_id,
+        reply.is_cached,
+        reply.saved_cost,
     )
 
 
@@ -62,9 +69,3 @@ def read_cost(response: CreateRerankResponseBody) -> float | None:
     if not isinstance(usage, CreateRerankUsage) or isinstance(usage.cost, Unset):
         return None
     return usage.cost
-
-
-def read_generation_id(reply: Reply) -> str | None:
-    """Return the name of a reply's request in OpenRouter's logs; None if it does not say."""
-    generation_id: str | None = reply.response.headers.get("X-Generation-Id")
-    return generation_id

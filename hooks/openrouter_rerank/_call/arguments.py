@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, Union, Unpack, cast
 import httpx
 from openrouter_rerank_api.request_fields import REQUEST_FIELDS, RequestFields
 
+from openrouter_rerank._cache.store import Cache
 from openrouter_rerank._codec.documents import Unrankable
 from openrouter_rerank._codec.request import EncodedRequest, check_headers, encode_request
 from openrouter_rerank._policy.failures import OnFailure
@@ -16,6 +17,7 @@ from .config import (
     FallbackModel,
     Settings,
     check_attribution,
+    read_cache,
     read_deadline,
     read_fallback_models,
     read_flag,
@@ -47,6 +49,7 @@ class RerankOptions(TypedDict, total=False):
     timeout: httpx.Timeout | float | None
     deadline_ms: float | Unset | None
     min_score: float | Mapping[str, float] | Unset | None
+    cache: Cache | bool | None
 
 
 class FallbackOptions(TypedDict, total=False):
@@ -105,6 +108,7 @@ def resolve(settings: Settings, options: CallOptions, on_failure: OnFailure) -> 
     min_score = options.get("min_score", UNSET)
     fallback_models = read_fallback_models(options.get("fallback_models"))
     follow_fallbacks = read_flag(options.get("follow_fallbacks"), "follow_fallbacks")
+    cache, uses_cache = read_cache(options.get("cache"))
     return settings._replace(
         target=settings.target.replace(server_url, given, headers),
         retry_config=config or settings.retry_config,
@@ -119,6 +123,8 @@ def resolve(settings: Settings, options: CallOptions, on_failure: OnFailure) -> 
         follow_fallbacks=(
             settings.follow_fallbacks if follow_fallbacks is None else follow_fallbacks
         ),
+        cache=settings.cache if cache is None else cache,
+        uses_cache=settings.uses_cache if uses_cache is None else uses_cache,
     )
 
 
@@ -135,6 +141,7 @@ NO_OPTIONS: CallOptions = {
     "timeout": None,
     "deadline_ms": UNSET,
     "min_score": UNSET,
+    "cache": None,
     "fallback_models": None,
     "follow_fallbacks": None,
 }

@@ -1,5 +1,10 @@
 """The calls of the public client, from the encoded body to the reply."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias, Union
+
 from openrouter_rerank._codec.request import EncodedRequest
 from openrouter_rerank._codec.response import Reply
 from openrouter_rerank._events.logging import warn_of_kept_order, warn_of_unranked
@@ -15,6 +20,13 @@ from .config import Settings, read_on_failure
 from .error_mapping import clear_locals
 from .fallbacks import Candidate, FallbackChain, follow_fallbacks, follow_fallbacks_async
 from .sender import Sender
+
+if TYPE_CHECKING:
+    from openrouter_rerank._cache.answers import AnswerCache
+
+    from .cached_call import CachedCall
+
+AnyCall: TypeAlias = Union[Call, "CachedCall"]
 
 
 class Caller:
@@ -47,7 +59,7 @@ class Caller:
         """
         return resolve(self.settings, options, on_failure)
 
-    def with_options(self, options: CallOptions, on_failure: OnFailure | None) -> "Caller":
+    def with_options(self, options: CallOptions, on_failure: OnFailure | None) -> Caller:
         """
         Return a caller with other defaults, which sends by the same connections.
 
@@ -94,20 +106,24 @@ class Caller:
         """
         self._sender.require_connections(count, is_async=is_async)
 
-    def begin(self, settings: Settings, encoded: EncodedRequest) -> Call:
+    def begin(self, settings: Settings, encoded: EncodedRequest) -> AnyCall:
         """
         Prepare a sync call; nothing is sent yet.
 
         Raises:
             ClientClosedError: The client is closed.
         """
-        request = self._sender.build_request(settings, encoded.content)
-        return Call(self._sender, request, settings, self.clock, encoded)
+        if settings.cache is None or not settings.uses_cache:
+            return self._begin(settings, encoded)
+        return self._begin_cached(settings.cache, settings, encoded, self._begin, is_async=False)
 
-    def begin_async(self, settings: Settings, encoded: EncodedRequest) -> Call:
+    def begin_async(self, settings: Settings, encoded: EncodedRequest) -> AnyCall:
         """Prepare an async call; see `begin`."""
-        request = self._sender.build_async_request(settings, encoded.content)
-        return Call(self._sender, request, settings, self.clock, encoded)
+        if settings.cache is None or not settings.uses_cache:
+            return self._begin_async(settings, encoded)
+        return self._begin_cached(
+            settings.cache, settings, encoded, self._begin_async, is_async=True
+        )
 
     def send(self, settings: Settings, encoded: EncodedRequest) -> Reply:
         """
@@ -169,6 +185,29 @@ class Caller:
         return await in_process.rank_async(
             candidate.model, encoded, candidate.settings, self.clock.now
         )
+
+    def _begin(self, settings: Settings, encoded: EncodedRequest) -> Call:
+        request = self._sender.build_request(settings, encoded.content)
+        return Call(self._sender, request, settings, self.clock, encoded)
+
+    def _begin_async(self, settings: Settings, encoded: EncodedRequest) -> Call:
+        request = self._sender.build_async_request(settings, encoded.content)
+        return Call(self._sender, request, settings, self.clock, encoded)
+
+    def _begin_cached(
+        self,
+        cache: AnswerCache,
+        settings: Settings,
+        encoded: EncodedRequest,
+        begin: Callable[[Settings, EncodedRequest], Call],
+        *,
+        is_async: bool,
+    ) -> CachedCall:
+        # Most clients have no cache.
+        from .cached_call import CachedCall
+
+        self._sender.require_open(is_async=is_async)
+        return CachedCall(cache, begin, settings, encoded, self.clock)
 
     def _ask(self, settings: Settings, encoded: EncodedRequest) -> Answer:
         return make_answer(self.send(settings, encoded), encoded)

@@ -2,10 +2,11 @@
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple, TypeAlias, cast, get_args
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast, get_args
 
 import httpx
 
+from openrouter_rerank._cache.store import Cache
 from openrouter_rerank._codec.request import check_header
 from openrouter_rerank._codec.response_model import MinScore
 from openrouter_rerank._codec.values import (
@@ -23,6 +24,9 @@ from openrouter_rerank.types import Unset
 
 from .ranker import Ranker
 from .target import Target, fill_template, read_server_url
+
+if TYPE_CHECKING:
+    from openrouter_rerank._cache.answers import AnswerCache
 
 DEFAULT_TIMEOUT = httpx.Timeout(connect=5.0, read=60.0, write=60.0, pool=None)
 # Argument -> environment variable; the names are the official SDK's.
@@ -55,6 +59,8 @@ class Settings(NamedTuple):
         follow_fallbacks: Whether the models that the server names instead are asked, too.
         min_score: The lowest score to keep; None keeps all.
         on_failure: What `rank` does when all of them have failed.
+        cache: Where answers are kept; None for nowhere.
+        uses_cache: Whether the call uses it.
     """
 
     auth: BearerAuth
@@ -69,6 +75,8 @@ class Settings(NamedTuple):
     follow_fallbacks: bool = False
     min_score: MinScore = None
     on_failure: OnFailure = "raise"
+    cache: "AnswerCache | None" = None
+    uses_cache: bool = True
 
     @property
     def has_fallbacks(self) -> bool:
@@ -95,6 +103,7 @@ def read_settings(
     follow_fallbacks: bool | None = None,
     min_score: MinScore = None,
     on_failure: OnFailure | None = None,
+    cache: Cache | None = None,
 ) -> Settings:
     """
     Check a client's arguments and fill in what the environment sets.
@@ -129,7 +138,26 @@ def read_settings(
         follow_fallbacks=read_flag(follow_fallbacks, "follow_fallbacks") or False,
         min_score=read_min_score(min_score),
         on_failure=read_on_failure(on_failure) or "raise",
+        cache=read_cache(cache)[0],
     )
+
+
+def read_cache(cache: Cache | bool | None) -> tuple["AnswerCache | None", bool | None]:
+    """
+    Return where answers are kept, and whether a call uses it; None for what is not said.
+
+    Raises:
+        TypeError: It is neither a cache nor True, False or None.
+    """
+    if cache is None or isinstance(cache, bool):
+        return None, cache
+    if not isinstance(cast("object", cache), Cache):
+        kind = type(cache).__name__
+        raise TypeError(f"cache: expected MemoryCache, DiskCache or a Cache of yours, got {kind}")
+    # Most clients have none.
+    from openrouter_rerank._cache.answers import share_answers
+
+    return share_answers(cache), True
 
 
 def check_attribution(given: Mapping[str, str | None]) -> dict[str, str]:

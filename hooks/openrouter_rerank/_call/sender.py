@@ -79,6 +79,15 @@ class Sender:
                 f"with limits=httpx.Limits(max_connections={count})"
             )
 
+    def require_open(self, *, is_async: bool) -> None:
+        """
+        Refuse to begin a call with a closed client.
+
+        Raises:
+            ClientClosedError: It is closed.
+        """
+        self._require_open(self._async_client if is_async else self._client)
+
     def build_request(self, settings: Settings, content: bytes) -> httpx.Request:
         """
         Build the request of a sync call.

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from openrouter_rerank._cache.store import Cache
     from openrouter_rerank._events.logging import DebugLogger
     from openrouter_rerank._network.auth import ApiKey
     from openrouter_rerank._network.setup import Verify
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ApiKey",
+    "Cache",
     "CallOptions",
     "DebugLogger",
     "FallbackModel",
@@ -30,6 +32,7 @@ __all__ = [
 
 _MODULE_BY_NAME = {
     "ApiKey": "openrouter_rerank._network.auth",
+    "Cache": "openrouter_rerank._cache.store",
     "CallOptions": "openrouter_rerank._call.arguments",
     "DebugLogger": "openrouter_rerank._events.logging",
     "FallbackModel": "openrouter_rerank._call.config",

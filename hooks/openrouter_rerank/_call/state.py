@@ -51,12 +51,20 @@ class CallState:
         self._clock = clock
         self._started_at = self._attempt_started_at = 0.0
         self._ends_at: float | None = None
+        self._has_started = False
         self._redirects = 0
         self._waited = 0.0
         self._stale_connections = 0
         self._headers = httpx.Headers()
         self._encoded: EncodedRequest | None = None
         self._timeouts: dict[str, float | None] = {}
+
+    def start(self, now: float) -> None:
+        """Start the call's time before its first attempt."""
+        self._started_at = now
+        if self.settings.deadline is not None:
+            self._ends_at = now + self.settings.deadline
+        self._has_started = True
 
     def begin_attempt(self, request: httpx.Request, encoded: EncodedRequest | None) -> None:
         """Count an attempt and reset the request to what the caller made."""
@@ -76,9 +84,8 @@ class CallState:
 
     def _begin(self, request: httpx.Request, encoded: EncodedRequest | None) -> None:
         """Start the call's time, and log what is sent unless the caller built it."""
-        self._started_at = self._attempt_started_at
-        if self.settings.deadline is not None:
-            self._ends_at = self._started_at + self.settings.deadline
+        if not self._has_started:
+            self.start(self._attempt_started_at)
         self._headers = request.headers.copy()
         self._timeouts = dict(request.extensions.get("timeout", {}))
         self._encoded = encoded

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Mapping
+from functools import cached_property
 from urllib.parse import quote, unquote
 
 import httpx
@@ -64,7 +65,16 @@ class Target:
         self.origin = read_origin(server_url)
         host = {"Host": server_url.netloc.decode("ascii")}
         self.headers = httpx.Headers({**host, **BASE_HEADERS, **self.attribution_headers})
+        self._http_headers: Mapping[str, str] = http_headers or {}
         self.headers.update(http_headers)
+
+    @cached_property
+    def description(self) -> bytes:
+        """What decides an answer beside the request's body."""
+        # Most clients have no cache.
+        from openrouter_rerank._cache.keys import describe_target
+
+        return describe_target(self.url, self._http_headers)
 
     @property
     def attribution_headers(self) -> dict[str, str]:

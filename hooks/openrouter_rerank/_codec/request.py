@@ -80,6 +80,13 @@ class EncodedRequest(NamedTuple):
         body = {**(self.body or {}), "model": model}
         return self._replace(content=dump_json(body), model=model, body=body)
 
+    def select(self, positions: Sequence[int]) -> EncodedRequest:
+        """Return a request for some of the documents, each of which is to be in the reply."""
+        documents = [self.documents[position] for position in positions]
+        body = {**(self.body or {}), "documents": documents}
+        body.pop("top_n", None)
+        return EncodedRequest(dump_json(body), documents, self.model, self.query, body=body)
+
     def find_positions(self, indices: Iterable[int]) -> list[int]:
         """Return where documents that are sent stand among the caller's."""
         return [find_position(index, self.set_aside) for index in indices]

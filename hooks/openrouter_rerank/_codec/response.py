@@ -24,6 +24,7 @@ from .response_model import MinScore, ShapeError, build_model, drop_below, type_
 from .side_fields import Oddities, read_cost
 
 logger = logging.getLogger("openrouter_rerank")
+GENERATION_ID = "X-Generation-Id"
 
 
 def read_reply(response: httpx.Response) -> JsonObject:
@@ -144,27 +145,43 @@ class Reply:
     A success.
 
     Attributes:
-        response: The reply, fully read.
         body: Its JSON object.
         attempts: How many attempts it took.
         waited: Seconds waited between them.
+        is_cached: Whether nothing was sent for it.
+        saved_cost: What its cached part cost when it was sent, in credits; None if nothing was
+            cached, or if that is unknown.
     """
+
+    is_cached = False
+    saved_cost: float | None = None
 
     def __init__(
         self,
-        response: httpx.Response,
+        response: httpx.Response | None,
         body: JsonObject,
         attempts: int,
         waited: float,
         min_score: MinScore = None,
     ) -> None:
         """Take the outcome of the call's last attempt, and the lowest score to keep."""
-        self.response = response
         self.body = body
         self.attempts = attempts
         self.waited = waited
+        self._response: httpx.Response | None = response
         self._min_score = min_score
         self._outcome: CreateRerankResponseBody | ResponseValidationError | None = None
+
+    @property
+    def response(self) -> httpx.Response:
+        """The reply, fully read."""
+        return cast("httpx.Response", self._response)
+
+    @property
+    def generation_id(self) -> str | None:
+        """The request's name in OpenRouter's logs; None if the reply does not say."""
+        generation_id: str | None = self.response.headers.get(GENERATION_ID)
+        return generation_id
 
     def decode(self, request: EncodedRequest) -> CreateRerankResponseBody:
         """
@@ -179,7 +196,7 @@ class Reply:
         """
         if self._outcome is None:
             try:
-                self._outcome = decode(self.body, self.response, request)
+                self._outcome = self._decode(request)
             except ResponseValidationError as error:
                 error.attempts = self.attempts
                 error.cost = read_billed_cost(self.body)
@@ -190,3 +207,6 @@ class Reply:
         if isinstance(self._outcome, ResponseValidationError):
             raise self._outcome
         return self._outcome
+
+    def _decode(self, request: EncodedRequest) -> CreateRerankResponseBody:
+        return decode(self.body, self.response, request)

@@ -35,7 +35,7 @@ class Arranged(Generic[T]):
     Attributes:
         scored: The documents.
         origin: What a `Ranking` knows of itself, as plain JSON: `model`, `reranked`, `failure` (the
-            error's class and status, or None), `cost`, `generation_id` and `attempts`.
+            error's class and status, or None), `cost`, `cached`, `generation_id` and `attempts`.
     """
 
     scored: list[Scored[T]]
@@ -89,6 +89,7 @@ def describe_origin(ranking: Ranking[Any]) -> dict[str, Any]:
         "reranked": ranking.reranked,
         "failure": None if ranking.failure is None else name_error(ranking.failure),
         "cost": ranking.cost,
+        "cached": ranking.cached,
         "generation_id": ranking.generation_id,
         "attempts": ranking.attempts,
     }

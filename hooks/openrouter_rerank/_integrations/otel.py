@@ -213,7 +213,7 @@ def describe_reply(reply: Reply, model: CreateRerankResponseBody) -> Attributes:
     attributes: dict[str, Attribute | Unset | None] = {
         "gen_ai.response.model": model.model,
         "gen_ai.response.id": model.id,
-        "openrouter.generation.id": reply.response.headers.get("X-Generation-Id"),
+        "openrouter.generation.id": reply.generation_id,
         "openrouter.response.provider": model.provider,
         "openrouter.results.count": len(model.results),
     }

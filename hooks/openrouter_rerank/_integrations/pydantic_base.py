@@ -7,6 +7,7 @@ from typing import Any, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
+from openrouter_rerank._cache.store import Cache
 from openrouter_rerank._call.arguments import Document
 from openrouter_rerank._call.ranker import Ranker
 from openrouter_rerank._client import OpenRouter
@@ -70,6 +71,7 @@ class PydanticAdapter(BaseModel, RequestSettings):
     fallback_models: list[str | SkipJsonSchema[Ranker]] | None = None
     follow_fallbacks: bool | None = None
     min_score: float | dict[str, float] | None = None
+    cache: SkipJsonSchema[Cache | bool | None] = Field(default=None, exclude=True)
     client: SkipJsonSchema[OpenRouter | None] = Field(default=None, exclude=True)
     _own_client: LazyClient = PrivateAttr(default_factory=LazyClient)
 
@@ -168,6 +170,7 @@ class PydanticAdapter(BaseModel, RequestSettings):
             "on_failure": self.on_failure,
             "fallback_models": self.fallback_models,
             "follow_fallbacks": self.follow_fallbacks,
+            "cache": self.cache,
             **drop_none({"min_score": self.min_score}),
             **read_settings(self),
         }

@@ -1,9 +1,12 @@
-"""The options of `rank` and `batch` that say which models answer, and which results are kept."""
+"""The options of `rank` and `batch` that say who answers, and which results are kept."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from openrouter_rerank._cache.store import CacheBy
 
 LOCAL_NAME = "local"
 
@@ -24,10 +27,32 @@ MinScore = Annotated[
     float | None,
     typer.Option("--min-score", metavar="SCORE", help="Leave out results that score lower."),
 ]
+CacheFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--cache",
+        metavar="FOLDER",
+        help="Keep answers in this folder; what was paid once is not paid again.",
+        file_okay=False,
+    ),
+]
+CacheKind = Annotated[
+    CacheBy,
+    typer.Option(
+        "--cache-by",
+        help="Keep whole answers, or the score of each document, which is sound only for models "
+        "that score each document by itself.",
+    ),
+]
 
 
 def read_fallback_options(
-    models: Sequence[str] | None, *, follow: bool, min_score: float | None
+    models: Sequence[str] | None,
+    *,
+    follow: bool,
+    min_score: float | None,
+    cache: Path | None,
+    cache_by: CacheBy,
 ) -> dict[str, Any]:
     """
     Return the options as arguments of `OpenRouter`.
@@ -35,12 +60,27 @@ def read_fallback_options(
     Raises:
         MissingExtraError: `local` is named, and the extra is not installed.
         ModelFileError: It is named, and its model cannot be loaded.
+        OSError: The folder cannot be used.
     """
     return {
         "fallback_models": list(map(find_model, models or ())),
         "follow_fallbacks": follow,
         "min_score": min_score,
+        "cache": None if cache is None else open_cache(cache, cache_by),
     }
+
+
+def open_cache(folder: Path, by: CacheBy) -> Any:
+    """
+    Open the cache in a folder.
+
+    Raises:
+        OSError: The folder cannot be used.
+    """
+    # Most commands have none.
+    from openrouter_rerank import DiskCache
+
+    return DiskCache(folder, by=by)
 
 
 def find_model(name: str) -> Any:

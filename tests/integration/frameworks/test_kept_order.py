@@ -21,6 +21,7 @@ FAILED = {
     "reranked": False,
     "failure": "ServiceUnavailableResponseError (503)",
     "cost": None,
+    "cached": False,
     "generation_id": None,
     "attempts": 1,
 }

@@ -129,6 +129,7 @@ def test_documents_are_left_as_they_are() -> None:
                 "reranked": True,
                 "failure": None,
                 "cost": None,
+                "cached": False,
                 "generation_id": None,
                 "attempts": 1,
             },

@@ -154,6 +154,7 @@ def test_nodes_are_left_as_they_are() -> None:
             "reranked": True,
             "failure": None,
             "cost": None,
+            "cached": False,
             "generation_id": None,
             "attempts": 1,
         },

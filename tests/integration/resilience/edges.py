@@ -179,6 +179,8 @@ def list_flags(options: Mapping[str, Any]) -> list[str]:
                 for model in value
                 for flag in ("--fallback-model", model if isinstance(model, str) else "local")
             ]
+        elif name == "cache":
+            flags += ["--cache", str(value.folder), "--cache-by", value.by]
         elif name == "fields":
             flags += [flag for field_name in value for flag in ("--field", field_name)]
         elif value is True:
@@ -227,7 +229,9 @@ def use_batch_command(
     url: str, documents: Sequence[Any], *, folder: Path, **options: Any
 ) -> Outcome:
     """Run `openrouter-rerank batch` on one job."""
-    jobs, results = folder / "jobs.jsonl", folder / "results.jsonl"
+    jobs = folder / "jobs.jsonl"
+    # It does not write over the results of an earlier run.
+    results = folder / f"results-{sum(1 for _ in folder.iterdir())}.jsonl"
     fields: dict[str, Any] = {
         name: options.pop(name) for name in ("unrankable", "fields") if name in options
     }

@@ -2,11 +2,15 @@
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 from integration.resilience.edges import DOCUMENTS, EDGES, Outcome, Reply, serving
+from openrouter_rerank import DiskCache
+from openrouter_rerank._cache.store import CacheBy
 from openrouter_rerank.local import LOCAL
 
 PAGE = Path(__file__).parents[3] / "docs" / "abilities.md"
@@ -101,6 +105,27 @@ def check_fields(use: Use) -> None:
     ]
 
 
+def check_cache(use: Use, by: CacheBy) -> None:
+    """The second time nothing is sent, and nothing is paid."""
+    with serving() as server, TemporaryDirectory() as folder:
+        first, second = (
+            use(server.url, DOCUMENTS, cache=DiskCache(folder, by=by)) for _ in range(2)
+        )
+    assert len(server.bodies) == 1
+    assert (second.order, second.scores) == (first.order, first.scores)
+    assert (second.model, first.cost, second.cost) == ("m", 0.125, 0.0)
+
+
+def check_cache_by_document(use: Use) -> None:
+    """Only documents that were not ranked before are sent."""
+    check_cache(use, "document")
+    with serving() as server, TemporaryDirectory() as folder:
+        cache = DiskCache(folder, by="document")
+        use(server.url, DOCUMENTS[:1], cache=cache)
+        assert len(use(server.url, DOCUMENTS, cache=cache).order) == 2
+    assert server.bodies[1]["documents"] == DOCUMENTS[1:]
+
+
 ABILITIES: dict[str, Callable[[Use], None]] = {
     "`on_failure`": check_on_failure,
     "`fallback_models`": check_fallback_models,
@@ -110,6 +135,8 @@ ABILITIES: dict[str, Callable[[Use], None]] = {
     "model and cost are told": check_model_and_cost,
     "a document set aside": check_set_aside,
     "`fields`": check_fields,
+    "`cache`": partial(check_cache, by="request"),
+    "`cache` by document": check_cache_by_document,
 }
 CELLS = [(ability, edge) for ability in ABILITIES for edge in EDGES]
 

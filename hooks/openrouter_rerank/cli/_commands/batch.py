@@ -6,7 +6,13 @@ from typing import Annotated
 import typer
 
 from openrouter_rerank.cli._client import DEFAULT_MODEL
-from openrouter_rerank.cli._fallbacks import FallbackModels, FollowFallbacks, MinScore
+from openrouter_rerank.cli._fallbacks import (
+    CacheFolder,
+    CacheKind,
+    FallbackModels,
+    FollowFallbacks,
+    MinScore,
+)
 from openrouter_rerank.cli._job_file.input.source import InputFormat
 from openrouter_rerank.cli._job_file.options import DEFAULT_CONCURRENCY, RunOptions
 from openrouter_rerank.cli._job_file.run import run_job_file
@@ -68,6 +74,8 @@ def batch(
     fallback_model: FallbackModels = None,
     follow_fallbacks: FollowFallbacks = False,
     min_score: MinScore = None,
+    cache: CacheFolder = None,
+    cache_by: CacheKind = "request",
     local: Annotated[
         bool, typer.Option("--local", help="Rank on this machine: no key, no server, no network.")
     ] = False,
@@ -100,6 +108,8 @@ def batch(
     A job that fails is in no order: it has no line in OUTPUT, so that --resume sends it again.
     --fallback-model and --min-score are for all jobs; "result" names the model that answered.
 
+    With --cache, a job whose answer is in FOLDER is not sent, and its "result" costs 0.
+
     Requests that fail are sent again, up to 8 times for a job, and the pace follows the server's.
     The first Ctrl-C, SIGTERM or SIGHUP lets the requests under way come to their end, and sends
     nothing more; the second ends at once. The exit status is then 130, 143 or 129.
@@ -124,5 +134,7 @@ def batch(
             fallback_models=fallback_model or [],
             follow_fallbacks=follow_fallbacks,
             min_score=min_score,
+            cache=cache,
+            cache_by=cache_by,
         )
     )

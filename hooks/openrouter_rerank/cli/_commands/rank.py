@@ -23,6 +23,8 @@ from openrouter_rerank.cli._errors import (
     to_command_error,
 )
 from openrouter_rerank.cli._fallbacks import (
+    CacheFolder,
+    CacheKind,
     FallbackModels,
     FollowFallbacks,
     MinScore,
@@ -82,6 +84,8 @@ def rank(
     fallback_model: FallbackModels = None,
     follow_fallbacks: FollowFallbacks = False,
     min_score: MinScore = None,
+    cache: CacheFolder = None,
+    cache_by: CacheKind = "request",
     on_failure: Annotated[
         OnFailure,
         typer.Option("--on-failure", help="keep_order prints the documents as they came."),
@@ -134,7 +138,12 @@ def rank(
             batch_size=batch_size,
             local=local,
             options=partial(
-                read_fallback_options, fallback_model, follow=follow_fallbacks, min_score=min_score
+                read_fallback_options,
+                fallback_model,
+                follow=follow_fallbacks,
+                min_score=min_score,
+                cache=cache,
+                cache_by=cache_by,
             ),
             unrankable=choose_unrankable(on_failure),
             extra_body=_read_extra_body(extra_body),

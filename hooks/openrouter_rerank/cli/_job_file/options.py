@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from openrouter_rerank._cache.store import CacheBy
+
 from .input.source import STANDARD_STREAM, InputFormat
 
 DEFAULT_CONCURRENCY = 8
@@ -31,6 +33,8 @@ class RunOptions:
         fallback_models: Names of models to ask when the others have failed.
         follow_fallbacks: Whether to ask the models that an error names instead.
         min_score: The lowest score to keep; None keeps all.
+        cache: The folder where answers are kept; None for none.
+        cache_by: Whether they are kept as a whole.
     """
 
     input: str
@@ -48,6 +52,8 @@ class RunOptions:
     fallback_models: Sequence[str] = ()
     follow_fallbacks: bool = False
     min_score: float | None = None
+    cache: Path | None = None
+    cache_by: CacheBy = "request"
 
     @property
     def defaults(self) -> Mapping[str, Any]:

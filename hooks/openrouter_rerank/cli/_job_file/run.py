@@ -129,6 +129,8 @@ def _send_pending(
                 options.fallback_models,
                 follow=options.follow_fallbacks,
                 min_score=options.min_score,
+                cache=options.cache,
+                cache_by=options.cache_by,
             ),
         )
     reason, status = None, int(ExitStatus.FAILURE)
