@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ._call.hooks_transport import HooksTransport
     from ._call.ranker import Ranker
     from ._client import OpenRouter
+    from ._codec.passages import Passages
     from ._events.hooks import Hooks, RetryEvent
     from ._ranking import Ranked, Ranking
     from ._raw_response import RateLimit, RawReply
@@ -29,6 +30,7 @@ __all__ = [
     "Hooks",
     "HooksTransport",
     "OpenRouter",
+    "Passages",
     "Ranked",
     "Ranker",
     "Ranking",
@@ -54,6 +56,7 @@ _MODULE_BY_NAME = {
     "Hooks": "._events.hooks",
     "HooksTransport": "._call.hooks_transport",
     "OpenRouter": "._client",
+    "Passages": "._codec.passages",
     "Ranked": "._ranking",
     "Ranker": "._call.ranker",
     "Ranking": "._ranking",

@@ -98,6 +98,7 @@ class OpenRouter:
         follow_fallbacks: bool | None = None,
         min_score: float | Mapping[str, float] | None = None,
         on_failure: setting_types.OnFailure | None = None,
+        passages: setting_types.Passages | None = None,
     ) -> None:
         """
         Set up without connecting.
@@ -146,6 +147,8 @@ class OpenRouter:
             min_score: Drop results that score lower; None drops none.
             on_failure: What becomes of a call of `rank`, or of a job, that has failed: "raise", as
                 None does, or "keep_order"; `rank` explains it.
+            passages: How documents that are too long for the model are split; None sends them as
+                they are. `rerank` explains it.
 
         Raises:
             TypeError: An argument has the wrong type.
@@ -182,6 +185,7 @@ class OpenRouter:
                 follow_fallbacks=follow_fallbacks,
                 min_score=min_score,
                 on_failure=on_failure,
+                passages=passages,
             )
             pools = PoolRegistry(verify=verify, proxy=proxy, limits=limits)
         except (TypeError, ValueError) as error:

@@ -21,6 +21,7 @@ from openrouter_rerank._call.arguments import (
 )
 from openrouter_rerank._call.config import FallbackModel
 from openrouter_rerank._codec.documents import Unrankable
+from openrouter_rerank._codec.passages import Passages
 from openrouter_rerank._codec.request import EncodedRequest
 from openrouter_rerank._policy.failures import OnFailure
 from openrouter_rerank._policy.retries import RetryConfig
@@ -67,6 +68,7 @@ class RerankJob(JobFields):
     timeout: httpx.Timeout | float | None = None
     deadline_ms: float | Unset | None = UNSET
     min_score: float | Mapping[str, float] | Unset | None = UNSET
+    passages: Passages | Unset | None = UNSET
     fallback_models: Iterable[FallbackModel] | None = None
     follow_fallbacks: bool | None = None
     on_failure: OnFailure | None = None

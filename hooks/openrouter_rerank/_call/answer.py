@@ -19,6 +19,7 @@ class Answer(NamedTuple):
         set_aside: Positions of those that could not be ranked.
         attempts: How many requests were tried, by all models.
         generation_id: The request's name in OpenRouter's logs; None if there is no single one.
+        has_spans: Whether results say where a document's best passage stands.
     """
 
     response: CreateRerankResponseBody
@@ -26,6 +27,7 @@ class Answer(NamedTuple):
     set_aside: Sequence[int] = ()
     attempts: int = 0
     generation_id: str | None = None
+    has_spans: bool = False
 
 
 def make_answer(reply: Reply, encoded: EncodedRequest) -> Answer:
@@ -37,10 +39,11 @@ def make_answer(reply: Reply, encoded: EncodedRequest) -> Answer:
     """
     return Answer(
         reply.decode(encoded),
-        len(encoded.documents) + len(encoded.set_aside),
+        encoded.document_count,
         encoded.set_aside,
         reply.attempts,
         read_generation_id(reply),
+        has_spans=encoded.passages is not None,
     )
 
 

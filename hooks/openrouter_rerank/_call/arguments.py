@@ -7,6 +7,7 @@ import httpx
 from openrouter_rerank_api.request_fields import REQUEST_FIELDS, RequestFields
 
 from openrouter_rerank._codec.documents import Unrankable
+from openrouter_rerank._codec.passages import Passages, require_passages
 from openrouter_rerank._codec.request import EncodedRequest, check_headers, encode_request
 from openrouter_rerank._policy.failures import OnFailure
 from openrouter_rerank._policy.retries import RetryConfig
@@ -47,6 +48,7 @@ class RerankOptions(TypedDict, total=False):
     timeout: httpx.Timeout | float | None
     deadline_ms: float | Unset | None
     min_score: float | Mapping[str, float] | Unset | None
+    passages: Passages | Unset | None
 
 
 class FallbackOptions(TypedDict, total=False):
@@ -103,6 +105,7 @@ def resolve(settings: Settings, options: CallOptions, on_failure: OnFailure) -> 
     headers = check_headers(options.get("http_headers"))
     deadline_ms = options.get("deadline_ms", UNSET)
     min_score = options.get("min_score", UNSET)
+    passages = options.get("passages", UNSET)
     fallback_models = read_fallback_models(options.get("fallback_models"))
     follow_fallbacks = read_flag(options.get("follow_fallbacks"), "follow_fallbacks")
     return settings._replace(
@@ -115,6 +118,7 @@ def resolve(settings: Settings, options: CallOptions, on_failure: OnFailure) -> 
         min_score=(
             settings.min_score if isinstance(min_score, Unset) else read_min_score(min_score)
         ),
+        passages=settings.passages if isinstance(passages, Unset) else require_passages(passages),
         fallback_models=(settings.fallback_models if fallback_models is None else fallback_models),
         follow_fallbacks=(
             settings.follow_fallbacks if follow_fallbacks is None else follow_fallbacks
@@ -135,6 +139,7 @@ NO_OPTIONS: CallOptions = {
     "timeout": None,
     "deadline_ms": UNSET,
     "min_score": UNSET,
+    "passages": UNSET,
     "fallback_models": None,
     "follow_fallbacks": None,
 }

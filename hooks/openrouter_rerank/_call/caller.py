@@ -132,6 +132,7 @@ class Caller:
         warn_of_unranked(encoded.set_aside)
         if not encoded.documents:
             return make_empty_answer(encoded)
+        encoded = encoded.split(settings.passages)
         if not settings.has_fallbacks:
             return self._ask(settings, encoded)
         return follow_fallbacks(
@@ -144,6 +145,7 @@ class Caller:
         warn_of_unranked(encoded.set_aside)
         if not encoded.documents:
             return make_empty_answer(encoded)
+        encoded = encoded.split(settings.passages)
         if not settings.has_fallbacks:
             return await self._ask_async(settings, encoded)
         return await follow_fallbacks_async(

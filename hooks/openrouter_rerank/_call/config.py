@@ -7,6 +7,7 @@ from typing import NamedTuple, TypeAlias, cast, get_args
 
 import httpx
 
+from openrouter_rerank._codec.passages import Passages, require_passages
 from openrouter_rerank._codec.request import check_header
 from openrouter_rerank._codec.response_model import MinScore
 from openrouter_rerank._codec.values import require_count, require_text
@@ -53,6 +54,7 @@ class Settings(NamedTuple):
         follow_fallbacks: Whether the models that the server names instead are asked, too.
         min_score: The lowest score to keep; None keeps all.
         on_failure: What `rank` does when all of them have failed.
+        passages: How long documents are split; None sends them as they are.
     """
 
     auth: BearerAuth
@@ -67,6 +69,7 @@ class Settings(NamedTuple):
     follow_fallbacks: bool = False
     min_score: MinScore = None
     on_failure: OnFailure = "raise"
+    passages: Passages | None = None
 
     @property
     def has_fallbacks(self) -> bool:
@@ -93,6 +96,7 @@ def read_settings(
     follow_fallbacks: bool | None = None,
     min_score: MinScore = None,
     on_failure: OnFailure | None = None,
+    passages: Passages | None = None,
 ) -> Settings:
     """
     Check a client's arguments and fill in what the environment sets.
@@ -127,6 +131,7 @@ def read_settings(
         follow_fallbacks=read_flag(follow_fallbacks, "follow_fallbacks") or False,
         min_score=read_min_score(min_score),
         on_failure=read_on_failure(on_failure) or "raise",
+        passages=require_passages(passages),
     )
 
 

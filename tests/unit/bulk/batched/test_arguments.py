@@ -47,6 +47,7 @@ def test_every_argument_is_passed_on(half: Half) -> None:
         "timeout": httpx.Timeout(9, connect=3),
         "deadline_ms": 5000,
         "min_score": 0.0,
+        "passages": None,
         "fallback_models": [],
         "follow_fallbacks": False,
         "extra_body": {"new": True},
