@@ -10,6 +10,7 @@ from openrouter_rerank.cli._fallbacks import FallbackModels, FollowFallbacks, Mi
 from openrouter_rerank.cli._job_file.input.source import InputFormat
 from openrouter_rerank.cli._job_file.options import DEFAULT_CONCURRENCY, RunOptions
 from openrouter_rerank.cli._job_file.run import run_job_file
+from openrouter_rerank.cli._passages import PassageOverlap, PassageTokens
 
 
 def batch(
@@ -68,6 +69,8 @@ def batch(
     fallback_model: FallbackModels = None,
     follow_fallbacks: FollowFallbacks = False,
     min_score: MinScore = None,
+    passages: PassageTokens = None,
+    passage_overlap: PassageOverlap = None,
     local: Annotated[
         bool, typer.Option("--local", help="Rank on this machine: no key, no server, no network.")
     ] = False,
@@ -98,7 +101,9 @@ def batch(
     end of a run. Lines that are no job are told on standard error, too, and left out.
 
     A job that fails is in no order: it has no line in OUTPUT, so that --resume sends it again.
-    --fallback-model and --min-score are for all jobs; "result" names the model that answered.
+    --fallback-model, --min-score and --passages are for all jobs; "result" names the model that
+    answered, and the best passage of each document. The model on this machine counts the tokens of
+    passages if it may rank; else every 4 bytes are one.
 
     Requests that fail are sent again, up to 8 times for a job, and the pace follows the server's.
     The first Ctrl-C, SIGTERM or SIGHUP lets the requests under way come to their end, and sends
@@ -124,5 +129,7 @@ def batch(
             fallback_models=fallback_model or [],
             follow_fallbacks=follow_fallbacks,
             min_score=min_score,
+            passages=passages,
+            passage_overlap=passage_overlap,
         )
     )

@@ -31,6 +31,8 @@ class RunOptions:
         fallback_models: Names of models to ask when the others have failed.
         follow_fallbacks: Whether to ask the models that an error names instead.
         min_score: The lowest score to keep; None keeps all.
+        passages: The most tokens of a passage; None does not split documents.
+        passage_overlap: The most that a passage repeats of the one before; None for nothing.
     """
 
     input: str
@@ -48,6 +50,8 @@ class RunOptions:
     fallback_models: Sequence[str] = ()
     follow_fallbacks: bool = False
     min_score: float | None = None
+    passages: int | None = None
+    passage_overlap: int | None = None
 
     @property
     def defaults(self) -> Mapping[str, Any]:
