@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from integration.resilience.edges import DOCUMENTS, EDGES, Outcome, Reply, serving
+from openrouter_rerank import Passages
 from openrouter_rerank.local import LOCAL
 
 PAGE = Path(__file__).parents[3] / "docs" / "abilities.md"
@@ -101,6 +102,20 @@ def check_fields(use: Use) -> None:
     ]
 
 
+def check_passages(use: Use) -> None:
+    """A long document is sent in passages, has its best one's score, and is told where it is."""
+    first, second = "One sentence is here.", "Another one is there."
+    documents = [f"{first} {second}", DOCUMENTS[1]]
+    with serving() as server:
+        outcome = use(server.url, documents, passages=Passages(10), top_n=2)
+    (body,) = server.bodies
+    assert body["documents"] == [first, second, DOCUMENTS[1]]
+    assert "top_n" not in body
+    assert (outcome.order, outcome.scores) == ([0, 1], [0.75, 0.5])
+    span = (len(first) + 1, len(documents[0]))
+    assert list(outcome.spans) == [span, (0, len(DOCUMENTS[1]))]
+
+
 ABILITIES: dict[str, Callable[[Use], None]] = {
     "`on_failure`": check_on_failure,
     "`fallback_models`": check_fallback_models,
@@ -110,6 +125,7 @@ ABILITIES: dict[str, Callable[[Use], None]] = {
     "model and cost are told": check_model_and_cost,
     "a document set aside": check_set_aside,
     "`fields`": check_fields,
+    "`passages`": check_passages,
 }
 CELLS = [(ability, edge) for ability in ABILITIES for edge in EDGES]
 
