@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ._call.hooks_transport import HooksTransport
     from ._call.ranker import Ranker
     from ._client import OpenRouter
+    from ._codec.passages import Passages
     from ._events.hooks import Hooks, RetryEvent
     from ._ranking import Ranked, Ranking
     from ._raw_response import RateLimit, RawReply
@@ -35,6 +36,7 @@ __all__ = [
     "HooksTransport",
     "MemoryCache",
     "OpenRouter",
+    "Passages",
     "Ranked",
     "Ranker",
     "Ranking",
@@ -63,6 +65,7 @@ _MODULE_BY_NAME = {
     "HooksTransport": "._call.hooks_transport",
     "MemoryCache": "._cache.memory",
     "OpenRouter": "._client",
+    "Passages": "._codec.passages",
     "Ranked": "._ranking",
     "Ranker": "._call.ranker",
     "Ranking": "._ranking",

@@ -99,6 +99,7 @@ class OpenRouter:
         min_score: float | Mapping[str, float] | None = None,
         on_failure: setting_types.OnFailure | None = None,
         cache: setting_types.Cache | None = None,
+        passages: setting_types.Passages | None = None,
     ) -> None:
         """
         Set up without connecting.
@@ -150,6 +151,8 @@ class OpenRouter:
             cache: Where answers are kept, so that what was paid once is not paid again: a
                 `MemoryCache`, a `DiskCache` or a `Cache` of yours; None for nowhere. It is not
                 closed with the client.
+            passages: How documents that are too long for the model are split; None sends them as
+                they are. `rerank` explains it.
 
         Raises:
             TypeError: An argument has the wrong type.
@@ -187,6 +190,7 @@ class OpenRouter:
                 min_score=min_score,
                 on_failure=on_failure,
                 cache=cache,
+                passages=passages,
             )
             pools = PoolRegistry(verify=verify, proxy=proxy, limits=limits)
         except (TypeError, ValueError) as error:

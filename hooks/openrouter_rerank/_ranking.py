@@ -9,6 +9,7 @@ from attrs import frozen
 
 from . import operations
 from ._call.answer import Answer
+from ._codec.passages import Span, read_span
 from .errors import OpenRouterError
 from .types import Unset
 
@@ -25,11 +26,15 @@ class Ranked(Generic[T]):
         score: How relevant it is; higher is better. Scores of different models do not compare. None
             if the ranking kept the order in which the items came.
         index: Its position among the items, from 0.
+        span: Where the passage that has this score stands in the document's text as it was sent:
+            its first character and the one after its last. None without `passages`, for an item
+            with an image, and if the ranking kept the order.
     """
 
     item: T
     score: float | None
     index: int
+    span: Span | None = None
 
 
 class Ranking(list[Ranked[T]]):
@@ -94,7 +99,12 @@ def pair_with_scores(items: Sequence[T], answer: Answer) -> Ranking[T]:
     usage = response.usage if isinstance(response.usage, operations.CreateRerankUsage) else None
     return Ranking(
         [
-            Ranked(items[result.index], result.relevance_score, result.index)
+            Ranked(
+                items[result.index],
+                result.relevance_score,
+                result.index,
+                read_span(result) if answer.has_spans else None,
+            )
             for result in response.results
         ],
         model=response.model,

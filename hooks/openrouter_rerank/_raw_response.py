@@ -116,7 +116,8 @@ class RawRerank:
         """
         Do what `client.rerank.rerank` does with the same arguments, and return the raw reply.
 
-        It asks one model, whose reply this is: it falls back to no other.
+        It asks one model, whose reply this is: it falls back to no other. With `passages`, the
+        reply itself speaks of these; `parse()` gives the documents' results.
 
         Raises:
             TypeError: An argument has the wrong type; nothing was sent.
@@ -133,7 +134,9 @@ class RawRerank:
         )
         refuse_fallbacks(options)
         require_documents(encoded)
-        reply = self._caller.send(self._caller.resolve(options), encoded)
+        settings = self._caller.resolve(options)
+        encoded = encoded.split(settings.passages)
+        reply = self._caller.send(settings, encoded)
         return make_raw_reply(reply, encoded)
 
     @list_raw_arguments
@@ -157,7 +160,9 @@ class RawRerank:
         )
         refuse_fallbacks(options)
         require_documents(encoded)
-        reply = await self._caller.send_async(self._caller.resolve(options), encoded)
+        settings = self._caller.resolve(options)
+        encoded = encoded.split(settings.passages)
+        reply = await self._caller.send_async(settings, encoded)
         return make_raw_reply(reply, encoded)
 
 

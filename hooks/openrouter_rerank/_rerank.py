@@ -121,6 +121,13 @@ class Rerank:
                 and what your hooks change make no difference to what is found; nor does the key.
                 While a request is sent, equal calls wait for its reply, each until its own
                 deadline. None uses the client's.
+            passages: How documents that are too long for the model are split, as
+                `Passages(max_tokens=256)`: their passages are ranked, and each document has the
+                score of its best one. `top_n` and `min_score` are for documents;
+                `results[i].additional_properties["passage"]` says where the best passage stands in
+                the document's text as it was sent, as `{"start": ..., "end": ...}` in characters.
+                All results are asked for, and a model billed by the document counts passages. None
+                sends documents as they are, UNSET does what the client says.
             fallback_models: Models to ask in turn when this one has failed: when its own retries
                 are over, or the error says that another try is of no use. Slugs, or a `Ranker` such
                 as `openrouter_rerank.local.LOCAL`, which ranks in this process. They share the
@@ -330,7 +337,7 @@ class Rerank:
             top_n: How many items to return, at least 1; None returns all.
             batch_size: How many items to send in one request, at least 1, such as the provider's
                 maximum; more are sent in batches, as by `rerank_batched`, and merged by score. None
-                sends them all in one.
+                sends them all in one. With `passages`, it counts these.
             on_failure: What becomes of a call that has failed, with all its fallbacks. "raise"
                 raises its error. "keep_order" returns the items in the order in which they came,
                 without scores and cut to `top_n`, with `reranked` False and the error as `failure`:
@@ -459,13 +466,14 @@ class Rerank:
         Args:
             documents: Any iterable of documents as `rerank` takes them. It is read once, in
                 your thread.
-            batch_size: How many documents to send in one request, at least 1. Only the last batch
-                may have fewer.
+            batch_size: How many documents to send in one request, at least 1, or passages of them.
+                Only the last batch may have fewer.
             max_concurrency: How many batches may be under way at once, at least 1 and at most the
                 client's `limits.max_connections`; each has a thread. None takes 4, or as many as
                 there are connections if those are fewer.
             top_n: How many results to return in all, at least 1; None returns all. No more results
-                than that are held in memory, besides those of the batches under way.
+                than that are held in memory, besides those of the batches under way; with
+                `passages`, all documents and results are.
             arguments: `deadline_ms` is for the whole call, including the time to read the
                 documents; `retries` count for each batch.
 

@@ -27,8 +27,17 @@ from ._call.signatures import list_arguments
 from ._client import OpenRouter
 from ._codec.documents import Unrankable, require_unrankable
 from ._codec.fields import TEXT_FIELD, make_document, require_fields
+from ._codec.passages import Passages
 from ._codec.values import require_count, require_text
-from ._integrations.items import Arranged, Selection, limit_count, read_entry, require_items
+from ._integrations.items import (
+    Arranged,
+    Scored,
+    Selection,
+    limit_count,
+    read_entry,
+    require_items,
+)
+from ._integrations.passage_setting import read_passages, write_passages
 from ._integrations.request_settings import (
     REQUEST_FIELDS,
     RequestSettings,
@@ -53,6 +62,7 @@ except ModuleNotFoundError as error:
 __all__ = ["OpenRouterRanker"]
 
 RETRIEVER_KEY = "retriever_score"
+PASSAGE_KEY = "passage"
 API_KEY = Secret.from_env_var(API_KEY_VARIABLE, strict=False)
 
 
@@ -99,6 +109,7 @@ class OpenRouterRanker(RequestSettings):
         follow_fallbacks: bool | None = None,
         min_score: float | dict[str, float] | None = None,
         cache: Cache | bool | None = None,
+        passages: Passages | dict[str, int] | None = None,
         client: OpenRouter | None = None,
         **settings: Unpack[RequestSettingsArguments],
     ) -> None:
@@ -140,6 +151,9 @@ class OpenRouterRanker(RequestSettings):
                 slugs names; None uses the client's.
             cache: Where answers are kept, such as a `DiskCache`, which cannot be serialised; False
                 does not use the client's, None does.
+            passages: How documents that are too long for the model are split, as
+                `Passages(max_tokens=256)` or its sizes as a dict; None uses the client's. With a
+                tokenizer or a function that counts it cannot be serialised.
             client: A client to make the calls with, never closed here. It has its own key, server
                 and limits, and a ranker with one cannot be serialised.
             settings: The optional fields of the request, such as `provider`, as plain JSON;
@@ -177,6 +191,7 @@ class OpenRouterRanker(RequestSettings):
         read_min_score(min_score)
         self.cache = cache
         read_cache(cache)
+        self.passages = read_passages(passages)
         self._given_client = client
         # Two clients, since Haystack closes sync and async connections separately.
         self._sync_client = client
@@ -228,8 +243,8 @@ class OpenRouterRanker(RequestSettings):
         Return what `from_dict` needs, with the key's variable instead of the key.
 
         Raises:
-            ValueError: The key is a token, or the ranker was given a client or a cache, or falls
-                back to a `Ranker`.
+            ValueError: The key is a token, or the ranker was given a client or a cache, falls back
+                to a `Ranker` or has something that counts tokens.
         """
         if self._given_client is not None:
             raise ValueError("client: a ranker with a client of its own cannot be serialised")
@@ -257,6 +272,7 @@ class OpenRouterRanker(RequestSettings):
             follow_fallbacks=self.follow_fallbacks,
             min_score=self.min_score,
             cache=self.cache,
+            passages=write_passages(self.passages),
         )
 
     @classmethod
@@ -284,8 +300,10 @@ class OpenRouterRanker(RequestSettings):
         Returns:
             `documents`: copies with their scores, the most relevant first; if the order was kept,
             the scores are None. The score that a document came with is in
-            `meta["retriever_score"]`. `rerank` says how the order came about: `model`, `reranked`,
-            `failure`, `cost`, `cached`, `generation_id` and `attempts`.
+            `meta["retriever_score"]`; with `passages`, `meta["passage"]` is where the best one
+            stands in what was ranked, as `{"start": ..., "end": ...}`. `rerank` says how the order
+            came about: `model`, `reranked`, `failure`, `cost`, `cached`, `generation_id` and
+            `attempts`.
 
         Raises:
             TypeError: An argument has the wrong type; nothing was sent.
@@ -338,7 +356,7 @@ class OpenRouterRanker(RequestSettings):
             "fallback_models": self.fallback_models,
             "follow_fallbacks": self.follow_fallbacks,
             "cache": self.cache,
-            **drop_none({"min_score": self.min_score}),
+            **drop_none({"min_score": self.min_score, "passages": self.passages}),
             **read_settings(self),
         }
 
@@ -411,19 +429,25 @@ def read_image(blob: ByteStream | None) -> str | None:
 
 def give(arranged: Arranged[Document]) -> RankerOutputs:
     """Return the outputs: copies of the documents with their scores, and how these came about."""
-    documents = [copy_with_score(each.item, each.score) for each in arranged.scored]
+    documents = [copy_with_score(each) for each in arranged.scored]
     return {"documents": documents, "rerank": arranged.origin}
 
 
-def copy_with_score(document: Document, score: float | None) -> Document:
+def copy_with_score(scored: Scored[Document]) -> Document:
     """
-    Return a copy of a document with another score, its own in the meta.
+    Return a copy of a document with another score, its own in the meta, and its best passage.
 
     Not by `dataclasses.replace`, which runs the class's checks: one that fails would lose a reply
     that is paid for.
     """
-    copied = copy(document)
-    vars(copied)["score"] = score
+    document = scored.item
+    added: dict[str, Any] = {}
     if document.score is not None:
-        vars(copied)["meta"] = {**document.meta, RETRIEVER_KEY: document.score}
+        added[RETRIEVER_KEY] = document.score
+    if scored.passage is not None:
+        added[PASSAGE_KEY] = scored.passage
+    copied = copy(document)
+    vars(copied)["score"] = scored.score
+    if added:
+        vars(copied)["meta"] = {**document.meta, **added}
     return copied

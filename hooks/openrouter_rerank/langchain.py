@@ -26,6 +26,7 @@ from ._integrations.pydantic_base import PydanticAdapter
 __all__ = ["OpenRouterRerank"]
 
 SCORE_KEY = "relevance_score"
+PASSAGE_KEY = "passage"
 RETRIEVER_KEY = "retriever_score"
 ORIGIN_KEY = "rerank"
 
@@ -71,6 +72,8 @@ class OpenRouterRerank(PydanticAdapter, BaseDocumentCompressor):
             names; None uses the client's.
         cache: Where answers are kept, such as a `DiskCache`; False does not use the client's, None
             does. It is in no dump.
+        passages: How documents that are too long for the model are split, as
+            `Passages(max_tokens=256)` or its sizes as a dict; None uses the client's.
         client: An `OpenRouter` to call with instead of one made here; it has its own key and is
             never closed here. Set timeouts, retries and a key that changes on it. It is in no dump,
             and a compressor that has one cannot be pickled.
@@ -96,9 +99,11 @@ class OpenRouterRerank(PydanticAdapter, BaseDocumentCompressor):
         Returns:
             At most `top_n` documents with their metadata and, in `metadata["relevance_score"]`, the
             score; higher is better, and None if the order was kept. What stood there before is in
-            `metadata["retriever_score"]`. `metadata["rerank"]` says how the order of them all came
-            about: `model`, `reranked`, `failure`, and the call's `cost`, `cached`, `generation_id`
-            and `attempts`. The metadata is a dict of its own with the same values.
+            `metadata["retriever_score"]`. With `passages`, `metadata["passage"]` is where the best
+            one stands in what was ranked, as `{"start": ..., "end": ...}`. `metadata["rerank"]`
+            says how the order of them all came about: `model`, `reranked`, `failure`, and the
+            call's `cost`, `cached`, `generation_id` and `attempts`. The metadata is a dict of its
+            own with the same values.
 
         Raises:
             TypeError: `documents` is no list of documents; nothing was sent.
@@ -138,4 +143,6 @@ def add_score(scored: Scored[Document], origin: Mapping[str, Any]) -> Document:
     metadata = {**scored.item.metadata, SCORE_KEY: scored.score, ORIGIN_KEY: dict(origin)}
     if scored.item.metadata.get(SCORE_KEY) is not None:
         metadata[RETRIEVER_KEY] = scored.item.metadata[SCORE_KEY]
+    if scored.passage is not None:
+        metadata[PASSAGE_KEY] = scored.passage
     return scored.item.model_copy(update={"metadata": metadata})

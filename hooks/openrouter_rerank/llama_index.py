@@ -35,6 +35,7 @@ __all__ = ["OpenRouterRerank"]
 
 Finish = Callable[[Arranged[NodeWithScore]], list[NodeWithScore]]
 RETRIEVER_KEY = "retriever_score"
+PASSAGE_KEY = "passage"
 ORIGIN_KEY = "rerank"
 
 _dispatcher = get_dispatcher(__name__)
@@ -85,6 +86,8 @@ class OpenRouterRerank(PydanticAdapter, BaseNodePostprocessor):
             names; None uses the client's.
         cache: Where answers are kept, such as a `DiskCache`; False does not use the client's, None
             does. It is in no dump.
+        passages: How nodes that are too long for the model are split, as `Passages(max_tokens=256)`
+            or its sizes as a dict; None uses the client's.
         client: An `OpenRouter` to call with instead of one made here; it has its own key and is
             never closed here. Set timeouts, retries and a key that changes on it. It is in no dump,
             and a postprocessor that has one cannot be pickled.
@@ -112,10 +115,12 @@ class OpenRouterRerank(PydanticAdapter, BaseNodePostprocessor):
 
         Returns:
             At most `top_n` copies of the nodes with the model's scores, higher is better; None if
-            the order was kept. The retriever's own are in `metadata["retriever_score"]`, and
-            `metadata["rerank"]` says how the order of them all came about: `model`, `reranked`,
-            `failure`, and the call's `cost`, `cached`, `generation_id` and `attempts`, as do the
-            tags of the `ReRankEndEvent`. Neither is shown to a model.
+            the order was kept. The retriever's own are in `metadata["retriever_score"]`; with
+            `passages`, `metadata["passage"]` is where the best one stands in what was ranked, as
+            `{"start": ..., "end": ...}`. `metadata["rerank"]` says how the order of them all came
+            about: `model`, `reranked`, `failure`, and the call's `cost`, `cached`, `generation_id`
+            and `attempts`, as do the tags of the `ReRankEndEvent`. None of these is shown to a
+            model.
 
         Raises:
             TypeError: `nodes` is no list of nodes; nothing was sent.
@@ -182,6 +187,8 @@ def add_score(scored: Scored[NodeWithScore], origin: Mapping[str, Any]) -> NodeW
     added: dict[str, Any] = {ORIGIN_KEY: dict(origin)}
     if own_score is not None:
         added[RETRIEVER_KEY] = own_score
+    if scored.passage is not None:
+        added[PASSAGE_KEY] = scored.passage
     # Not a deep copy: some values have none, and that would lose a reply that is paid for.
     copied = node.model_copy(
         update={

@@ -17,10 +17,11 @@ from ._client import OpenRouter
 from ._codec.documents import Unrankable
 from ._codec.fields import require_fields
 from ._codec.values import require_count, require_positive, require_str
-from ._integrations.items import limit_count
+from ._integrations.items import describe_span, limit_count
 from ._integrations.job_stream import JobStream
 from ._integrations.ray_columns import (
     COLUMNS,
+    PASSAGES_COLUMN,
     prepare_columns,
     read_column,
     read_documents,
@@ -48,6 +49,8 @@ class Row:
         model: The model that answered; None if none did.
         cost: The price in credits; None if the reply does not state it, or if the row failed.
         error: The error's class and message; None if there was none.
+        passages: Where the best passage of each document that `order` names stands, in the same
+            order, None for one that was not split; None if the row has no order.
     """
 
     order: list[int] | None = None
@@ -55,6 +58,7 @@ class Row:
     model: str | None = None
     cost: float | None = None
     error: str | None = None
+    passages: list[dict[str, int] | None] | None = None
 
 
 class Reranker:
@@ -81,6 +85,11 @@ class Reranker:
     - `cost`, a number: the price in credits (`usage.cost` of the reply);
     - `error`, text: class and message of the error that the row ended in, such as
       "TooManyRequestsResponseError: ..."; null if it did not.
+
+    With the option `passages` there is one more:
+
+    - `passages`, a list of structs: for each document that `order` names, in the same order, the
+      `start` and the `end` of its best passage in its text, null for one without.
 
     A row that fails has its `error`, and so has a row whose query or documents cannot be sent. With
     `on_failure="keep_order"` a row that fails has its documents' own `order` all the same, and null
@@ -149,8 +158,8 @@ class Reranker:
                 without moderation reasons, or where it cannot be sent.
             options: Optional fields of the request, such as `provider`; `client.rerank.rerank`
                 explains them, and None sends nothing. Also further arguments of `OpenRouter`, such
-                as `fallback_models`, `follow_fallbacks`, `min_score`, `deadline_ms`, and `cache`,
-                of which each actor opens its own.
+                as `fallback_models`, `follow_fallbacks`, `min_score`, `passages`, `deadline_ms`,
+                and `cache`, of which each actor opens its own.
 
         Raises:
             TypeError: An argument has the wrong type, or `api_key` is text.
@@ -165,6 +174,8 @@ class Reranker:
         self._query_column = require_str(query_column, "query_column")
         self._documents_column = require_str(documents_column, "documents_column")
         rate_per_actor = share_rate(requests_per_minute, actors)
+        is_split = options.get("passages") is not None
+        self._columns = (*COLUMNS, PASSAGES_COLUMN) if is_split else COLUMNS
         given = {name: options.pop(name) for name in REQUEST_FIELDS if name in options}
         self._template_job = RerankJob(
             query="query",
@@ -203,10 +214,11 @@ class Reranker:
             ValueError: A column to read is missing, or a column to add exists.
             Exception: What a hook or the function for the key raised.
         """
-        require_columns(batch, present=[self._query_column, self._documents_column], absent=COLUMNS)
+        read = [self._query_column, self._documents_column]
+        require_columns(batch, present=read, absent=self._columns)
         add_columns = prepare_columns(batch)
         rows = self._rerank(self._make_jobs(batch))
-        columns = {name: [getattr(row, name) for row in rows] for name in COLUMNS}
+        columns = {name: [getattr(row, name) for row in rows] for name in self._columns}
         return cast("BatchT", add_columns(columns))
 
     def close(self) -> None:
@@ -284,6 +296,7 @@ def make_row(outcome: RerankOutcome) -> Row:
         model=ranking.model if ranking.reranked else None,
         cost=ranking.cost,
         error=said,
+        passages=[*(describe_span(each.span) for each in ranking), *([None] * len(left))][:top_n],
     )
 
 
@@ -295,7 +308,8 @@ def make_unsent_row(job: RerankJob, stop: RunStoppedError) -> Row:
     # A cell that is no list has no order to keep.
     documents = job.documents if isinstance(job.documents, list) else []
     order = list(range(len(documents)))[: job.top_n]
-    return Row(order=order, scores=[None for _ in order], error=said)
+    unknown = [None for _ in order]
+    return Row(order=order, scores=list(unknown), error=said, passages=list(unknown))
 
 
 def describe_error(error: Exception) -> str:

@@ -33,6 +33,14 @@ with OpenRouter() as client:
     res = client.rerank.rerank(documents=["Berlin", {PARIS!r}], model="m", query="France?")
     print(res.results[0].document.text)
 """
+SPLIT = """
+from openrouter_rerank import OpenRouter, Passages
+
+with OpenRouter(passages=Passages(10)) as client:
+    documents = ["The weather was fine. Paris is the capital of France."]
+    (found,) = client.rerank.rank(documents, query="What is the capital of France?", model="m")
+    print(found.item[slice(*found.span)])
+"""
 Run = Callable[..., subprocess.CompletedProcess[str]]
 AddExtra = Callable[..., Path]
 
@@ -72,6 +80,22 @@ def test_fast_reranks(add_extra: AddExtra, run: Run, server_url: str) -> None:
     assert result.stderr == ""
     lines = [__version__, str(ranked), str([PARIS]), str(ranked), "404", "True"]
     assert result.stdout.splitlines() == lines
+
+
+def test_passages_split(add_extra: AddExtra, run: Run) -> None:
+    """The splitter is all that passages need."""
+    result = run(add_extra("passages"), "-W", "error", "-c", SPLIT)
+
+    assert (result.stdout, result.stderr) == (f"{PARIS}\n", "")
+
+
+def test_missing_splitter_is_named(bare_python: Path, run: Run) -> None:
+    """Without the extra, one line says what to install, before anything is sent."""
+    result = run(bare_python, "-W", "error", "-c", SPLIT)
+
+    advice = 'run pip install "openrouter-rerank[passages]"'
+    expected = f"ModuleNotFoundError: Passages needs the package semantic_text_splitter: {advice}"
+    assert result.stderr.splitlines()[-1] == expected
 
 
 @pytest.mark.parametrize(

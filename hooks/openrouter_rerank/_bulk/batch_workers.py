@@ -142,7 +142,7 @@ def read_batch(call: BatchedCall, number: int, iterator: Iterator[Document]) -> 
     """Read the next batch; None if there is none, or if reading it failed."""
     documents: list[Document] = []
     try:
-        documents.extend(islice(filter(call.takes, iterator), call.batch_size))
+        documents.extend(islice(call.read(iterator), call.batch_size))
         return call.make_batch(number, documents)
     except Exception as error:  # noqa: BLE001 - other batches may be paid for
         call.record_failure(number, error, len(documents))
@@ -157,11 +157,13 @@ async def read_batch_async(
         return read_batch(call, number, iterator)
     documents: list[Document] = []
     try:
-        async for document in iterator:
-            if call.takes(document):
-                documents.append(document)
-            if len(documents) == call.batch_size:
+        documents.extend(islice(call.read(()), call.batch_size))
+        while len(documents) < call.batch_size:
+            try:
+                document = await anext(iterator)
+            except StopAsyncIteration:
                 break
+            documents.extend(islice(call.read((document,)), call.batch_size - len(documents)))
         return call.make_batch(number, documents)
     except Exception as error:  # noqa: BLE001 - as above
         call.record_failure(number, error, len(documents))

@@ -2,7 +2,8 @@
 
 import math
 import threading
-from collections.abc import Collection, Iterable, Sequence
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Protocol
 
 from attrs import frozen
@@ -15,6 +16,7 @@ from openrouter_rerank._codec.documents import (
     EncodedDocument,
     Unrankable,
     encode_document,
+    find_position,
     find_positions,
     is_blank,
     is_unrankable,
@@ -22,6 +24,7 @@ from openrouter_rerank._codec.documents import (
     restore_positions,
     select_documents,
 )
+from openrouter_rerank._codec.passages import PassageMap
 from openrouter_rerank._codec.request import EncodedRequest, refuse_surrogate
 from openrouter_rerank._codec.response import Reply
 from openrouter_rerank._codec.values import require_count
@@ -70,7 +73,7 @@ class BatchedCall:
     Attributes:
         model: The model that ranks.
         settings: The settings of the whole call.
-        batch_size: How many documents a batch has at most.
+        batch_size: How many documents, or passages of them, a batch has at most.
         max_concurrency: How many batches are sent at once at most.
         has_failed: Whether a batch has failed, so that no more are to be sent.
     """
@@ -103,7 +106,11 @@ class BatchedCall:
         self._began_at = clock.now()
         self._encode = encode
         self._top_n = None if top_n is None else require_count(top_n, "top_n")
-        self._merge = Merge(self.batch_size, self._top_n)
+        # Of documents that are split, all passages and their results are kept until the end.
+        split = settings.passages
+        self._passages = None if split is None else PassageMap(split)
+        self._waiting: deque[EncodedDocument] = deque()
+        self._merge = Merge(self.batch_size, self._top_n if split is None else None)
         self._unrankable: Unrankable = require_unrankable(unrankable)
         # Of the documents read so far: how many there are, and which are not sent.
         self._count = 0
@@ -133,7 +140,8 @@ class BatchedCall:
 
     def encode_all(self, documents: Iterable[Document]) -> EncodedRequest:
         """Encode all documents as one request, for a ranker that sends none."""
-        return self._encode(documents=documents, model=self.model, top_n=self._top_n)
+        encoded = self._encode(documents=documents, model=self.model, top_n=self._top_n)
+        return encoded.split(self.settings.passages)
 
     def limit_settings(self) -> Settings:
         """
@@ -166,9 +174,37 @@ class BatchedCall:
             return documents
         encoded, self._set_aside = select_documents(list(documents), self._unrankable)
         self._is_checked = True
-        for document, position in zip(encoded, self._find_positions(0, len(encoded)), strict=True):
+        positions = find_positions(range(len(encoded)), self._set_aside)
+        for document, position in zip(encoded, positions, strict=True):
             refuse_surrogate(f"documents[{position}]", document)
         return encoded
+
+    def read(self, documents: Iterable[Document]) -> Iterator[Document]:
+        """
+        Return what is to be sent of documents that are read now: those themselves, or passages.
+
+        Passages that are left wait for the next batch, and come first.
+
+        Raises:
+            TypeError: A document that is to be split has the wrong type.
+            ValueError: It is malformed, blank or not encodable.
+        """
+        selected = filter(self.takes, documents)
+        return selected if self._passages is None else self._split(self._passages, selected)
+
+    def _split(
+        self, passages: PassageMap, documents: Iterable[Document]
+    ) -> Iterator[EncodedDocument]:
+        waiting = self._waiting
+        while waiting:
+            yield waiting.popleft()
+        for document in documents:
+            position = find_position(len(passages.documents), self._set_aside)
+            encoded = check_document(document, position)
+            refuse_surrogate(f"documents[{position}]", encoded)
+            waiting.extend(passages.add(encoded))
+            while waiting:
+                yield waiting.popleft()
 
     def takes(self, document: Document) -> bool:
         """Return whether a document that was just read is to be sent; else set it aside."""
@@ -200,7 +236,8 @@ class BatchedCall:
             check_document(document, position)
             for document, position in zip(documents, positions, strict=True)
         ]
-        top_n = None if self._top_n is None else min(self._top_n, max(1, len(encoded)))
+        top_n = self._top_n if self._passages is None else None
+        top_n = None if top_n is None else min(top_n, max(1, len(encoded)))
         try:
             batch = Batch(number, self._encode(documents=encoded, model=self.model, top_n=top_n))
         except ValueError:
@@ -254,14 +291,16 @@ class BatchedCall:
             raise self._interrupt
         warn_of_unranked(self._set_aside)
         if not self._failures:
+            sent = self._sent if self._passages is None else len(self._passages.documents)
             return Answer(
                 self._empty or self._restore(self._merge.build()),
-                self._sent + len(self._set_aside),
+                sent + len(self._set_aside),
                 self._set_aside,
                 self._attempts,
                 self._generation_ids[0] if len(self._generation_ids) == 1 else None,
                 self._is_cached and bool(self._sent),
                 sum_known(self._saved_costs),
+                has_spans=self._passages is not None,
             )
         number = min(self._failures)
         error, positions = self._failures[number]
@@ -283,12 +322,17 @@ class BatchedCall:
         raise failure from error
 
     def _restore(self, response: CreateRerankResponseBody) -> CreateRerankResponseBody:
-        """Turn indices among the documents that were sent into the caller's positions."""
+        """Turn results for what was sent into those of the caller's documents."""
+        if self._passages is not None:
+            response.results = self._passages.fold(response.results, self._top_n)
         restore_positions(response.results, self._set_aside)
         return response
 
     def _find_positions(self, first: int, count: int) -> Sequence[int]:
-        """Return where so many documents that are sent stand among the caller's."""
+        """Return where so many of what is sent stand among the caller's documents."""
+        if self._passages is not None:
+            owners = self._passages.owners[first : first + count]
+            return [find_position(owner, self._set_aside) for owner in owners]
         return find_positions(range(first, first + count), self._set_aside)
 
 

@@ -170,9 +170,8 @@ class JobState:
         kept = None
         if self._keeps_order and error is not None and is_recoverable(error):
             self._caller.record_kept_order(self.job.model, error)
-            count = len(self.request.documents) + len(self.request.set_aside)
             kept = keep_order(
-                range(count),
+                range(self.request.document_count),
                 error,
                 model=self.job.model,
                 top_n=self.job.top_n,
@@ -204,6 +203,7 @@ def prepare_job_state(
         on_failure = caller.choose(job.on_failure)
         encoded, options = prepare_job(job, on_failure)
         settings = caller.resolve(options, on_failure)
+        encoded = encoded.split(settings.passages)
     except (TypeError, ValueError) as error:
         return RerankOutcome(job, position, None, error, 0)
     warn_of_unranked(encoded.set_aside)

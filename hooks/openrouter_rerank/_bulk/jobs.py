@@ -22,6 +22,7 @@ from openrouter_rerank._call.arguments import (
 )
 from openrouter_rerank._call.config import FallbackModel
 from openrouter_rerank._codec.documents import Unrankable
+from openrouter_rerank._codec.passages import Passages
 from openrouter_rerank._codec.request import EncodedRequest
 from openrouter_rerank._policy.failures import OnFailure
 from openrouter_rerank._policy.retries import RetryConfig
@@ -69,6 +70,7 @@ class RerankJob(JobFields):
     deadline_ms: float | Unset | None = UNSET
     min_score: float | Mapping[str, float] | Unset | None = UNSET
     cache: Cache | bool | None = None
+    passages: Passages | Unset | None = UNSET
     fallback_models: Iterable[FallbackModel] | None = None
     follow_fallbacks: bool | None = None
     on_failure: OnFailure | None = None

@@ -22,6 +22,7 @@ class Answer(NamedTuple):
         is_cached: Whether nothing was sent for it.
         saved_cost: What its cached part cost when it was sent, in credits; None if nothing was
             cached, or if that is unknown.
+        has_spans: Whether results say where a document's best passage stands.
     """
 
     response: CreateRerankResponseBody
@@ -31,6 +32,7 @@ class Answer(NamedTuple):
     generation_id: str | None = None
     is_cached: bool = False
     saved_cost: float | None = None
+    has_spans: bool = False
 
 
 def make_answer(reply: Reply, encoded: EncodedRequest) -> Answer:
@@ -42,12 +44,13 @@ def make_answer(reply: Reply, encoded: EncodedRequest) -> Answer:
     """
     return Answer(
         reply.decode(encoded),
-        len(encoded.documents) + len(encoded.set_aside),
+        encoded.document_count,
         encoded.set_aside,
         reply.attempts,
         reply.generation_id,
         reply.is_cached,
         reply.saved_cost,
+        has_spans=encoded.passages is not None,
     )
 
 

@@ -8,6 +8,7 @@ from openrouter_rerank_api.request_fields import REQUEST_FIELDS, RequestFields
 
 from openrouter_rerank._cache.store import Cache
 from openrouter_rerank._codec.documents import Unrankable
+from openrouter_rerank._codec.passages import Passages, require_passages
 from openrouter_rerank._codec.request import EncodedRequest, check_headers, encode_request
 from openrouter_rerank._policy.failures import OnFailure
 from openrouter_rerank._policy.retries import RetryConfig
@@ -50,6 +51,7 @@ class RerankOptions(TypedDict, total=False):
     deadline_ms: float | Unset | None
     min_score: float | Mapping[str, float] | Unset | None
     cache: Cache | bool | None
+    passages: Passages | Unset | None
 
 
 class FallbackOptions(TypedDict, total=False):
@@ -106,6 +108,7 @@ def resolve(settings: Settings, options: CallOptions, on_failure: OnFailure) -> 
     headers = check_headers(options.get("http_headers"))
     deadline_ms = options.get("deadline_ms", UNSET)
     min_score = options.get("min_score", UNSET)
+    passages = options.get("passages", UNSET)
     fallback_models = read_fallback_models(options.get("fallback_models"))
     follow_fallbacks = read_flag(options.get("follow_fallbacks"), "follow_fallbacks")
     cache, uses_cache = read_cache(options.get("cache"))
@@ -119,6 +122,7 @@ def resolve(settings: Settings, options: CallOptions, on_failure: OnFailure) -> 
         min_score=(
             settings.min_score if isinstance(min_score, Unset) else read_min_score(min_score)
         ),
+        passages=settings.passages if isinstance(passages, Unset) else require_passages(passages),
         fallback_models=(settings.fallback_models if fallback_models is None else fallback_models),
         follow_fallbacks=(
             settings.follow_fallbacks if follow_fallbacks is None else follow_fallbacks
@@ -142,6 +146,7 @@ NO_OPTIONS: CallOptions = {
     "deadline_ms": UNSET,
     "min_score": UNSET,
     "cache": None,
+    "passages": UNSET,
     "fallback_models": None,
     "follow_fallbacks": None,
 }

@@ -148,6 +148,7 @@ class Caller:
         warn_of_unranked(encoded.set_aside)
         if not encoded.documents:
             return make_empty_answer(encoded)
+        encoded = encoded.split(settings.passages)
         if not settings.has_fallbacks:
             return self._ask(settings, encoded)
         return follow_fallbacks(
@@ -160,6 +161,7 @@ class Caller:
         warn_of_unranked(encoded.set_aside)
         if not encoded.documents:
             return make_empty_answer(encoded)
+        encoded = encoded.split(settings.passages)
         if not settings.has_fallbacks:
             return await self._ask_async(settings, encoded)
         return await follow_fallbacks_async(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast, get_args
 import httpx
 
 from openrouter_rerank._cache.store import Cache
+from openrouter_rerank._codec.passages import Passages, require_passages
 from openrouter_rerank._codec.request import check_header
 from openrouter_rerank._codec.response_model import MinScore
 from openrouter_rerank._codec.values import (
@@ -61,6 +62,7 @@ class Settings(NamedTuple):
         on_failure: What `rank` does when all of them have failed.
         cache: Where answers are kept; None for nowhere.
         uses_cache: Whether the call uses it.
+        passages: How long documents are split; None sends them as they are.
     """
 
     auth: BearerAuth
@@ -77,6 +79,7 @@ class Settings(NamedTuple):
     on_failure: OnFailure = "raise"
     cache: "AnswerCache | None" = None
     uses_cache: bool = True
+    passages: Passages | None = None
 
     @property
     def has_fallbacks(self) -> bool:
@@ -104,6 +107,7 @@ def read_settings(
     min_score: MinScore = None,
     on_failure: OnFailure | None = None,
     cache: Cache | None = None,
+    passages: Passages | None = None,
 ) -> Settings:
     """
     Check a client's arguments and fill in what the environment sets.
@@ -139,6 +143,7 @@ def read_settings(
         min_score=read_min_score(min_score),
         on_failure=read_on_failure(on_failure) or "raise",
         cache=read_cache(cache)[0],
+        passages=require_passages(passages),
     )
 
 

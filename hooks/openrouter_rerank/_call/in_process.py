@@ -101,11 +101,12 @@ def _build_answer(
         model=ranker.model, results=results[: encoded.top_n], usage=CreateRerankUsage(cost=0.0)
     )
     drop_below(response, settings.min_score, ranker.model)
-    positions = encoded.find_positions(unscored)
+    positions = encoded.find_unscored(unscored)
     return Answer(
         encoded.restore(response),
-        len(encoded.documents) + len(encoded.set_aside),
+        encoded.document_count,
         sorted([*encoded.set_aside, *positions]),
+        has_spans=encoded.passages is not None,
     )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from openrouter_rerank._cache.store import Cache
+    from openrouter_rerank._codec.passages import Passages
     from openrouter_rerank._events.logging import DebugLogger
     from openrouter_rerank._network.auth import ApiKey
     from openrouter_rerank._network.setup import Verify
@@ -26,6 +27,7 @@ __all__ = [
     "DebugLogger",
     "FallbackModel",
     "OnFailure",
+    "Passages",
     "RetryConfig",
     "Verify",
 ]
@@ -37,6 +39,7 @@ _MODULE_BY_NAME = {
     "DebugLogger": "openrouter_rerank._events.logging",
     "FallbackModel": "openrouter_rerank._call.config",
     "OnFailure": "openrouter_rerank._policy.failures",
+    "Passages": "openrouter_rerank._codec.passages",
     "RetryConfig": "openrouter_rerank._policy.retries",
     "Verify": "openrouter_rerank._network.setup",
 }

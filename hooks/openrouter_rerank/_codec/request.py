@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from openrouter_rerank_api.models.create_rerank_response_body import CreateRerankResponseBody
     from openrouter_rerank_api.models.document_request import DocumentRequest
 
+    from .passages import PassageMap, Passages
+
 NAMED_FIELDS = frozenset({"documents", "model", "query", "top_n"})
 FIELDS = NAMED_FIELDS | {rule["name"] for rule in REQUEST_FIELDS.values()}
 # After their checks these hold only text, integers, and lists and dicts of these.
@@ -63,6 +65,8 @@ class EncodedRequest(NamedTuple):
         top_n: How many results to return; None for all.
         set_aside: Positions of the caller's documents that are not sent.
         body: What the body was encoded from; None if it is not kept.
+        passages: The documents that those which are sent are passages of; None without passages.
+        kept: How many results to return of those documents; None for all, or without passages.
     """
 
     content: bytes
@@ -72,6 +76,45 @@ class EncodedRequest(NamedTuple):
     top_n: int | None = None
     set_aside: Sequence[int] = ()
     body: Mapping[str, Any] | None = None
+    passages: PassageMap | None = None
+    kept: int | None = None
+
+    @property
+    def document_count(self) -> int:
+        """How many documents the caller gave."""
+        sent = self.documents if self.passages is None else self.passages.documents
+        return len(sent) + len(self.set_aside)
+
+    def split(self, passages: Passages | None) -> EncodedRequest:
+        """
+        Return the request for the passages of the documents, all of whose results are asked for.
+
+        Args:
+            passages: How the documents are split; None returns the request itself.
+
+        Raises:
+            TypeError: What counts tokens gave no whole number.
+            Exception: What it raised.
+        """
+        if passages is None or not self.documents:
+            return self
+        from .passages import PassageMap
+
+        mapped = PassageMap(passages)
+        for document in self.documents:
+            mapped.add(document)
+        if not mapped.has_parts:
+            return self._replace(passages=mapped, kept=self.top_n)
+        body = {**(self.body or {}), "documents": mapped.sent}
+        body.pop("top_n", None)
+        return self._replace(
+            content=dump_json(body),
+            documents=mapped.sent,
+            top_n=None,
+            body=body,
+            passages=mapped,
+            kept=self.top_n,
+        )
 
     def with_model(self, model: str) -> EncodedRequest:
         """Return the same request for another model."""
@@ -87,12 +130,16 @@ class EncodedRequest(NamedTuple):
         body.pop("top_n", None)
         return EncodedRequest(dump_json(body), documents, self.model, self.query, body=body)
 
-    def find_positions(self, indices: Iterable[int]) -> list[int]:
-        """Return where documents that are sent stand among the caller's."""
+    def find_unscored(self, indices: Iterable[int]) -> list[int]:
+        """Return where documents stand among the caller's, if what is sent there has no score."""
+        if self.passages is not None:
+            indices = self.passages.find_documents(indices)
         return [find_position(index, self.set_aside) for index in indices]
 
     def restore(self, response: CreateRerankResponseBody) -> CreateRerankResponseBody:
-        """Turn the indices of a reply into positions among the caller's documents."""
+        """Turn the results of a reply into those of the caller's documents."""
+        if self.passages is not None:
+            response.results = self.passages.fold(response.results, self.kept)
         restore_positions(response.results, self.set_aside)
         return response
 

@@ -7,6 +7,7 @@ from attrs import frozen
 
 from openrouter_rerank._call.arguments import Document
 from openrouter_rerank._codec.documents import Unrankable, is_unrankable, require_iterable
+from openrouter_rerank._codec.passages import Span
 from openrouter_rerank._events.logging import name_error, warn_of_unranked
 from openrouter_rerank._ranking import Ranking
 
@@ -21,10 +22,13 @@ class Scored(Generic[T]):
     Attributes:
         item: The document.
         score: Its score; None if it was set aside, or if the order was kept.
+        passage: Where its best passage stands in what was sent of it, as plain JSON; None if it was
+            not split.
     """
 
     item: T
     score: float | None
+    passage: dict[str, int] | None = None
 
 
 @frozen
@@ -69,7 +73,9 @@ class Selection(Generic[T]):
     def arrange(self, ranking: Ranking[tuple[T, Document]], top_n: int | None) -> Arranged[T]:
         """Return the ranking, with what was set aside after it, cut to `top_n`."""
         if ranking.reranked:
-            ranked = [Scored(each.item[0], each.score) for each in ranking]
+            ranked = [
+                Scored(each.item[0], each.score, describe_span(each.span)) for each in ranking
+            ]
             left = [entry[0] for entry in map(self.entries.__getitem__, ranking.set_aside)]
             found = [*ranked, *(Scored(item, None) for item in [*self._set_aside, *left])]
         else:
@@ -93,6 +99,11 @@ def describe_origin(ranking: Ranking[Any]) -> dict[str, Any]:
         "generation_id": ranking.generation_id,
         "attempts": ranking.attempts,
     }
+
+
+def describe_span(span: Span | None) -> dict[str, int] | None:
+    """Return where a passage stands, as plain JSON; None if there is none."""
+    return None if span is None else {"start": span[0], "end": span[1]}
 
 
 def read_entry(entry: tuple[object, Document]) -> Document:

@@ -2,9 +2,18 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, Self, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PrivateAttr,
+    SecretStr,
+    model_validator,
+)
 from pydantic.json_schema import SkipJsonSchema
 
 from openrouter_rerank._cache.store import Cache
@@ -12,12 +21,19 @@ from openrouter_rerank._call.arguments import Document
 from openrouter_rerank._call.ranker import Ranker
 from openrouter_rerank._client import OpenRouter
 from openrouter_rerank._codec.documents import Unrankable
+from openrouter_rerank._codec.passages import Passages
 from openrouter_rerank._policy.failures import OnFailure
 
 from .items import Arranged, Selection, limit_count, read_entry
+from .passage_setting import read_passages, write_passages
 from .request_settings import RequestSettings, drop_none, read_settings
 
 T = TypeVar("T")
+PassagesSetting = Annotated[
+    SkipJsonSchema[Passages] | None,
+    BeforeValidator(read_passages, json_schema_input_type=dict[str, int] | None),
+    PlainSerializer(write_passages),
+]
 
 
 class LazyClient:
@@ -72,6 +88,7 @@ class PydanticAdapter(BaseModel, RequestSettings):
     follow_fallbacks: bool | None = None
     min_score: float | dict[str, float] | None = None
     cache: SkipJsonSchema[Cache | bool | None] = Field(default=None, exclude=True)
+    passages: PassagesSetting = None
     client: SkipJsonSchema[OpenRouter | None] = Field(default=None, exclude=True)
     _own_client: LazyClient = PrivateAttr(default_factory=LazyClient)
 
@@ -171,6 +188,6 @@ class PydanticAdapter(BaseModel, RequestSettings):
             "fallback_models": self.fallback_models,
             "follow_fallbacks": self.follow_fallbacks,
             "cache": self.cache,
-            **drop_none({"min_score": self.min_score}),
+            **drop_none({"min_score": self.min_score, "passages": self.passages}),
             **read_settings(self),
         }

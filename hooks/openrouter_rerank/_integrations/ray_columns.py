@@ -8,6 +8,9 @@ from typing import Any, cast
 COLUMNS = ("order", "scores", "model", "cost", "error")
 """The columns that are added to a batch."""
 
+PASSAGES_COLUMN = "passages"
+"""One more, if documents are split."""
+
 
 def require_columns(batch: Any, *, present: Iterable[str], absent: Iterable[str]) -> None:
     """
@@ -61,7 +64,7 @@ def drop_nulls(document: object) -> object:
 
 def prepare_columns(batch: Any) -> Callable[[Mapping[str, Sequence[object]]], Any]:
     """
-    Return what adds `COLUMNS` to a batch and gives one of the same format.
+    Return what adds columns to a batch and gives one of the same format.
 
     What could fail about the batch's own columns fails here, before anything is paid for.
     """
@@ -79,7 +82,7 @@ def prepare_columns(batch: Any) -> Callable[[Mapping[str, Sequence[object]]], An
 
 
 def add_typed_columns(table: Any, columns: Mapping[str, Sequence[object]]) -> Any:
-    """Return a `pyarrow.Table` with `COLUMNS` added, whose types do not depend on the values."""
+    """Return a `pyarrow.Table` with columns added, whose types do not depend on the values."""
     # Imported by name, since it has no type hints; it is installed, since `table` is its class.
     arrow: Any = import_module("pyarrow")
     types = {
@@ -88,7 +91,8 @@ def add_typed_columns(table: Any, columns: Mapping[str, Sequence[object]]) -> An
         "model": arrow.string(),
         "cost": arrow.float64(),
         "error": arrow.string(),
+        PASSAGES_COLUMN: arrow.list_(arrow.struct({"start": arrow.int64(), "end": arrow.int64()})),
     }
-    for name in COLUMNS:
-        table = table.append_column(name, arrow.array(columns[name], types[name]))
+    for name, cells in columns.items():
+        table = table.append_column(name, arrow.array(cells, types[name]))
     return table

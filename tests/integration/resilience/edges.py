@@ -25,6 +25,7 @@ KEY = "sk-or-edges"
 SCORES = [0.25, 0.75, 0.5]
 
 Reply = tuple[int, Mapping[str, Any]]
+Span = tuple[int, int]
 
 
 @define
@@ -38,6 +39,7 @@ class Outcome:
         model: The model that answered; None if it is not told.
         cost: The price; None if it is unknown or not told.
         set_aside: Positions of what could not be ranked; None if they are not told.
+        spans: Where the best passages stand in what was sent of the documents.
     """
 
     order: list[int]
@@ -45,6 +47,7 @@ class Outcome:
     model: str | None = None
     cost: float | None = None
     set_aside: list[int] | None = None
+    spans: Sequence[Span | None] = ()
 
 
 @define
@@ -132,7 +135,13 @@ def read_reply(reply: CreateRerankResponseBody) -> Outcome:
         [each.relevance_score for each in reply.results],
         reply.model,
         usage.cost if usage else None,
+        spans=[read_span(each.additional_properties.get("passage")) for each in reply.results],
     )
+
+
+def read_span(passage: Mapping[str, int] | None) -> Span | None:
+    """Read where a passage stands."""
+    return None if passage is None else (passage["start"], passage["end"])
 
 
 def read_ranking(ranking: Ranking[Any]) -> Outcome:
@@ -143,6 +152,7 @@ def read_ranking(ranking: Ranking[Any]) -> Outcome:
         ranking.model if ranking.reranked else None,
         ranking.cost,
         list(ranking.set_aside),
+        [each.span for each in ranking],
     )
 
 
@@ -183,6 +193,8 @@ def list_flags(options: Mapping[str, Any]) -> list[str]:
             flags += ["--cache", str(value.folder), "--cache-by", value.by]
         elif name == "fields":
             flags += [flag for field_name in value for flag in ("--field", field_name)]
+        elif name == "passages":
+            flags += ["--passages", str(value.max_tokens), "--passage-overlap", str(value.overlap)]
         elif value is True:
             flags.append(f"--{name.replace('_', '-')}")
         else:
@@ -212,6 +224,7 @@ def read_json(result: Mapping[str, Any]) -> Outcome:
         [each["relevance_score"] for each in result["results"]],
         result["model"] if result.get("reranked", True) else None,
         result.get("usage", {}).get("cost"),
+        spans=[read_span(each.get("passage")) for each in result["results"]],
     )
 
 
@@ -241,10 +254,16 @@ def use_batch_command(
     return read_json(json.loads(results.read_text(encoding="utf-8"))["result"])
 
 
-def read_origin(order: list[int], scores: list[float | None], origin: Any) -> Outcome:
-    """Read what an adapter tells of a ranking."""
+def read_origin(
+    order: list[int],
+    scores: list[float | None],
+    origin: Any,
+    metadata: Sequence[Mapping[str, Any]],
+) -> Outcome:
+    """Read what an adapter tells of a ranking, and of each document."""
     model = origin["model"] if origin["reranked"] else None
-    return Outcome(order, scores, model, origin["cost"])
+    spans = [read_span(each.get("passage")) for each in metadata]
+    return Outcome(order, scores, model, origin["cost"], spans=spans)
 
 
 def read_text(document: str | Mapping[str, Any]) -> str:
@@ -276,6 +295,7 @@ def use_langchain(url: str, documents: Sequence[Any], **options: Any) -> Outcome
         [int(each.id or "") for each in found],
         [each.metadata["relevance_score"] for each in found],
         found[0].metadata["rerank"],
+        [each.metadata for each in found],
     )
 
 
@@ -299,6 +319,7 @@ def use_llama_index(url: str, documents: Sequence[Any], **options: Any) -> Outco
         [int(each.node.node_id) for each in found],
         [each.score for each in found],
         found[0].node.metadata["rerank"],
+        [each.node.metadata for each in found],
     )
 
 
@@ -319,7 +340,10 @@ def use_haystack(url: str, documents: Sequence[Any], **options: Any) -> Outcome:
     ranker.close()
     found = outputs["documents"]
     return read_origin(
-        [int(each.id) for each in found], [each.score for each in found], outputs["rerank"]
+        [int(each.id) for each in found],
+        [each.score for each in found],
+        outputs["rerank"],
+        [each.meta for each in found],
     )
 
 
@@ -334,7 +358,8 @@ def use_ray(url: str, documents: Sequence[Any], **options: Any) -> Outcome:
     reranker.close()
     if row["order"] is None:
         raise AssertionError(row["error"])
-    return Outcome(row["order"], row["scores"], row["model"], row["cost"])
+    spans = list(map(read_span, row.get("passages", ())))
+    return Outcome(row["order"], row["scores"], row["model"], row["cost"], spans=spans)
 
 
 EDGES: dict[str, Callable[..., Outcome]] = {

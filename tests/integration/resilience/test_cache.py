@@ -23,6 +23,7 @@ from openrouter_rerank import (
     DiskCache,
     MemoryCache,
     OpenRouter,
+    Passages,
     Ranking,
     RerankJob,
     RetryConfig,
@@ -569,3 +570,25 @@ def test_answer_that_comes_meanwhile_is_found(way: str) -> None:
         client.rerank.rank(DOCUMENTS, **ASK)
         assert WAYS[way](client, DOCUMENTS).cached
     assert len(client.requests) == 1
+
+
+@every_by
+def test_passages_are_found_again(by: CacheBy) -> None:
+    """A call with passages has the same spans from the cache; one without finds other answers."""
+    long = " ".join(f"The sentence with the number {each} stands here." for each in range(5))
+    passages = Passages(max_tokens=16)
+    with open_client(MemoryCache(by=by)) as client:
+        rankings = [
+            client.rerank.rank([long, "short"], **ASK, passages=passages, top_n=top_n)
+            for top_n in (None, None, 1)
+        ]
+        whole = client.rerank.rank([long, "short"], **ASK)
+    assert [ranking.cached for ranking in rankings] == [False, True, True]
+    spans = [[each.span for each in ranking] for ranking in rankings]
+    assert spans[0] == spans[1]
+    assert spans[0][:1] == spans[2]
+    assert spans[0][0] is not None
+    assert (whole.cached, whole[0].span) == (False, None)
+    sent = [len(body["documents"]) for body in client.bodies]
+    assert sent[0] > 2
+    assert sent[1:] == [2 if by == "request" else 1]

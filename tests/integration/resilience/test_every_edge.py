@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from integration.resilience.edges import DOCUMENTS, EDGES, Outcome, Reply, serving
-from openrouter_rerank import DiskCache
+from openrouter_rerank import DiskCache, Passages
 from openrouter_rerank._cache.store import CacheBy
 from openrouter_rerank.local import LOCAL
 
@@ -126,6 +126,20 @@ def check_cache_by_document(use: Use) -> None:
     assert server.bodies[1]["documents"] == DOCUMENTS[1:]
 
 
+def check_passages(use: Use) -> None:
+    """A long document is sent in passages, has its best one's score, and is told where it is."""
+    first, second = "One sentence is here.", "Another one is there."
+    documents = [f"{first} {second}", DOCUMENTS[1]]
+    with serving() as server:
+        outcome = use(server.url, documents, passages=Passages(10), top_n=2)
+    (body,) = server.bodies
+    assert body["documents"] == [first, second, DOCUMENTS[1]]
+    assert "top_n" not in body
+    assert (outcome.order, outcome.scores) == ([0, 1], [0.75, 0.5])
+    span = (len(first) + 1, len(documents[0]))
+    assert list(outcome.spans) == [span, (0, len(DOCUMENTS[1]))]
+
+
 ABILITIES: dict[str, Callable[[Use], None]] = {
     "`on_failure`": check_on_failure,
     "`fallback_models`": check_fallback_models,
@@ -137,6 +151,7 @@ ABILITIES: dict[str, Callable[[Use], None]] = {
     "`fields`": check_fields,
     "`cache`": partial(check_cache, by="request"),
     "`cache` by document": check_cache_by_document,
+    "`passages`": check_passages,
 }
 CELLS = [(ability, edge) for ability in ABILITIES for edge in EDGES]
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import anyio
 import pytest
+from attrs import evolve
 from openrouter_rerank import OpenRouter, Ranking, RerankJob
 
 ASK: dict[str, Any] = {"model": "m", "query": "q"}
@@ -62,7 +63,7 @@ def name_items(
     named: Ranking[Any] = Ranking()
     vars(named).update(vars(ranking))
     assert [each.item for each in ranking] == [each.index for each in ranking]
-    named += [type(each)(items[each.index], each.score, each.index) for each in ranking]
+    named += [evolve(each, item=items[each.index]) for each in ranking]
     return named
 
 

@@ -16,6 +16,7 @@ from openrouter_rerank.cli._fallbacks import (
 from openrouter_rerank.cli._job_file.input.source import InputFormat
 from openrouter_rerank.cli._job_file.options import DEFAULT_CONCURRENCY, RunOptions
 from openrouter_rerank.cli._job_file.run import run_job_file
+from openrouter_rerank.cli._passages import PassageOverlap, PassageTokens
 
 
 def batch(
@@ -76,6 +77,8 @@ def batch(
     min_score: MinScore = None,
     cache: CacheFolder = None,
     cache_by: CacheKind = "request",
+    passages: PassageTokens = None,
+    passage_overlap: PassageOverlap = None,
     local: Annotated[
         bool, typer.Option("--local", help="Rank on this machine: no key, no server, no network.")
     ] = False,
@@ -106,7 +109,9 @@ def batch(
     end of a run. Lines that are no job are told on standard error, too, and left out.
 
     A job that fails is in no order: it has no line in OUTPUT, so that --resume sends it again.
-    --fallback-model and --min-score are for all jobs; "result" names the model that answered.
+    --fallback-model, --min-score and --passages are for all jobs; "result" names the model that
+    answered, and the best passage of each document. The model on this machine counts the tokens of
+    passages if it may rank; else every 4 bytes are one.
 
     With --cache, a job whose answer is in FOLDER is not sent, and its "result" costs 0.
 
@@ -136,5 +141,7 @@ def batch(
             min_score=min_score,
             cache=cache,
             cache_by=cache_by,
+            passages=passages,
+            passage_overlap=passage_overlap,
         )
     )

@@ -9,6 +9,7 @@ from typing import Annotated, Any, cast
 import typer
 from openrouter_rerank_api.request_fields import REQUEST_FIELDS
 
+from openrouter_rerank import Passages
 from openrouter_rerank._call.arguments import choose_unrankable
 from openrouter_rerank._call.in_process import make_document
 from openrouter_rerank._codec.fields import select_fields
@@ -30,6 +31,7 @@ from openrouter_rerank.cli._fallbacks import (
     MinScore,
     read_fallback_options,
 )
+from openrouter_rerank.cli._passages import PassageOverlap, PassageTokens, read_passages
 from openrouter_rerank.cli._stdout import open_console, require_stdout, write_json, write_lines
 from openrouter_rerank.cli._tables import draw_table
 from openrouter_rerank.errors import OpenRouterError
@@ -86,6 +88,8 @@ def rank(
     min_score: MinScore = None,
     cache: CacheFolder = None,
     cache_by: CacheKind = "request",
+    passages: PassageTokens = None,
+    passage_overlap: PassageOverlap = None,
     on_failure: Annotated[
         OnFailure,
         typer.Option("--on-failure", help="keep_order prints the documents as they came."),
@@ -114,6 +118,10 @@ def rank(
 
     With --batch-size, more documents than N are sent in several requests, and the results merged
     by score. That is sound for models that score each document by itself.
+
+    With --passages, a document of more TOKENS is ranked by its best passage, which --json names.
+    The model on this machine counts the tokens if it may rank; else every 4 bytes are one.
+    --batch-size counts passages then.
 
     With --on-failure keep_order, a ranking that fails is no error: the documents come in the order
     in which they were given, without scores, and a line on standard error says why. Not so with a
@@ -145,6 +153,13 @@ def rank(
                 cache=cache,
                 cache_by=cache_by,
             ),
+            split=partial(
+                read_passages,
+                passages,
+                passage_overlap,
+                local=local,
+                fallback_models=fallback_model or (),
+            ),
             unrankable=choose_unrankable(on_failure),
             extra_body=_read_extra_body(extra_body),
             fields=fields or None,
@@ -171,12 +186,13 @@ def _request_ranking(
     batch_size: int | None,
     local: bool,
     options: Callable[[], Mapping[str, Any]],
+    split: Callable[[], Passages | None],
     **fields: Any,
 ) -> CreateRerankResponseBody:
     with (
         convert_local_errors(),
         convert_argument_errors("rank"),
-        open_client(local=local, **options()) as client,
+        open_client(local=local, passages=split(), **options()) as client,
     ):
         send: Callable[..., CreateRerankResponseBody] = client.rerank.rerank
         if batch_size is not None:

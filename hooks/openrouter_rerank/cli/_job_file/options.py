@@ -35,6 +35,8 @@ class RunOptions:
         min_score: The lowest score to keep; None keeps all.
         cache: The folder where answers are kept; None for none.
         cache_by: Whether they are kept as a whole.
+        passages: The most tokens of a passage; None does not split documents.
+        passage_overlap: The most that a passage repeats of the one before; None for nothing.
     """
 
     input: str
@@ -54,6 +56,8 @@ class RunOptions:
     min_score: float | None = None
     cache: Path | None = None
     cache_by: CacheBy = "request"
+    passages: int | None = None
+    passage_overlap: int | None = None
 
     @property
     def defaults(self) -> Mapping[str, Any]:

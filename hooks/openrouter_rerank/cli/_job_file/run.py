@@ -18,6 +18,7 @@ from openrouter_rerank.cli._errors import (
 )
 from openrouter_rerank.cli._exit_status import ExitStatus
 from openrouter_rerank.cli._fallbacks import read_fallback_options
+from openrouter_rerank.cli._passages import read_passages
 from openrouter_rerank.cli._text import shorten
 from openrouter_rerank.errors import RunStoppedError
 
@@ -125,6 +126,12 @@ def _send_pending(
             retry_config=retries,
             deadline_ms=DEADLINE_MS,
             concurrency=options.concurrency,
+            passages=read_passages(
+                options.passages,
+                options.passage_overlap,
+                local=options.local,
+                fallback_models=options.fallback_models,
+            ),
             **read_fallback_options(
                 options.fallback_models,
                 follow=options.follow_fallbacks,

@@ -3,8 +3,10 @@
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
+from functools import cache
 
 from .minilm import MiniLMRanker, share_minilm
+from .tokenizer import BertTokenizer
 
 # How long a call may outlast its deadline while the model is being loaded.
 POLL_SECONDS = 0.005
@@ -33,6 +35,10 @@ class LocalRanker:
             ModelFileError: The model cannot be loaded, or its file is not the expected one.
         """
         share_minilm().load()
+
+    def count_tokens(self, text: str) -> int:
+        """Count the tokens of a text as the model does, for `openrouter_rerank.Passages`."""
+        return share_tokenizer().count(text)
 
     def score(
         self,
@@ -69,6 +75,12 @@ class LocalRanker:
     def __reduce__(self) -> str:
         """Copy and pickle it as itself, by its name."""
         return "LOCAL"
+
+
+@cache
+def share_tokenizer() -> BertTokenizer:
+    """Return the process's one tokenizer that counts, which needs no model."""
+    return BertTokenizer()
 
 
 def load_in_time(ranker: MiniLMRanker, checkpoint: Callable[[], None]) -> None:

@@ -22,7 +22,11 @@ STEP_CHARS = 1024
 BATCH_SIZE = 8
 """Texts to tokenize at once. The tokenizer takes 540 bytes for each character that it is given."""
 
+COUNT_CHARS = 8192
+"""How much of a text is counted at once."""
+
 UNKNOWN, START, END = "[UNK]", "[CLS]", "[SEP]"
+END_MARKS = (START, END)
 
 TokenIds = tuple[int, ...]
 
@@ -61,6 +65,20 @@ class BertTokenizer:
             # The tokenizer's method for one text holds the interpreter's lock; this releases it.
             tokenized += [tuple(encoding.ids) for encoding in self._tokenizer.encode_batch(batch)]
         return tokenized
+
+    def count(self, text: str) -> int:
+        """
+        Count all tokens of a text, its two end marks included.
+
+        A long text is counted in steps. A word in which one ends counts as two.
+        """
+        tokens = len(END_MARKS)
+        for start in range(0, len(text), COUNT_CHARS):
+            (found,) = self._tokenizer.encode_batch([text[start : start + COUNT_CHARS]])
+            # What is beyond `MAX_TOKENS` is there, too.
+            parts = [found, *found.overflowing]
+            tokens += sum(len(part.ids) - len(END_MARKS) for part in parts)
+        return tokens
 
     def _shorten(self, text: str, checkpoint: Callable[[], None]) -> str:
         """

@@ -48,6 +48,7 @@ def test_every_argument_is_passed_on(half: Half) -> None:
         "deadline_ms": 5000,
         "min_score": 0.0,
         "cache": False,
+        "passages": None,
         "fallback_models": [],
         "follow_fallbacks": False,
         "extra_body": {"new": True},

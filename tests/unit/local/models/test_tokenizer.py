@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from openrouter_rerank.local._models.ranker import proceed
 from openrouter_rerank.local._models.tokenizer import (
     BATCH_SIZE,
+    COUNT_CHARS,
     MAX_TOKENS,
     MAX_WORD_CHARS,
     STEP_CHARS,
@@ -119,6 +120,23 @@ def test_every_character_has_its_tokens_across_a_step() -> None:
     ids = tokenizer().tokenize([" " * (STEP_CHARS - 21) + text for text in texts], proceed)
 
     assert ids == [read_whole(text) for text in texts]
+
+
+def count_whole(text: str) -> int:
+    """Count the tokens of a text as the library does, at once."""
+    whole = cast("Any", tokenizer())._tokenizer.encode(text)
+    return 2 + sum(len(part.ids) - 2 for part in [whole, *whole.overflowing])
+
+
+@given(st.lists(st.tuples(st.sampled_from(PIECES), st.sampled_from(COUNTS)), max_size=4))
+@example([("word ", 2000)])
+def test_count_is_that_of_the_whole(parts: list[tuple[str, int]]) -> None:
+    """All tokens count, those that the model does not read, too; a step changes one word."""
+    text = "".join(piece * count for piece, count in parts)
+
+    steps = max(0, len(text) - 1) // COUNT_CHARS
+    assert abs(tokenizer().count(text) - count_whole(text)) <= 2 * MAX_WORD_CHARS * steps
+    assert tokenizer().count(text[:COUNT_CHARS]) == count_whole(text[:COUNT_CHARS])
 
 
 def test_no_token_has_a_mark_whose_order_matters() -> None:

@@ -1,0 +1,55 @@
+"""The options of `rank` and `batch` that say how long documents are split."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from openrouter_rerank import Passages
+
+from ._errors import UsageError
+from ._fallbacks import LOCAL_NAME
+
+PassageTokens = Annotated[
+    int | None,
+    typer.Option(
+        "--passages",
+        min=1,
+        metavar="TOKENS",
+        help="Split longer documents where sentences end, and rank them by their best passage.",
+    ),
+]
+PassageOverlap = Annotated[
+    int | None,
+    typer.Option(
+        "--passage-overlap",
+        min=0,
+        metavar="TOKENS",
+        help="How much a passage may repeat of the one before it; nothing by default.",
+    ),
+]
+
+
+def read_passages(
+    max_tokens: int | None, overlap: int | None, *, local: bool, fallback_models: Sequence[str]
+) -> Passages | None:
+    """
+    Return how documents are split; None if they are not.
+
+    The model on this machine counts if it may rank, and else four bytes are a token.
+
+    Raises:
+        MissingExtraError: The model is to count, and the extra `local` is not installed.
+        ModuleNotFoundError: The extra `passages` is not installed.
+        UsageError: There is an overlap of no passages.
+        ValueError: The overlap is not below the size.
+    """
+    if max_tokens is None:
+        if overlap is not None:
+            raise UsageError("--passage-overlap needs --passages TOKENS.")
+        return None
+    if not local and LOCAL_NAME not in fallback_models:
+        return Passages(max_tokens, overlap or 0)
+    from openrouter_rerank.local import LOCAL
+
+    return Passages(max_tokens, overlap or 0, count=LOCAL.count_tokens)
