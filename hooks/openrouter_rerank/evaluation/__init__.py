@@ -4,6 +4,7 @@ Compare rerank models on your own queries: quality, cost and latency at each dep
 `Evaluation` is what comes of it; its `to_dict` gives the JSON of `openrouter-rerank eval --json`.
 """
 
+from ._demo import demo_folder
 from ._results import (
     NO_RERANKER,
     Ceiling,
@@ -34,4 +35,5 @@ __all__ = [
     "ShownDocument",
     "SystemResult",
     "Threshold",
+    "demo_folder",
 ]
