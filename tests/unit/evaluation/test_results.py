@@ -2,7 +2,7 @@
 
 import json
 
-from .evaluations import make_evaluation
+from unit.evaluation.evaluations import make_evaluation
 
 
 def test_json_has_everything_that_the_attributes_have() -> None:
