@@ -50,7 +50,7 @@ def estimate_means(values: Values, seed: int = DEFAULT_SEED) -> list[Estimate]:
 def _count_drawn(drawn: NDArray[np.int64]) -> Values:
     """Count how often each resample, a row, has drawn each query, a column."""
     rows, count = drawn.shape
-    offsets = np.arange(0, rows * count, count).reshape(rows, 1)
+    offsets: NDArray[np.int64] = np.arange(rows, dtype=np.int64)[:, np.newaxis] * count
     # Matrix products of integers are a hundred times slower.
     counts = np.bincount((drawn + offsets).ravel(), minlength=rows * count)
     return counts.reshape(rows, count).astype(np.float64)
