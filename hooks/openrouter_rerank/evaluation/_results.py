@@ -240,6 +240,8 @@ class Evaluation:
         cost: What all calls cost together, in credits, those of resumed runs included; None if the
             cost of any of them is unknown.
         verdict: Which model to take and how deep, what it costs, and how sure that is; sentences.
+        notes: What else to know of the run, such as that results of an earlier one were used;
+            sentences.
     """
 
     dataset: DatasetSummary
@@ -249,6 +251,7 @@ class Evaluation:
     queries: Sequence[QueryResult] = field(repr=False)
     cost: float | None
     verdict: Sequence[str]
+    notes: Sequence[str] = ()
 
     @property
     def main_measure(self) -> str:

@@ -1,7 +1,8 @@
 """The first stage: which candidates BM25 finds, and in which order."""
 
+import sys
+
 import pytest
-from openrouter_rerank.evaluation import _first_stage as first_stage
 from openrouter_rerank.evaluation._datasets import Dataset, Document, Query
 from openrouter_rerank.evaluation._first_stage import BM25, add_candidates
 
@@ -58,11 +59,7 @@ def test_unknown_languages_are_refused() -> None:
 
 def test_a_missing_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever lacks the extra reads what to install."""
-
-    def import_nothing(name: str) -> None:
-        raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-
-    monkeypatch.setattr(first_stage, "import_module", import_nothing)
+    monkeypatch.setitem(sys.modules, "bm25s", None)
 
     with pytest.raises(ModuleNotFoundError, match=r"bm25s.*openrouter-rerank\[eval\]"):
         BM25().find_candidates(DOCUMENTS, ["cat"], 1)
