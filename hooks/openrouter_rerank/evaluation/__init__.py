@@ -8,6 +8,8 @@ It needs the extra `eval`: `pip install "openrouter-rerank[eval]"`. Without it, 
 package raises a `ModuleNotFoundError` that says so.
 """
 
+from openrouter_rerank._demo import demo_folder
+
 try:
     from ._evaluate import evaluate
 except ModuleNotFoundError as error:
@@ -62,6 +64,7 @@ __all__ = [
     "ShownDocument",
     "SystemResult",
     "Threshold",
+    "demo_folder",
     "evaluate",
     "read_dataset",
 ]

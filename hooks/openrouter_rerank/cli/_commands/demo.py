@@ -10,6 +10,7 @@ from typing import Any
 from rich.text import Text
 
 from openrouter_rerank import OpenRouter
+from openrouter_rerank._demo import demo_folder
 from openrouter_rerank.cli._client import DEFAULT_MODEL, open_client
 from openrouter_rerank.cli._errors import (
     CommandError,
@@ -18,7 +19,6 @@ from openrouter_rerank.cli._errors import (
 )
 from openrouter_rerank.cli._stdout import open_console, require_stdout, write_lines
 from openrouter_rerank.cli._tables import draw_table
-from openrouter_rerank.evaluation import demo_folder
 from openrouter_rerank.operations import Result
 
 SHOWN_RESULTS = 3

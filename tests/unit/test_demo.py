@@ -9,7 +9,7 @@ from itertools import combinations
 from typing import Any
 
 import pytest
-from openrouter_rerank.evaluation import demo_folder
+from openrouter_rerank._demo import demo_folder
 
 FOLDER = demo_folder()
 FILES = ("corpus.jsonl", "queries.jsonl", "qrels/test.tsv")

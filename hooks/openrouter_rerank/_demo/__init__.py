@@ -1,4 +1,4 @@
-"""The collection that ships, to try an evaluation on without data of one's own."""
+"""The demo collection that ships, to try the command and an evaluation on."""
 
 from importlib.resources import files
 from pathlib import Path
@@ -13,4 +13,4 @@ def demo_folder() -> Path:
     only looks like it. Questions with `metadata.demo` are those that `openrouter-rerank demo` asks;
     each of them has one answer.
     """
-    return Path(str(files("openrouter_rerank.evaluation").joinpath("data", "demo")))
+    return Path(str(files("openrouter_rerank").joinpath("_demo", "data")))
