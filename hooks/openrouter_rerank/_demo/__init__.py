@@ -13,4 +13,4 @@ def demo_folder() -> Path:
     only looks like it. Questions with `metadata.demo` are those that `openrouter-rerank demo` asks;
     each of them has one answer.
     """
-    return Path(str(files("openrouter_rerank").joinpath("_demo", "data")))
+    return Path(str(files("openrouter_rerank").joinpath("_demo", "general-knowledge")))
