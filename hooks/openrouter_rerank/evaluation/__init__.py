@@ -24,6 +24,7 @@ from ._datasets import Dataset, DatasetError, Document, Query
 from ._first_stage import BM25
 from ._outcome_file import OutcomeFileError
 from ._readers.dataset import read_dataset
+from ._report import write_report
 from ._results import (
     NO_RERANKER,
     Ceiling,
@@ -67,4 +68,5 @@ __all__ = [
     "demo_folder",
     "evaluate",
     "read_dataset",
+    "write_report",
 ]
