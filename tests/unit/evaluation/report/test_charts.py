@@ -2,6 +2,7 @@
 
 import re
 
+import matplotlib
 import pytest
 from attrs import evolve
 from openrouter_rerank.evaluation import Evaluation
@@ -62,6 +63,17 @@ def test_a_chart_is_a_part_of_the_page() -> None:
     assert image.attributes.keys() == {"role", "aria-label", "viewbox"}
     assert not re.search(r"#[0-9a-f]{6}\b|font:|font-family|<metadata|<style|https?:", svg)
     assert svg == draw_depths(evaluation, group_systems(evaluation))
+
+
+def test_a_program_keeps_its_own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of Matplotlib neither reach the chart nor are changed by it."""
+    evaluation = make_deep_evaluation(1.0, 2.0)
+    usual = draw_depths(evaluation, group_systems(evaluation))
+    monkeypatch.setitem(matplotlib.rcParams, "font.size", 30.0)
+    before = dict(matplotlib.rcParams)
+
+    assert draw_depths(evaluation, group_systems(evaluation)) == usual
+    assert dict(matplotlib.rcParams) == before
 
 
 def test_all_names_of_a_chart_are_its_own() -> None:
