@@ -141,9 +141,8 @@ class OutcomeFile:
                     "made again, or give another folder."
                 ) from error
         if self.results:
-            self.notes.append(
-                f"{self._path}: {len(self.results):,} calls of earlier runs were used."
-            )
+            count = len(self.results)
+            self.notes.append(f"{self._path}: it holds {count:,} calls, which were not made again.")
 
     def _read_record(self, record: object) -> None:
         fields = cast("dict[str, Any]", record)

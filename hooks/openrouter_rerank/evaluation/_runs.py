@@ -144,9 +144,9 @@ class CallRunner:
             "requests_per_minute": settings.requests_per_minute,
         }
         if settings.confirm is not None:
-            first = {(call.model, call.depth): call for call in reversed(calls)}
-            probes = sorted(first.values(), key=lambda call: -call.depth)
-            self._run_calls(client, probes, **limits, max_cost=self._count_left())
+            probes = self._choose_probes(calls)
+            if probes:
+                self._run_calls(client, probes, **limits, max_cost=self._count_left())
             keys = {call.key for call in probes}
             calls = [call for call in calls if call.key not in keys]
             estimate = self._estimate(calls)
@@ -154,6 +154,18 @@ class CallRunner:
                 raise EvaluationStoppedError(estimate)
         if calls:
             self._run_calls(client, calls, **limits, max_cost=self._count_left())
+
+    def _choose_probes(self, calls: Sequence[PlannedCall]) -> list[PlannedCall]:
+        """Choose the first call of each model and depth of which no call has been made."""
+        known = {
+            key
+            for key, planned in self._plan.calls.items()
+            if any(call is not None and call.key in self._kept.results for call in planned)
+        }
+        first: dict[tuple[str, int], PlannedCall] = {}
+        for call in calls:
+            first.setdefault((call.model, call.depth), call)
+        return [call for key, call in first.items() if key not in known]
 
     def _count_left(self) -> float | None:
         """
