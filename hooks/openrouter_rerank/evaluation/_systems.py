@@ -146,8 +146,6 @@ def compare_systems(
 def _compare_all(main: Values, reference: int, seed: int) -> list[Comparison | None]:
     """Compare each system, a row, with one of them; None for that one itself."""
     others = [at for at in range(len(main)) if at != reference]
-    if not others:
-        return [None]
     differences = (main[others] - main[reference]).T
     p = compute_p_values(differences, seed).tolist()
     compared: list[Comparison | None] = [None] * len(main)

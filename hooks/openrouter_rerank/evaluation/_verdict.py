@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import cast
 
 from ._results import Ceiling, Comparison, SystemResult
 
@@ -58,9 +59,9 @@ def write_verdict(
         ]
     sentences += [
         f"{system.name} makes the ranking significantly worse: "
-        f"{_describe(system.against_no_reranker, len(systems) - 1)}."
+        f"{_describe(_compare(system), len(systems) - 1)}."
         for system in systems
-        if system.against_no_reranker and _is_worse(system.against_no_reranker)
+        if _is_worse(system.against_no_reranker)
     ]
     return sentences
 
@@ -76,12 +77,12 @@ def _advise_against(systems: Sequence[SystemResult], measure: str) -> list[str]:
     if len(systems) == 1:
         return sentences
     best = max(systems[1:], key=lambda system: system.measures[measure].value)
-    comparison = best.against_no_reranker
+    comparison = _compare(best)
     sentences.append(
         f"The best of them is {best.name} with {best.measures[measure].value:.3f}: "
         f"{_describe(comparison, len(systems) - 1)}."
     )
-    if comparison is not None and comparison.difference.high >= _NOTABLE_GAIN:
+    if comparison.difference.high >= _NOTABLE_GAIN:
         sentences.append(
             f"That does not rule out a gain of up to {comparison.difference.high:.3f}; more judged "
             "queries would tell."
@@ -97,7 +98,7 @@ def _advise_for(chosen: SystemResult, systems: Sequence[SystemResult], measure: 
     )
     sentences = [
         verdict,
-        f"How sure that is: {_describe(chosen.against_no_reranker, len(systems) - 1)}.",
+        f"How sure that is: {_describe(_compare(chosen), len(systems) - 1)}.",
         _describe_price(chosen),
     ]
     best = max(systems, key=lambda system: system.measures[measure].value)
@@ -134,9 +135,7 @@ def _describe_price(system: SystemResult) -> str:
     return f"{text}."
 
 
-def _describe(comparison: Comparison | None, count: int) -> str:
-    if comparison is None:
-        return "there is nothing to compare it with"
+def _describe(comparison: Comparison, count: int) -> str:
     difference = comparison.difference
     corrected = f", corrected for {count} comparisons" if count > 1 else ""
     return (
@@ -167,8 +166,12 @@ def _is_significant(comparison: Comparison | None, sign: int) -> bool:
 
 
 def _read_gain(system: SystemResult) -> float:
-    comparison = system.against_no_reranker
-    return 0.0 if comparison is None else comparison.difference.value
+    return _compare(system).difference.value
+
+
+def _compare(system: SystemResult) -> Comparison:
+    """Return how a system compares with no reranker, which is not the system itself."""
+    return cast("Comparison", system.against_no_reranker)
 
 
 def _rank_choice(system: SystemResult, measure: str) -> tuple[float, int, float]:
