@@ -11,8 +11,13 @@ from openrouter_rerank.cli._evaluation.run import run_evaluation
 
 def evaluate_models(
     data: Annotated[
-        str, typer.Argument(metavar="DATA", help="A folder of BEIR, JSON Lines, or CSV.")
-    ],
+        str | None,
+        typer.Argument(
+            metavar="[DATA]",
+            help="A folder of BEIR, JSON Lines, or CSV; the demo collection by default.",
+            show_default=False,
+        ),
+    ] = None,
     model: Annotated[
         list[str] | None,
         typer.Option("--model", metavar="MODEL", help="A model to compare; may be repeated."),
@@ -108,6 +113,14 @@ def evaluate_models(
             help="Keep what calls gave in FOLDER, and go on where an earlier run ended.",
         ),
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            "--report",
+            metavar="FILE",
+            help="Also write the evaluation to FILE as a web page with charts.",
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the evaluation as JSON, in UTF-8.")
     ] = False,
@@ -119,7 +132,8 @@ def evaluate_models(
     Lines with "query", "documents" and "relevant", which is a list of positions from 0 on or of
     ids, or an object with grades; or, if its name ends in .csv, rows with query, document and
     relevant. Each file may be compressed with gzip. What is wrong with single queries or judgements
-    is told and counted.
+    is told and counted. Without DATA and without --model, the embedded model reranks the demo
+    collection: no key, no network.
 
     Candidates come from the file or from --run, else from BM25. "no reranker" is their own order,
     with which each model is compared. Measures are those of trec_eval, intervals are of 95 %, and p
@@ -140,7 +154,7 @@ def evaluate_models(
             data=data,
             models=model or [],
             depths=depth or [],
-            local=local,
+            local=local or (data is None and not model),
             queries=queries,
             split=split,
             qrels=qrels,
@@ -157,6 +171,7 @@ def evaluate_models(
             max_cost=max_cost,
             yes=yes,
             resume=resume,
+            report=report,
             as_json=as_json,
         )
     )

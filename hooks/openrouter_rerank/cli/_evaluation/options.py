@@ -17,7 +17,7 @@ class EvaluationOptions:
     The options of an evaluation.
 
     Attributes:
-        data: A folder or a file.
+        data: A folder or a file; None for the demo collection.
         models: Names; none for the default.
         depths: None for the default.
         local: Whether the models are embedded ones.
@@ -37,10 +37,11 @@ class EvaluationOptions:
         max_cost: In credits; None for no limit.
         yes: Whether not to ask about the estimated cost.
         resume: The folder for what calls gave; None keeps nothing.
+        report: The file for a web page; None writes none.
         as_json: Whether to print JSON.
     """
 
-    data: str
+    data: str | None
     models: Sequence[str]
     depths: Sequence[int]
     local: bool
@@ -60,6 +61,7 @@ class EvaluationOptions:
     max_cost: float | None
     yes: bool
     resume: Path | None
+    report: Path | None
     as_json: bool
 
     @property

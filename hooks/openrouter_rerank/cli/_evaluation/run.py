@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import typer
@@ -12,6 +13,7 @@ from openrouter_rerank import BackoffStrategy, RetryConfig
 from openrouter_rerank.cli._client import open_client
 from openrouter_rerank.cli._errors import (
     CommandError,
+    UsageError,
     convert_argument_errors,
     convert_local_errors,
     print_error,
@@ -46,6 +48,8 @@ def run_evaluation(options: EvaluationOptions) -> int:
     """
     require_stdout()
     with convert_local_errors(), convert_argument_errors("eval"):
+        if options.report is not None:
+            _check_report(options.report)
         evaluation = _evaluate(options)
     for note in evaluation.notes:
         print_error(note)
@@ -54,6 +58,8 @@ def run_evaluation(options: EvaluationOptions) -> int:
     else:
         console = open_console()
         write_lines(console, draw_evaluation(evaluation))
+    if options.report is not None:
+        _write_report(evaluation, options.report)
     return ExitStatus.SOME_FAILED if any(at.failures for at in evaluation.systems) else 0
 
 
@@ -62,6 +68,7 @@ def _evaluate(options: EvaluationOptions) -> "Evaluation":
     from openrouter_rerank.evaluation import (
         BM25,
         EvaluationStoppedError,
+        demo_folder,
         evaluate,
         read_dataset,
     )
@@ -69,7 +76,7 @@ def _evaluate(options: EvaluationOptions) -> "Evaluation":
     from openrouter_rerank.evaluation._measures import DEFAULT_MEASURES
 
     dataset = read_dataset(
-        options.data,
+        demo_folder() if options.data is None else options.data,
         split=options.split,
         qrels=options.qrels,
         run=options.run,
@@ -117,6 +124,24 @@ def _evaluate(options: EvaluationOptions) -> "Evaluation":
         ) from error
     except RunStoppedError as error:
         raise CommandError(f"stopped: {_explain_stop(error, options)}{_hint(options)}") from error
+
+
+def _check_report(path: Path) -> None:
+    from openrouter_rerank.evaluation._report import check_report
+
+    try:
+        check_report(path)
+    except OSError as error:
+        raise UsageError(f"--report: cannot write {path}: {error.strerror}.") from error
+
+
+def _write_report(evaluation: "Evaluation", path: Path) -> None:
+    from openrouter_rerank.evaluation import write_report
+
+    try:
+        write_report(evaluation, path)
+    except OSError as error:
+        raise CommandError(f"cannot write {path}: {error.strerror}.") from error
 
 
 def _confirm(

@@ -4,7 +4,24 @@ from pathlib import Path
 
 from openrouter_rerank.evaluation._results import Evaluation
 
+from .extra import import_package
 from .page import render_page
+
+
+def check_report(path: Path) -> None:
+    """
+    See whether a report could be written, before an evaluation is paid for.
+
+    Raises:
+        ModuleNotFoundError: A package of the extra `report` is not installed.
+        OSError: The file cannot be written.
+    """
+    for name in ("jinja2", "matplotlib.figure", "matplotlib.style"):
+        import_package(name)
+    is_new = not path.exists()
+    path.open("ab").close()
+    if is_new:
+        path.unlink()
 
 
 def write_report(evaluation: Evaluation, path: str | Path) -> None:
@@ -28,4 +45,4 @@ def write_report(evaluation: Evaluation, path: str | Path) -> None:
     Path(path).write_text(page, encoding="utf-8", errors="replace", newline="\n")
 
 
-__all__ = ["write_report"]
+__all__ = ["check_report", "write_report"]

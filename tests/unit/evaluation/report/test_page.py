@@ -20,6 +20,7 @@ from openrouter_rerank.evaluation import (
     ShownDocument,
     write_report,
 )
+from openrouter_rerank.evaluation._report import check_report
 from openrouter_rerank.evaluation._report.numbers import point_to
 from unit.evaluation.evaluations import make_evaluation
 
@@ -370,6 +371,20 @@ def test_a_missing_extra_is_named(
         write_report(make_evaluation(), tmp_path / "report.html")
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_check_leaves_everything_as_it_was(tmp_path: Path) -> None:
+    """It makes no file, and keeps one that is there."""
+    there = tmp_path / "there.html"
+    there.write_text("earlier", encoding="utf-8")
+
+    check_report(there)
+    check_report(tmp_path / "new.html")
+
+    assert there.read_text(encoding="utf-8") == "earlier"
+    assert list(tmp_path.iterdir()) == [there]
+    with pytest.raises(FileNotFoundError):
+        check_report(tmp_path / "none" / "report.html")
 
 
 def test_a_place_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
