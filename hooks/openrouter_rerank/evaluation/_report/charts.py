@@ -43,7 +43,9 @@ _SETTINGS = {
     "figure.constrained_layout.use": True,
 }
 _MIN_TICK_DISTANCE = 0.08
+# Shares of the scale: between two models at one depth, and between the first and the last.
 _DODGE = 0.022
+_MAX_DODGES = 0.12
 
 
 def draw_depths(evaluation: Evaluation, series: Sequence[Series]) -> str:
@@ -56,6 +58,7 @@ def draw_depths(evaluation: Evaluation, series: Sequence[Series]) -> str:
             | {system.depth or 1 for each in series for system in each.systems}
         )
         span = max(depths[-1] / depths[0], 2.0)
+        dodge = min(_DODGE, _MAX_DODGES / len(series))
         _draw_baseline(axes, evaluation)
         axes.plot(
             [ceiling.depth for ceiling in ceilings],
@@ -66,7 +69,7 @@ def draw_depths(evaluation: Evaluation, series: Sequence[Series]) -> str:
         )
         for each in series:
             # Apart from each other, or their intervals would hide one another.
-            shift = span ** (_DODGE * (each.number - (len(series) - 1) / 2))
+            shift = span ** (dodge * (each.number - (len(series) - 1) / 2))
             points = [((system.depth or 1) * shift, system) for system in each.systems]
             _draw_points(axes, evaluation, each, points)
         axes.set_xscale("log")
