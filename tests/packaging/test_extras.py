@@ -24,6 +24,14 @@ sys.argv = sys.argv[1:]
 runpy.run_path(sys.argv[0], run_name="__main__")
 print("orjson" in sys.modules)
 """
+REPORT = f"""
+import sys
+sys.path.insert(0, {str(Path(__file__).parents[1] / "unit" / "evaluation")!r})
+from evaluations import make_evaluation
+from openrouter_rerank.evaluation import write_report
+
+write_report(make_evaluation(), "report.html")
+"""
 API_ALONE = f"""
 from openrouter_rerank import OpenRouter
 from openrouter_rerank.opentelemetry import instrument
@@ -96,6 +104,14 @@ def test_missing_splitter_is_named(bare_python: Path, run: Run) -> None:
     advice = 'run pip install "openrouter-rerank[passages]"'
     expected = f"ModuleNotFoundError: Passages needs the package semantic_text_splitter: {advice}"
     assert result.stderr.splitlines()[-1] == expected
+
+
+def test_a_report_is_written(add_extra: AddExtra, run: Run, tmp_path: Path) -> None:
+    """Charts and page need nothing but the extra `report`."""
+    result = run(add_extra("report"), "-W", "error", "-c", REPORT)
+
+    assert (result.stderr, result.returncode) == ("", 0)
+    assert "<svg" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

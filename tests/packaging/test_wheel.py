@@ -26,6 +26,9 @@ def description(wheel: Path) -> Message:
     "name",
     [
         "openrouter_rerank/__init__.py",
+        "openrouter_rerank/_demo/general-knowledge/corpus.jsonl",
+        "openrouter_rerank/_demo/general-knowledge/qrels/test.tsv",
+        "openrouter_rerank/_demo/general-knowledge/queries.jsonl",
         "openrouter_rerank/local/data/bert-uncased-vocab.txt",
         "openrouter_rerank/py.typed",
         "openrouter_rerank_api/__init__.py",

@@ -87,6 +87,15 @@ class Signal(Generic[T]):
         """Add a function, to be called last."""
         self._functions.append(function)
 
+    def remove(self, function: Function[T]) -> None:
+        """
+        Take out a function that was added.
+
+        Raises:
+            ValueError: It is not there.
+        """
+        self._functions.remove(function)
+
     def with_first(self, function: Function[T]) -> "Signal[T]":
         """Return a copy that calls another function first."""
         return Signal([function, *self._functions])

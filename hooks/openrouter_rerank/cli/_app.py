@@ -1,6 +1,6 @@
 """The command line: its commands, and how each way to end becomes an exit status."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, cast
 
 import typer
@@ -10,6 +10,7 @@ from openrouter_rerank.errors import OpenRouterError
 
 from ._commands.batch import batch
 from ._commands.demo import demo
+from ._commands.eval import evaluate_models
 from ._commands.rank import rank
 from ._commands.serve import serve
 from ._errors import PROGRAM, CommandError, print_error, to_command_error
@@ -26,15 +27,22 @@ _HELP = "--help"
 app = typer.Typer(
     name=PROGRAM,
     help="Order documents by their relevance to a query, through OpenRouter or on this machine.",
-    epilog="Exit status: 0 done, 1 failed, 2 wrong command line, 3 some jobs of a batch failed, "
-    "130 interrupted.",
+    epilog="Exit status: 0 done, 1 failed, 2 wrong command line, 3 some jobs of a batch or some "
+    "calls of an evaluation failed, 130 interrupted.",
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 # The help lists them in this order.
-for command in (rank, batch, serve, demo):
-    app.command()(command)
+_COMMANDS: dict[str, Callable[..., object]] = {
+    "rank": rank,
+    "batch": batch,
+    "eval": evaluate_models,
+    "serve": serve,
+    "demo": demo,
+}
+for name, command in _COMMANDS.items():
+    app.command(name)(command)
 
 
 def run(arguments: Sequence[str]) -> int:

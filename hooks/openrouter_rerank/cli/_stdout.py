@@ -9,8 +9,7 @@ from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 
 import typer
-from rich.console import Console
-from rich.text import Text
+from rich.console import Console, RenderableType
 
 from ._errors import CommandError
 from ._exit_status import ExitStatus
@@ -52,9 +51,9 @@ def open_console() -> Console:
     )
 
 
-def write_lines(console: Console, lines: Iterable[Text]) -> None:
+def write_lines(console: Console, lines: Iterable[RenderableType]) -> None:
     """
-    Write styled lines, each as it is; characters that the encoding lacks become question marks.
+    Write styled lines and tables; characters that the encoding lacks become question marks.
 
     Raises:
         CommandError: The output cannot be written.

@@ -134,3 +134,22 @@ def test_an_exception_reaches_the_caller(station: str, error: Exception) -> None
             client.rerank.rerank(documents=["a"], model="m", query="q")
 
     assert caught.value is error
+
+
+def test_a_function_can_be_taken_out_again() -> None:
+    """What was added for a while is not called afterwards, and its neighbours still are."""
+    seen: list[str] = []
+
+    def note(_: httpx.Request) -> None:
+        seen.append("removed")
+
+    with FakeOpenRouter() as client:
+        client.hooks.before_request(note)
+        client.hooks.before_request(lambda _: seen.append("kept"))
+        client.hooks.requests.remove(note)
+        client.rerank.rerank(documents=["a"], model="m", query="q")
+
+        with pytest.raises(ValueError, match="not in list"):
+            client.hooks.requests.remove(note)
+
+    assert seen == ["kept"]

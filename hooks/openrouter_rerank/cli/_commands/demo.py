@@ -1,13 +1,16 @@
 """The command `demo`: ranks a corpus whose questions have known answers."""
 
+import csv
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
+from pathlib import Path
+from typing import Any
 
 from rich.text import Text
 
 from openrouter_rerank import OpenRouter
+from openrouter_rerank._demo import demo_folder
 from openrouter_rerank.cli._client import DEFAULT_MODEL, open_client
 from openrouter_rerank.cli._errors import (
     CommandError,
@@ -19,16 +22,17 @@ from openrouter_rerank.cli._tables import draw_table
 from openrouter_rerank.operations import Result
 
 SHOWN_RESULTS = 3
+ANSWERS = "2"
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
     """
-    A sentence of the corpus.
+    A passage of the corpus.
 
     Attributes:
-        text: The sentence.
-        question: A question that the sentence answers, in other words; None for most.
+        text: One to four sentences.
+        question: A question that the passage answers, in other words; None for most.
     """
 
     text: str
@@ -45,11 +49,23 @@ def demo() -> None:
 
 
 def load_corpus() -> list[Passage]:
-    """Read the corpus, one JSON object on each line of `data/demo.jsonl`."""
-    lines = (
-        files("openrouter_rerank.cli").joinpath("data", "demo.jsonl").read_text(encoding="utf-8")
-    )
-    return [Passage(**json.loads(line)) for line in lines.splitlines()]
+    """Read the demo collection, with those of its questions that are meant for this command."""
+    folder = demo_folder()
+    questions = {
+        query["_id"]: query["text"]
+        for query in _read_lines(folder / "queries.jsonl")
+        if query.get("metadata", {}).get("demo")
+    }
+    with (folder / "qrels" / "test.tsv").open(encoding="utf-8", newline="") as file:
+        answered = {
+            row["corpus-id"]: questions[row["query-id"]]
+            for row in csv.DictReader(file, delimiter="\t")
+            if row["query-id"] in questions and row["score"] == ANSWERS
+        }
+    return [
+        Passage(text=passage["text"], question=answered.get(passage["_id"]))
+        for passage in _read_lines(folder / "corpus.jsonl")
+    ]
 
 
 def show_demo() -> None:
@@ -105,3 +121,7 @@ def _ask_questions(
                     query=passage.question, documents=texts, model=DEFAULT_MODEL
                 )
             yield passage.question, answer, response.results
+
+
+def _read_lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]

@@ -1,0 +1,1 @@
+"""The command `eval`: its options, its run and its tables."""

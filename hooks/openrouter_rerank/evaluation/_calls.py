@@ -1,0 +1,111 @@
+"""Which calls an evaluation needs: a model, a depth and a query each."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import blake2b
+from typing import Any
+
+from attrs import frozen
+
+from openrouter_rerank import RerankJob
+from openrouter_rerank._bulk.jobs import prepare_job
+
+from ._datasets import Dataset, Query
+
+KEY_BYTES = 16
+
+
+@frozen(kw_only=True)
+class PlannedCall:
+    """
+    A call that is to be made, or has been.
+
+    Attributes:
+        key: Names what is sent: two calls that send the same have the same key.
+        model: The model.
+        depth: How many candidates are sent, if there are as many.
+        query: The query.
+        problem: Why the client would refuse it; None if it would not.
+    """
+
+    key: str
+    model: str
+    depth: int
+    query: Query
+    problem: TypeError | ValueError | None = None
+
+
+@frozen(kw_only=True)
+class CallResult:
+    """
+    What a successful call gave.
+
+    Attributes:
+        scores: Positions among the candidates with their scores, the best first.
+        cost: In credits; None if the reply does not say.
+        latency_ms: How long the answer took, in milliseconds; None if no request was sent.
+    """
+
+    scores: Sequence[tuple[int, float]]
+    cost: float | None
+    latency_ms: float | None
+
+
+class CallPlan:
+    """
+    The calls of an evaluation, the deepest first; those that send the same are made once.
+
+    Attributes:
+        calls: The calls, by model and depth; None where a query has no candidates.
+    """
+
+    def __init__(self, dataset: Dataset, options: Mapping[str, Any]) -> None:
+        """Take the dataset, and further arguments for each `RerankJob`."""
+        self._documents = dataset.documents
+        self._queries = dataset.queries
+        self._options = options
+        self.calls: dict[tuple[str, int], list[PlannedCall | None]] = {}
+
+    def add(self, model: str, depth: int) -> None:
+        """Plan the calls of a model at a depth."""
+        self.calls[model, depth] = [
+            self._plan_call(model, depth, query) if query.candidates else None
+            for query in self._queries
+        ]
+
+    def make_job(self, call: PlannedCall) -> RerankJob:
+        """Make the job of a call, which is ranked by its model alone, and with all its scores."""
+        candidates = (call.query.candidates or ())[: call.depth]
+        arguments: dict[str, Any] = {
+            "query": call.query.text,
+            "documents": [self._documents[name] for name in candidates],
+            "model": call.model,
+            "unrankable": "set_aside",
+            "on_failure": "raise",
+            "fallback_models": (),
+            "follow_fallbacks": False,
+            "min_score": None,
+        }
+        return RerankJob(**{**self._options, **arguments})
+
+    def iterate(self) -> Iterator[PlannedCall]:
+        """Go through all calls once, the deepest first."""
+        seen: set[str] = set()
+        for model_and_depth in sorted(self.calls, key=lambda key: -key[1]):
+            for call in self.calls[model_and_depth]:
+                if call is not None and call.key not in seen:
+                    seen.add(call.key)
+                    yield call
+
+    def _plan_call(self, model: str, depth: int, query: Query) -> PlannedCall:
+        call = PlannedCall(key="", model=model, depth=depth, query=query)
+        try:
+            encoded, _ = prepare_job(self.make_job(call))
+        except (TypeError, ValueError) as error:
+            key = f"{model} {depth} {query.id}"
+            return PlannedCall(key=key, model=model, depth=depth, query=query, problem=error)
+        return PlannedCall(key=make_key(encoded.content), model=model, depth=depth, query=query)
+
+
+def make_key(content: bytes) -> str:
+    """Name a request by its body."""
+    return blake2b(content, digest_size=KEY_BYTES).hexdigest()

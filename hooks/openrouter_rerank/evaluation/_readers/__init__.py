@@ -1,0 +1,1 @@
+"""Reading datasets, a module for each form in which people have them."""

@@ -1,0 +1,294 @@
+"""Making the calls of an evaluation, through runs of the client."""
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from typing import Any
+
+import httpx
+from attrs import define, field, frozen
+
+from openrouter_rerank import OpenRouter, RerankJob, RerankOutcome
+from openrouter_rerank.errors import OpenRouterError, RunStoppedError
+
+from ._calls import CallPlan, CallResult, PlannedCall
+from ._outcome_file import OutcomeFile
+from ._results import FailedCall
+from ._stopwatch import measure_requests
+
+EMBEDDED_PREFIX = "local/"
+EMBEDDED_MODELS = ("minilm",)
+
+
+@frozen(kw_only=True)
+class EvaluationProgress:
+    """
+    How far an evaluation is.
+
+    Attributes:
+        done: How many calls are done, those of earlier runs and failed ones included.
+        total: How many there are.
+        failed: How many have failed.
+        cost: What is known to have been paid, in credits, earlier runs included.
+    """
+
+    done: int
+    total: int
+    failed: int
+    cost: float
+
+
+@frozen(kw_only=True)
+class CostEstimate:
+    """
+    What an evaluation will still cost, by what the first call of each model and depth has cost.
+
+    Attributes:
+        calls: How many calls to the API are still to be made.
+        documents: How many documents they hold.
+        cost: What they will cost, in credits; None if a model does not tell its price.
+        unknown: The models that do not tell it.
+        spent: What is known to have been paid already, in credits.
+    """
+
+    calls: int
+    documents: int
+    cost: float | None
+    unknown: Sequence[str]
+    spent: float
+
+
+class EvaluationStoppedError(Exception):
+    """Somebody did not agree to the estimated cost; what was paid for is kept in the folder."""
+
+    def __init__(self, estimate: CostEstimate) -> None:
+        super().__init__("the evaluation was stopped at the estimate of its cost")
+        self.estimate = estimate
+
+
+@frozen(kw_only=True)
+class RunSettings:
+    """
+    How calls are made.
+
+    Attributes:
+        max_concurrency: How many are under way at once.
+        requests_per_minute: None for no limit.
+        max_cost: What all may cost, in credits, earlier runs included; None for no limit.
+        on_progress: Called after each call; None for nothing.
+        confirm: Told the estimate, and says whether to go on; None goes on.
+    """
+
+    max_concurrency: int
+    requests_per_minute: float | None = None
+    max_cost: float | None = None
+    on_progress: Callable[[EvaluationProgress], object] | None = None
+    confirm: Callable[[CostEstimate], bool] | None = None
+
+
+@define
+class CallRunner:
+    """
+    Makes the calls of a plan that no earlier run has made.
+
+    Attributes:
+        failures: The calls that have failed in this run, by their keys.
+    """
+
+    _plan: CallPlan
+    _kept: OutcomeFile
+    _settings: RunSettings
+    failures: dict[str, FailedCall] = field(factory=dict[str, FailedCall], init=False)
+    _total: int = field(default=0, init=False)
+    _done: int = field(default=0, init=False)
+
+    def run(self, client: OpenRouter | None) -> None:
+        """
+        Make the calls: those of the API by the client, those of embedded models in this process.
+
+        Raises:
+            EvaluationStoppedError: `confirm` did not agree.
+            RunStoppedError: A call was answered with 401 or 402, or the cost has reached its limit
+                or cannot be counted.
+        """
+        calls = list(self._plan.iterate())
+        self._total = len(calls)
+        pending = [call for call in calls if call.key not in self._kept.results]
+        self._done = self._total - len(pending)
+        remote = [call for call in pending if not is_embedded(call.model)]
+        if client is not None and remote:
+            self._run_remote(client, remote)
+        for model, group in itertools.groupby(
+            sorted((call for call in pending if is_embedded(call.model)), key=_read_model),
+            _read_model,
+        ):
+            with open_embedded(model) as embedded:
+                # More at once would compete for the processors, and each would seem slower.
+                self._run_calls(embedded, list(group), max_concurrency=1)
+
+    def sum_cost(self) -> float | None:
+        """Sum what the calls of the plan cost, with those that failed; None if it is not known."""
+        total = self._kept.failed_cost
+        for call in self._plan.iterate():
+            result = self._kept.results.get(call.key)
+            if result is not None:
+                if result.cost is None:
+                    return None
+                total += result.cost
+        return total
+
+    def _run_remote(self, client: OpenRouter, calls: Sequence[PlannedCall]) -> None:
+        settings = self._settings
+        limits: dict[str, Any] = {
+            "max_concurrency": settings.max_concurrency,
+            "requests_per_minute": settings.requests_per_minute,
+        }
+        if settings.confirm is not None:
+            probes = self._choose_probes(calls)
+            if probes:
+                self._run_calls(client, probes, **limits, max_cost=self._count_left())
+            keys = {call.key for call in probes}
+            calls = [call for call in calls if call.key not in keys]
+            estimate = self._estimate(calls)
+            if calls and not settings.confirm(estimate):
+                raise EvaluationStoppedError(estimate)
+        if calls:
+            self._run_calls(client, calls, **limits, max_cost=self._count_left())
+
+    def _choose_probes(self, calls: Sequence[PlannedCall]) -> list[PlannedCall]:
+        """Choose the first call of each model and depth of which no call has been made."""
+        known = {
+            key
+            for key, planned in self._plan.calls.items()
+            if any(call is not None and call.key in self._kept.results for call in planned)
+        }
+        first: dict[tuple[str, int], PlannedCall] = {}
+        for call in calls:
+            first.setdefault((call.model, call.depth), call)
+        return [call for key, call in first.items() if key not in known]
+
+    def _count_left(self) -> float | None:
+        """
+        Return how much may still be paid, in credits; None for any amount.
+
+        Raises:
+            RunStoppedError: Nothing.
+        """
+        limit = self._settings.max_cost
+        if limit is None:
+            return None
+        spent = self._kept.sum_cost()
+        if spent >= limit:
+            raise RunStoppedError(
+                f"the cost has reached max_cost {limit:g}", reason="max_cost", cost=spent
+            )
+        return limit - spent
+
+    def _estimate(self, calls: Sequence[PlannedCall]) -> CostEstimate:
+        prices = {
+            key: [
+                result.cost
+                for call in planned
+                if call is not None and (result := self._kept.results.get(call.key))
+            ]
+            for key, planned in self._plan.calls.items()
+        }
+        cost = 0.0
+        unknown: dict[str, None] = {}
+        for call in calls:
+            known = [price for price in prices[call.model, call.depth] if price is not None]
+            if known:
+                cost += sum(known) / len(known)
+            else:
+                unknown[call.model] = None
+        return CostEstimate(
+            calls=len(calls),
+            documents=sum(len((call.query.candidates or ())[: call.depth]) for call in calls),
+            cost=None if unknown else cost,
+            unknown=list(unknown),
+            spent=self._kept.sum_cost(),
+        )
+
+    def _run_calls(self, client: OpenRouter, calls: Sequence[PlannedCall], **limits: Any) -> None:
+        sendable: list[PlannedCall] = []
+        for call in calls:
+            if call.problem is None:
+                sendable.append(call)
+            else:
+                self._record_failure(call, call.problem)
+        outcomes = client.rerank.rerank_many(
+            self._make_jobs(sendable),
+            ordered=False,
+            # A kill loses no more replies than this, and their calls are paid for again.
+            max_unread=limits["max_concurrency"],
+            **limits,
+        )
+        with measure_requests(client) as stopwatch, closing(outcomes):
+            for outcome in outcomes:
+                call = sendable[outcome.position]
+                self._record(call, outcome, stopwatch.take(call.key))
+
+    def _make_jobs(self, calls: Sequence[PlannedCall]) -> Iterator[RerankJob]:
+        return map(self._plan.make_job, calls)
+
+    def _record(self, call: PlannedCall, outcome: RerankOutcome, latency_ms: float | None) -> None:
+        if outcome.error is not None:
+            if isinstance(outcome.error, OpenRouterError) and outcome.error.cost:
+                self._kept.add_failure(call, outcome.error.cost)
+            self._record_failure(call, outcome.error)
+            return
+        results = outcome.unwrap().results
+        scores = [(result.index, result.relevance_score) for result in results]
+        self._kept.add(call, CallResult(scores=scores, cost=outcome.cost, latency_ms=latency_ms))
+        self._report()
+
+    def _record_failure(self, call: PlannedCall, error: Exception) -> None:
+        self.failures[call.key] = FailedCall(
+            query_id=call.query.id, error=type(error).__name__, message=str(error)
+        )
+        self._report()
+
+    def _report(self) -> None:
+        self._done += 1
+        if self._settings.on_progress is not None:
+            progress = EvaluationProgress(
+                done=self._done,
+                total=self._total,
+                failed=len(self.failures),
+                cost=self._kept.sum_cost(),
+            )
+            self._settings.on_progress(progress)
+
+
+def is_embedded(model: str) -> bool:
+    """Tell whether a model runs in this process, such as "local/minilm"."""
+    return model.startswith(EMBEDDED_PREFIX)
+
+
+def check_embedded(model: str) -> None:
+    """
+    Refuse an embedded model that there is not.
+
+    Raises:
+        ValueError: It is unknown.
+    """
+    if model.removeprefix(EMBEDDED_PREFIX) not in EMBEDDED_MODELS:
+        known = ", ".join(f"{EMBEDDED_PREFIX}{name}" for name in EMBEDDED_MODELS)
+        raise ValueError(f"models: {model!r} is unknown; there is {known}")
+
+
+def open_embedded(model: str) -> OpenRouter:
+    """
+    Open a client of an embedded model.
+
+    Raises:
+        MissingExtraError: A package of the extra `local` is not installed.
+    """
+    from openrouter_rerank import local
+
+    check_embedded(model)
+    return local.client(timeout=httpx.Timeout(None), deadline_ms=None)
+
+
+def _read_model(call: PlannedCall) -> str:
+    return call.model
