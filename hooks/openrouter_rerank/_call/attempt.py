@@ -5,6 +5,7 @@ import httpx
 
 from openrouter_rerank._codec.response_body import BodyError, read, read_async, read_framing
 from openrouter_rerank._network.auth import KEY_SENT, read_key, read_origin, redact, strip_key
+from openrouter_rerank._network.buffered_response import BufferedResponse
 from openrouter_rerank._network.deadline import current_attempt
 from openrouter_rerank._network.upload import Upload
 from openrouter_rerank.errors import OpenRouterError, ResponseValidationError
@@ -189,13 +190,10 @@ def _buffer_response(
     for name, value in response.extensions.items():
         if name != "network_stream":
             extensions[name] = redact(value, key) if isinstance(value, bytes) else value
-    buffered = httpx.Response(
+    return BufferedResponse(
         response.status_code,
         headers=headers,
-        # With `content`, httpx would add a header and parse them all again.
-        stream=httpx.ByteStream(body),
+        body=body,
         request=strip_key(request),
         extensions=extensions,
     )
-    buffered.read()
-    return buffered

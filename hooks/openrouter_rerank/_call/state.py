@@ -41,6 +41,7 @@ class CallState:
     """
 
     attempt: Attempt
+    _headers: httpx.Headers
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         """Take the settings; the call's time begins with its first attempt."""
@@ -55,7 +56,6 @@ class CallState:
         self._redirects = 0
         self._waited = 0.0
         self._stale_connections = 0
-        self._headers = httpx.Headers()
         self._encoded: EncodedRequest | None = None
         self._timeouts: dict[str, float | None] = {}
 
@@ -86,7 +86,8 @@ class CallState:
         """Start the call's time, and log what is sent unless the caller built it."""
         if not self._has_started:
             self.start(self._attempt_started_at)
-        self._headers = request.headers.copy()
+        # `copy` would detect the character set first.
+        self._headers = httpx.Headers(request.headers)
         self._timeouts = dict(request.extensions.get("timeout", {}))
         self._encoded = encoded
         if encoded is not None:
