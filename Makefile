@@ -17,7 +17,7 @@ COVERING := tests/unit tests/integration/client tests/integration/frameworks \
 # What make sync reads: a file or an https URL; upstream's own if it is empty.
 SOURCE ?=
 
-RUNTIME := -e '.[cli,local]'
+RUNTIME := -e '.[cli,eval,local]'
 DEVELOPMENT := --group dev
 PYTHONS := python3 python3.13 python3.12 python3.11 python3.14 python
 # Prints the interpreter below any virtual environment; fails, having printed, without venv.

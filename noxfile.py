@@ -98,7 +98,7 @@ def probe(candidate: Path) -> tuple[tuple[int, int, int], str] | None:
 @nox.parametrize("python", [nox.param(path, id=name) for name, path in find_pythons().items()])
 def tests(session: nox.Session) -> None:
     """Install the package as its users do, not editable, and run the tests against that."""
-    session.install(".[cli,local]", "--group", "test")
+    session.install(".[cli,eval,local]", "--group", "test")
     session.run("python", "-m", "pytest", *session.posargs)
 
 

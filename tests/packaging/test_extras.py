@@ -49,6 +49,23 @@ with OpenRouter(passages=Passages(10)) as client:
     (found,) = client.rerank.rank(documents, query="What is the capital of France?", model="m")
     print(found.item[slice(*found.span)])
 """
+EVALUATION = f"""
+import json, pathlib, sys
+from openrouter_rerank import OpenRouter
+from openrouter_rerank.evaluation import evaluate, read_dataset
+
+folder = pathlib.Path("data")
+(folder / "qrels").mkdir(parents=True)
+texts = [{PARIS!r}, "Berlin is the capital of Germany."]
+lines = [json.dumps({{"_id": str(at), "text": text}}) for at, text in enumerate(texts)]
+(folder / "corpus.jsonl").write_text("\\n".join(lines))
+(folder / "queries.jsonl").write_text(json.dumps({{"_id": "q", "text": "capitals of France"}}))
+(folder / "qrels" / "test.tsv").write_text("q\\t0\\t1")
+with OpenRouter() as client:
+    evaluation = evaluate(client, read_dataset(folder), models=["m"], depths=[2])
+print(evaluation.systems[1].measures["nDCG@10"].value, evaluation.cost)
+print(*(name for name in ("scipy", "numba", "jax", "orjson") if name in sys.modules))
+"""
 Run = Callable[..., subprocess.CompletedProcess[str]]
 AddExtra = Callable[..., Path]
 
@@ -114,9 +131,17 @@ def test_a_report_is_written(add_extra: AddExtra, run: Run, tmp_path: Path) -> N
     assert "<svg" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
+def test_eval_needs_its_packages_alone(add_extra: AddExtra, run: Run) -> None:
+    """An evaluation with a first stage runs where there is nothing but the extra."""
+    result = run(add_extra("eval"), "-W", "error", "-c", EVALUATION)
+
+    assert (result.stdout, result.stderr) == ("1.0 0.0\n\n", "")
+
+
 @pytest.mark.parametrize(
     ("module", "extra"),
     [
+        ("evaluation", "eval"),
         ("haystack", "haystack"),
         ("langchain", "langchain"),
         ("llama_index", "llama-index"),

@@ -1,7 +1,9 @@
 """`evaluate`: which calls it makes, what it makes of them, and what it tells."""
 
+import importlib
 import json
 import math
+import sys
 from collections import Counter
 from typing import Any
 
@@ -437,3 +439,52 @@ def test_equal_scores_keep_the_order_of_the_candidates() -> None:
 
     assert evaluation.systems[1].per_query == evaluation.systems[0].per_query
     assert evaluation.systems[1].cost_per_1000_queries == 0.0
+
+
+def test_embedded_models_run_in_this_process_and_their_depths_are_read_off() -> None:
+    """They need no client, cost nothing, and each text is scored once."""
+    documents = {
+        "bread": "Bread rises because of yeast.",
+        "ulm": "Ulm has a tall church.",
+        "paris": "Paris is where the French government sits.",
+    }
+    query = Query(
+        id="q",
+        text="What is the capital of France?",
+        grades={"paris": 1},
+        candidates=list(documents),
+    )
+    dataset = Dataset(name="cities", queries=[query], documents=documents)
+
+    evaluation = evaluate(None, dataset, models=["local/minilm"], depths=[2, 3])
+
+    two, three = evaluation.systems[1:]
+    assert (two.read_from_depth, three.read_from_depth) == (3, None)
+    assert (two.measures["P@10"].value, three.measures["nDCG@10"].value) == (0.1, 1.0)
+    assert (two.cost_per_1000_queries, three.cost_per_1000_queries, evaluation.cost) == (0, 0, 0)
+    assert evaluation.dataset.first_stage == "the candidates of the dataset"
+
+
+def test_embedded_models_stand_beside_those_of_the_api() -> None:
+    """Both are compared in one evaluation, each by its own way."""
+    api = PlantedApi()
+    with api.open_client() as client:
+        evaluation = evaluate(client, make_planted(1), models=[GOOD, "local/minilm"], depths=[5])
+
+    assert [system.model for system in evaluation.systems] == [None, GOOD, "local/minilm"]
+    assert {body["model"] for body in api.bodies} == {GOOD}
+
+
+@pytest.mark.parametrize("missing", ["numpy", "attrs"])
+def test_a_missing_package_is_named_by_its_extra(
+    monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    """Whoever lacks numpy reads what to install; what no extra brings is told as it is."""
+    for name in [name for name in sys.modules if name.startswith("openrouter_rerank.evaluation")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, missing, None)
+
+    with pytest.raises(ModuleNotFoundError) as caught:
+        importlib.import_module("openrouter_rerank.evaluation")
+
+    assert ("openrouter-rerank[eval]" in str(caught.value)) is (missing == "numpy")

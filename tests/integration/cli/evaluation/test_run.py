@@ -212,7 +212,7 @@ def test_a_cost_that_nobody_tells_is_told(run: Run, data: Path) -> None:
 
 def test_a_wrong_key_ends_the_run(run: Run, data: Path) -> None:
     """The message says what to check."""
-    with fake_api(lambda *_: 401) as api:
+    with fake_api(lambda _number, _body: 401) as api:
         done = run(api, data, "--concurrency", 1)
 
     assert done.returncode == 1
