@@ -65,7 +65,8 @@ def evaluate(
         models: Slugs, and embedded models, which need no key, as "local/minilm".
         depths: How many candidates to rerank, each at least 1.
         measures: Their names, such as "nDCG@10"; systems are compared by the first.
-        first_stage: Finds candidates for queries that have none; None is BM25 with its defaults.
+        first_stage: Finds candidates for queries that have none, as many as the largest depth and
+            the largest cutoff of a measure need; None is BM25 with its defaults.
         read_off: Whether to read the smaller depths off the deepest call of each model instead of
             making calls of their own. That gives the same scores for models that score each
             document by itself, so embedded models always do it; listwise models and LLMs, which
@@ -112,8 +113,10 @@ def evaluate(
         on_progress=on_progress,
         confirm=confirm,
     )
-    dataset = add_candidates(dataset, first_stage or BM25(), max(sizes))
     deepest = max(sizes)
+    # So that recall@100 is that of 100 candidates, of which a model may rank fewer.
+    found = max(deepest, *(measure.cutoff or 0 for measure in columns))
+    dataset = add_candidates(dataset, first_stage or BM25(), found)
     wanted = {
         (model, depth): deepest if read_off or is_embedded(model) else depth
         for model in dict.fromkeys(models)

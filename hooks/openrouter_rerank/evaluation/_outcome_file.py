@@ -28,7 +28,8 @@ class OutcomeFile:
 
     Attributes:
         results: What is known, by the keys of calls.
-        failed_cost: What failed calls are known to have cost, in credits.
+        cost: What all calls are known to have cost, in credits.
+        failed_cost: What of it failed calls have cost.
         notes: What a person should know of the file, in sentences.
     """
 
@@ -44,7 +45,7 @@ class OutcomeFile:
                 this class did not write.
         """
         self.results: dict[str, CallResult] = {}
-        self.failed_cost = 0.0
+        self.cost = self.failed_cost = 0.0
         self.notes: list[str] = []
         self._file: FileIO | None = None
         if folder is None:
@@ -71,7 +72,7 @@ class OutcomeFile:
         Raises:
             OSError: It cannot be written.
         """
-        self.results[call.key] = result
+        self._count(call.key, result)
         self._write(
             {
                 "key": call.key,
@@ -91,12 +92,8 @@ class OutcomeFile:
         Raises:
             OSError: It cannot be written.
         """
-        self.failed_cost += cost
+        self._count_failure(cost)
         self._write({"failed": call.key, "cost": cost})
-
-    def sum_cost(self) -> float:
-        """Sum the costs that are known."""
-        return self.failed_cost + sum(result.cost or 0.0 for result in self.results.values())
 
     def close(self) -> None:
         """Close the file, so that other runs can use it."""
@@ -110,6 +107,14 @@ class OutcomeFile:
     def __exit__(self, *_: object) -> None:
         """Close the file."""
         self.close()
+
+    def _count(self, key: str, result: CallResult) -> None:
+        self.results[key] = result
+        self.cost += result.cost or 0.0
+
+    def _count_failure(self, cost: float) -> None:
+        self.failed_cost += cost
+        self.cost += cost
 
     def _write(self, record: Mapping[str, object]) -> None:
         if self._file is not None:
@@ -147,10 +152,11 @@ class OutcomeFile:
     def _read_record(self, record: object) -> None:
         fields = cast("dict[str, Any]", record)
         if "failed" in fields:
-            self.failed_cost += float(fields["cost"])
+            self._count_failure(float(fields["cost"]))
             return
-        self.results[str(fields["key"])] = CallResult(
+        result = CallResult(
             scores=[(int(position), float(score)) for position, score in fields["scores"]],
             cost=None if fields["cost"] is None else float(fields["cost"]),
             latency_ms=None if fields["latency_ms"] is None else float(fields["latency_ms"]),
         )
+        self._count(str(fields["key"]), result)

@@ -177,7 +177,7 @@ class CallRunner:
         limit = self._settings.max_cost
         if limit is None:
             return None
-        spent = self._kept.sum_cost()
+        spent = self._kept.cost
         if spent >= limit:
             raise RunStoppedError(
                 f"the cost has reached max_cost {limit:g}", reason="max_cost", cost=spent
@@ -206,7 +206,7 @@ class CallRunner:
             documents=sum(len((call.query.candidates or ())[: call.depth]) for call in calls),
             cost=None if unknown else cost,
             unknown=list(unknown),
-            spent=self._kept.sum_cost(),
+            spent=self._kept.cost,
         )
 
     def _run_calls(self, client: OpenRouter, calls: Sequence[PlannedCall], **limits: Any) -> None:
@@ -255,7 +255,7 @@ class CallRunner:
                 done=self._done,
                 total=self._total,
                 failed=len(self.failures),
-                cost=self._kept.sum_cost(),
+                cost=self._kept.cost,
             )
             self._settings.on_progress(progress)
 

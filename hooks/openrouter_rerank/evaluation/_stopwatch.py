@@ -1,5 +1,6 @@
 """How long requests take, seen from the hooks of a client."""
 
+import threading
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -13,28 +14,30 @@ from ._calls import make_key
 MILLISECONDS = 1000.0
 
 
-class Stopwatch:
+class Stopwatch(threading.local):
     """
     Measures each attempt that ends in a success, from before it is sent until its reply is read.
 
-    Retries and waits before it are left out; connecting is not.
+    Retries and waits before it are left out; connecting and redirects are not. A thread makes one
+    attempt at a time, so each has a beginning of its own.
     """
 
-    def __init__(self) -> None:
-        """Begin without any."""
-        self._begun_at: dict[str, float] = {}
-        self._taken: dict[str, float] = {}
+    key = ""
+    begun_at = 0.0
+
+    def __init__(self, taken: dict[str, float]) -> None:
+        """Take where to put the times, which all threads share."""
+        self._taken = taken
 
     def begin(self, request: httpx.Request) -> None:
         """Note that a request is about to be sent."""
-        self._begun_at[make_key(request.content)] = time.perf_counter()
+        self.key = make_key(request.content)
+        self.begun_at = time.perf_counter()
 
     def end(self, response: httpx.Response) -> None:
         """Note that its reply has been read."""
-        begun_at = self._begun_at.pop(make_key(response.request.content), None)
-        if begun_at is not None and response.is_success:
-            key = make_key(response.request.content)
-            self._taken[key] = (time.perf_counter() - begun_at) * MILLISECONDS
+        if response.is_success:
+            self._taken[self.key] = (time.perf_counter() - self.begun_at) * MILLISECONDS
 
     def take(self, key: str) -> float | None:
         """Return how long the call with a key took, in milliseconds; None if it was not sent."""
@@ -44,7 +47,7 @@ class Stopwatch:
 @contextmanager
 def measure_requests(client: OpenRouter) -> Generator[Stopwatch]:
     """Measure the requests of a client within the block."""
-    stopwatch = Stopwatch()
+    stopwatch = Stopwatch({})
     client.hooks.before_request(stopwatch.begin)
     client.hooks.after_response(stopwatch.end)
     try:

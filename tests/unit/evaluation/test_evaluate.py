@@ -249,8 +249,8 @@ def test_further_arguments_go_into_each_call() -> None:
 
 
 def test_candidates_come_from_the_first_stage_where_there_are_none() -> None:
-    """BM25 finds as many as the deepest depth needs, and is named."""
-    documents = {f"d{number}": f"cat {number}" for number in range(20)}
+    """BM25 finds as many as the largest depth and cutoff need, and is named."""
+    documents = {f"d{number}": f"cat {number}" for number in range(40)}
     query = Query(id="q", text="cats", grades={"d3": 1})
 
     with PlantedApi().open_client() as client:
@@ -264,9 +264,9 @@ def test_candidates_come_from_the_first_stage_where_there_are_none() -> None:
         )
 
     assert evaluation.dataset.first_stage.startswith("BM25 (k1 1.2")
-    assert (evaluation.dataset.query_count, evaluation.dataset.document_count) == (1, 20)
-    assert len(evaluation.queries[0].orders[NO_RERANKER]) == 8
+    assert (evaluation.dataset.query_count, evaluation.dataset.document_count) == (1, 40)
     assert evaluation.main_measure == "recall@20"
+    assert evaluation.no_reranker.measures["recall@20"].value == 1.0
 
 
 def test_queries_show_what_each_system_puts_first() -> None:
@@ -420,6 +420,23 @@ def test_retries_are_not_part_of_the_latency_nor_of_the_calls() -> None:
 
     assert set(seen.values()) == {2}
     assert evaluation.systems[1].failures == []
+    assert evaluation.systems[1].latency is not None
+    assert evaluation.systems[1].latency.count == 3
+
+
+def test_a_redirect_is_part_of_the_latency() -> None:
+    """A call that the server sends elsewhere is measured to its end."""
+    seen: set[str] = set()
+
+    def redirect(body: dict[str, Any]) -> httpx.Response | None:
+        if body["query"] in seen:
+            return None
+        seen.add(body["query"])
+        return httpx.Response(307, headers={"Location": "https://openrouter.ai/api/v1/other"})
+
+    with PlantedApi(redirect).open_client() as client:
+        evaluation = evaluate(client, make_planted(3), models=[GOOD], depths=[5])
+
     assert evaluation.systems[1].latency is not None
     assert evaluation.systems[1].latency.count == 3
 
