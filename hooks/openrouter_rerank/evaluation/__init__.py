@@ -22,7 +22,6 @@ except ModuleNotFoundError as error:
     ) from error
 from ._datasets import Dataset, DatasetError, Document, Query
 from ._first_stage import BM25
-from ._outcome_file import OutcomeFileError
 from ._readers.dataset import read_dataset
 from ._report import write_report
 from ._results import (
@@ -40,7 +39,8 @@ from ._results import (
     SystemResult,
     Threshold,
 )
-from ._runs import CostEstimate, EvaluationProgress, EvaluationStoppedError
+from ._runs.outcome_file import OutcomeFileError
+from ._runs.progress import CostEstimate, EvaluationProgress, EvaluationStoppedError
 
 __all__ = [
     "BM25",

@@ -7,20 +7,15 @@ from typing import Any
 from openrouter_rerank import OpenRouter
 from openrouter_rerank._codec.values import require_count, require_positive
 
-from ._calls import CallPlan
 from ._datasets import Dataset
 from ._first_stage import BM25, add_candidates
 from ._measures import DEFAULT_MEASURES, read_measures
-from ._outcome_file import OutcomeFile
 from ._results import DatasetSummary, Evaluation
-from ._runs import (
-    CallRunner,
-    CostEstimate,
-    EvaluationProgress,
-    RunSettings,
-    check_embedded,
-    is_embedded,
-)
+from ._runs.calls import CallPlan, check_options
+from ._runs.embedded import check_embedded, is_embedded
+from ._runs.outcome_file import OutcomeFile
+from ._runs.progress import CostEstimate, EvaluationProgress, RunSettings
+from ._runs.runner import CallRunner
 from ._statistics import DEFAULT_SEED
 from ._systems import compare_systems, compute_ceilings, gather_systems, show_queries
 from ._verdict import write_verdict
@@ -83,7 +78,8 @@ def evaluate(
             depth, which tells its price; whether to go on. None goes on.
         on_progress: Called with an `EvaluationProgress` after each call.
         seed: Makes intervals and p the same each time.
-        options: Further arguments of each `RerankJob`, such as `provider` and `deadline_ms`.
+        options: Further arguments of each `RerankJob` to the API, such as `provider` and
+            `deadline_ms`.
 
     Returns:
         The evaluation; `to_dict` gives its JSON. The latency of a call is the time from before its
@@ -104,6 +100,7 @@ def evaluate(
     if not sizes:
         raise ValueError("depths: there is none; give at least one, such as 30")
     _check_models(models, client)
+    check_options(options)
     if max_cost is not None:
         require_positive(max_cost, "max_cost")
     settings = RunSettings(

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from attrs import evolve, frozen
 
-from ._calls import CallPlan, CallResult
 from ._datasets import Dataset, Query, show_document
 from ._measures import Measure, count_relevant, measure_recall
 from ._results import (
@@ -20,6 +19,7 @@ from ._results import (
     SystemResult,
     Threshold,
 )
+from ._runs.calls import CallPlan, CallResult
 from ._statistics import Values, compute_p_values, correct_holm, estimate_means
 
 SHOWN_DOCUMENTS = 10

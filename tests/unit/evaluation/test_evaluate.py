@@ -381,6 +381,9 @@ def test_hooks_of_the_client_are_left_as_they_were() -> None:
         ({"measures": ["F1"]}, "measures: 'F1' is unknown"),
         ({"max_cost": 0}, "max_cost: "),
         ({"max_concurrency": 0}, "max_concurrency: "),
+        ({"provider": "cheap"}, "provider"),
+        ({"min_score": 0.5}, "evaluate.. takes no argument 'min_score'"),
+        ({"provder": {}}, "evaluate.. takes no argument 'provder'"),
     ],
 )
 def test_wrong_arguments_are_refused_before_anything_is_sent(
@@ -390,7 +393,7 @@ def test_wrong_arguments_are_refused_before_anything_is_sent(
     api = PlantedApi()
     with api.open_client() as client:
         arguments: dict[str, Any] = {"client": client, "models": [GOOD], "depths": [5], **change}
-        with pytest.raises(ValueError, match=message):
+        with pytest.raises((TypeError, ValueError), match=message):
             evaluate(dataset=make_planted(1), **arguments)
 
     assert api.bodies == []

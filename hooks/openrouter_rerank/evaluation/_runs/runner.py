@@ -1,89 +1,21 @@
 """Making the calls of an evaluation, through runs of the client."""
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from typing import Any
 
-import httpx
-from attrs import define, field, frozen
+from attrs import define, field
 
 from openrouter_rerank import OpenRouter, RerankJob, RerankOutcome
 from openrouter_rerank.errors import OpenRouterError, RunStoppedError
+from openrouter_rerank.evaluation._results import FailedCall
 
-from ._calls import CallPlan, CallResult, PlannedCall
-from ._outcome_file import OutcomeFile
-from ._results import FailedCall
-from ._stopwatch import measure_requests
-
-EMBEDDED_PREFIX = "local/"
-EMBEDDED_MODELS = ("minilm",)
-
-
-@frozen(kw_only=True)
-class EvaluationProgress:
-    """
-    How far an evaluation is.
-
-    Attributes:
-        done: How many calls are done, those of earlier runs and failed ones included.
-        total: How many there are.
-        failed: How many have failed.
-        cost: What is known to have been paid, in credits, earlier runs included.
-    """
-
-    done: int
-    total: int
-    failed: int
-    cost: float
-
-
-@frozen(kw_only=True)
-class CostEstimate:
-    """
-    What an evaluation will still cost, by what the first call of each model and depth has cost.
-
-    Attributes:
-        calls: How many calls to the API are still to be made.
-        documents: How many documents they hold.
-        cost: What they will cost, in credits; None if a model does not tell its price.
-        unknown: The models that do not tell it.
-        spent: What is known to have been paid already, in credits.
-    """
-
-    calls: int
-    documents: int
-    cost: float | None
-    unknown: Sequence[str]
-    spent: float
-
-
-class EvaluationStoppedError(Exception):
-    """Somebody did not agree to the estimated cost; what was paid for is kept in the folder."""
-
-    def __init__(self, estimate: CostEstimate) -> None:
-        super().__init__("the evaluation was stopped at the estimate of its cost")
-        self.estimate = estimate
-
-
-@frozen(kw_only=True)
-class RunSettings:
-    """
-    How calls are made.
-
-    Attributes:
-        max_concurrency: How many are under way at once.
-        requests_per_minute: None for no limit.
-        max_cost: What all may cost, in credits, earlier runs included; None for no limit.
-        on_progress: Called after each call; None for nothing.
-        confirm: Told the estimate, and says whether to go on; None goes on.
-    """
-
-    max_concurrency: int
-    requests_per_minute: float | None = None
-    max_cost: float | None = None
-    on_progress: Callable[[EvaluationProgress], object] | None = None
-    confirm: Callable[[CostEstimate], bool] | None = None
+from .calls import CallPlan, CallResult, PlannedCall
+from .embedded import is_embedded, open_embedded
+from .outcome_file import OutcomeFile
+from .progress import CostEstimate, EvaluationProgress, EvaluationStoppedError, RunSettings
+from .stopwatch import measure_requests
 
 
 @define
@@ -258,36 +190,6 @@ class CallRunner:
                 cost=self._kept.cost,
             )
             self._settings.on_progress(progress)
-
-
-def is_embedded(model: str) -> bool:
-    """Tell whether a model runs in this process, such as "local/minilm"."""
-    return model.startswith(EMBEDDED_PREFIX)
-
-
-def check_embedded(model: str) -> None:
-    """
-    Refuse an embedded model that there is not.
-
-    Raises:
-        ValueError: It is unknown.
-    """
-    if model.removeprefix(EMBEDDED_PREFIX) not in EMBEDDED_MODELS:
-        known = ", ".join(f"{EMBEDDED_PREFIX}{name}" for name in EMBEDDED_MODELS)
-        raise ValueError(f"models: {model!r} is unknown; there is {known}")
-
-
-def open_embedded(model: str) -> OpenRouter:
-    """
-    Open a client of an embedded model.
-
-    Raises:
-        MissingExtraError: A package of the extra `local` is not installed.
-    """
-    from openrouter_rerank import local
-
-    check_embedded(model)
-    return local.client(timeout=httpx.Timeout(None), deadline_ms=None)
 
 
 def _read_model(call: PlannedCall) -> str:

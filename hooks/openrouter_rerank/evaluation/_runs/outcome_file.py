@@ -8,7 +8,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Any, Self, cast
 
-from ._calls import CallResult, PlannedCall
+from .calls import CallResult, PlannedCall
 
 if sys.platform != "win32":  # pragma: no branch - Windows
     import fcntl

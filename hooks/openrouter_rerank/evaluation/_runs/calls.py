@@ -4,14 +4,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
-from attrs import frozen
+from attrs import fields_dict, frozen
 
 from openrouter_rerank import RerankJob
 from openrouter_rerank._bulk.jobs import prepare_job
+from openrouter_rerank.evaluation._datasets import Dataset, Query
 
-from ._datasets import Dataset, Query
+from .embedded import is_embedded
 
 KEY_BYTES = 16
+# What an evaluation sets itself, or reads from the dataset.
+OWN_ARGUMENTS = frozenset(
+    {
+        *("query", "documents", "model", "id", "top_n", "fields", "unrankable"),
+        *("on_failure", "fallback_models", "follow_fallbacks", "min_score"),
+    }
+)
 
 
 @frozen(kw_only=True)
@@ -50,6 +58,21 @@ class CallResult:
     latency_ms: float | None
 
 
+def check_options(options: Mapping[str, Any]) -> None:
+    """
+    Check the further arguments of each job, which would otherwise fail every call.
+
+    Raises:
+        TypeError: One is unknown or set by the evaluation itself, or a field of the request has the
+            wrong type.
+        ValueError: A field of the request has a value that the API would refuse.
+    """
+    for name in options:
+        if name in OWN_ARGUMENTS or name not in fields_dict(RerankJob):
+            raise TypeError(f"evaluate() takes no argument {name!r}; a job's own can be given")
+    prepare_job(RerankJob(query="query", documents=["text"], model="model", **options))
+
+
 class CallPlan:
     """
     The calls of an evaluation, the deepest first; those that send the same are made once.
@@ -59,7 +82,7 @@ class CallPlan:
     """
 
     def __init__(self, dataset: Dataset, options: Mapping[str, Any]) -> None:
-        """Take the dataset, and further arguments for each `RerankJob`."""
+        """Take the dataset, and further arguments for each `RerankJob` of the API."""
         self._documents = dataset.documents
         self._queries = dataset.queries
         self._options = options
@@ -85,7 +108,7 @@ class CallPlan:
             "follow_fallbacks": False,
             "min_score": None,
         }
-        return RerankJob(**{**self._options, **arguments})
+        return RerankJob(**arguments, **({} if is_embedded(call.model) else self._options))
 
     def iterate(self) -> Iterator[PlannedCall]:
         """Go through all calls once, the deepest first."""

@@ -9,7 +9,7 @@ import httpx
 
 from openrouter_rerank import OpenRouter
 
-from ._calls import make_key
+from .calls import make_key
 
 MILLISECONDS = 1000.0
 

@@ -1,0 +1,1 @@
+"""Making the calls of an evaluation, each once."""
