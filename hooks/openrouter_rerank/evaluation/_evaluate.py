@@ -11,7 +11,7 @@ from ._datasets import Dataset
 from ._first_stage import BM25, add_candidates
 from ._measures import DEFAULT_MEASURES, read_measures
 from ._results import DatasetSummary, Evaluation
-from ._runs.calls import CallPlan, check_options
+from ._runs.calls import CallPlan, check_options, name_server
 from ._runs.embedded import check_embedded, is_embedded
 from ._runs.outcome_file import OutcomeFile
 from ._runs.progress import CostEstimate, EvaluationProgress, RunSettings
@@ -119,7 +119,7 @@ def evaluate(
         for model in dict.fromkeys(models)
         for depth in sizes
     }
-    plan = CallPlan(dataset, options)
+    plan = CallPlan(dataset, options, name_server(client))
     for model, depth in dict.fromkeys((model, used) for (model, _), used in wanted.items()):
         plan.add(model, depth)
     with OutcomeFile(folder) as kept:

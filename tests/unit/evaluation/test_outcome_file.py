@@ -61,6 +61,16 @@ def test_other_models_and_depths_are_added(tmp_path: Path) -> None:
     assert less.cost == pytest.approx(0.006)
 
 
+def test_another_server_is_asked_itself(tmp_path: Path) -> None:
+    """What a server on this machine gave is not taken for what the API would give."""
+    api = PlantedApi()
+    for url in ("http://localhost:1/api/v1", "http://localhost:2/api/v1"):
+        with api.open_client(server_url=url) as client:
+            evaluate(client, make_planted(2), models=[GOOD], depths=[5], folder=tmp_path)
+
+    assert len(api.bodies) == 4
+
+
 def test_a_line_that_was_cut_off_is_made_again(tmp_path: Path) -> None:
     """A kill can leave half a line, which costs its own call and no other."""
     api = PlantedApi()

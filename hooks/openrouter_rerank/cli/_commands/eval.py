@@ -63,9 +63,14 @@ def evaluate_models(
             "decides.",
         ),
     ] = None,
-    k1: Annotated[float, typer.Option("--k1", min=0, help="BM25: how much a repeat counts.")] = 0.9,
+    k1: Annotated[
+        float, typer.Option("--k1", min=0, metavar="NUMBER", help="BM25: how much a repeat counts.")
+    ] = 0.9,
     b: Annotated[
-        float, typer.Option("--b", min=0, max=1, help="BM25: how much the length counts.")
+        float,
+        typer.Option(
+            "--b", min=0, max=1, metavar="NUMBER", help="BM25: how much the length counts."
+        ),
     ] = 0.4,
     stop_words: Annotated[
         str, typer.Option("--stop-words", metavar="LANGUAGE", help="BM25: such as en, or none.")

@@ -6,17 +6,18 @@ from typing import Any
 
 from attrs import fields_dict, frozen
 
-from openrouter_rerank import RerankJob
+from openrouter_rerank import OpenRouter, RerankJob
 from openrouter_rerank._bulk.jobs import prepare_job
 from openrouter_rerank.evaluation._datasets import Dataset, Query
 
 from .embedded import is_embedded
 
 KEY_BYTES = 16
+IN_THIS_PROCESS = ""
 # What an evaluation sets itself, or reads from the dataset.
 OWN_ARGUMENTS = frozenset(
     {
-        *("query", "documents", "model", "id", "top_n", "fields", "unrankable"),
+        *("query", "documents", "model", "id", "top_n", "fields", "unrankable", "server_url"),
         *("on_failure", "fallback_models", "follow_fallbacks", "min_score"),
     }
 )
@@ -28,7 +29,7 @@ class PlannedCall:
     A call that is to be made, or has been.
 
     Attributes:
-        key: Names what is sent: two calls that send the same have the same key.
+        key: Names what is sent and where to: two calls that send the same have the same key.
         model: The model.
         depth: How many candidates are sent, if there are as many.
         query: The query.
@@ -81,8 +82,9 @@ class CallPlan:
         calls: The calls, by model and depth; None where a query has no candidates.
     """
 
-    def __init__(self, dataset: Dataset, options: Mapping[str, Any]) -> None:
-        """Take the dataset, and further arguments for each `RerankJob` of the API."""
+    def __init__(self, dataset: Dataset, options: Mapping[str, Any], server: str) -> None:
+        """Take the dataset, further arguments for each `RerankJob` of the API, and its server."""
+        self._server = server
         self._documents = dataset.documents
         self._queries = dataset.queries
         self._options = options
@@ -126,9 +128,19 @@ class CallPlan:
         except (TypeError, ValueError) as error:
             key = f"{model} {depth} {query.id}"
             return PlannedCall(key=key, model=model, depth=depth, query=query, problem=error)
-        return PlannedCall(key=make_key(encoded.content), model=model, depth=depth, query=query)
+        server = IN_THIS_PROCESS if is_embedded(model) else self._server
+        key = make_key(encoded.content, server)
+        return PlannedCall(key=key, model=model, depth=depth, query=query)
 
 
-def make_key(content: bytes) -> str:
-    """Name a request by its body."""
-    return blake2b(content, digest_size=KEY_BYTES).hexdigest()
+def make_key(content: bytes, server: str) -> str:
+    """Name a request by its body and what is asked."""
+    digest = blake2b(content, digest_size=KEY_BYTES)
+    digest.update(server.encode())
+    return digest.hexdigest()
+
+
+def name_server(client: OpenRouter | None) -> str:
+    """Name where a client's calls go; what another server gave is not taken for its own."""
+    # Its repr shows the URL, and never the key.
+    return IN_THIS_PROCESS if client is None else repr(client)

@@ -11,7 +11,7 @@ from openrouter_rerank import OpenRouter, RerankJob, RerankOutcome
 from openrouter_rerank.errors import OpenRouterError, RunStoppedError
 from openrouter_rerank.evaluation._results import FailedCall
 
-from .calls import CallPlan, CallResult, PlannedCall
+from .calls import IN_THIS_PROCESS, CallPlan, CallResult, PlannedCall, name_server
 from .embedded import is_embedded, open_embedded
 from .outcome_file import OutcomeFile
 from .progress import CostEstimate, EvaluationProgress, EvaluationStoppedError, RunSettings
@@ -56,7 +56,7 @@ class CallRunner:
         ):
             with open_embedded(model) as embedded:
                 # More at once would compete for the processors, and each would seem slower.
-                self._run_calls(embedded, list(group), max_concurrency=1)
+                self._run_calls(embedded, list(group), IN_THIS_PROCESS, max_concurrency=1)
 
     def sum_cost(self) -> float | None:
         """Sum what the calls of the plan cost, with those that failed; None if it is not known."""
@@ -70,7 +70,7 @@ class CallRunner:
         return total
 
     def _run_remote(self, client: OpenRouter, calls: Sequence[PlannedCall]) -> None:
-        settings = self._settings
+        settings, server = self._settings, name_server(client)
         limits: dict[str, Any] = {
             "max_concurrency": settings.max_concurrency,
             "requests_per_minute": settings.requests_per_minute,
@@ -78,14 +78,14 @@ class CallRunner:
         if settings.confirm is not None:
             probes = self._choose_probes(calls)
             if probes:
-                self._run_calls(client, probes, **limits, max_cost=self._count_left())
+                self._run_calls(client, probes, server, **limits, max_cost=self._count_left())
             keys = {call.key for call in probes}
             calls = [call for call in calls if call.key not in keys]
             estimate = self._estimate(calls)
             if calls and not settings.confirm(estimate):
                 raise EvaluationStoppedError(estimate)
         if calls:
-            self._run_calls(client, calls, **limits, max_cost=self._count_left())
+            self._run_calls(client, calls, server, **limits, max_cost=self._count_left())
 
     def _choose_probes(self, calls: Sequence[PlannedCall]) -> list[PlannedCall]:
         """Choose the first call of each model and depth of which no call has been made."""
@@ -141,7 +141,9 @@ class CallRunner:
             spent=self._kept.cost,
         )
 
-    def _run_calls(self, client: OpenRouter, calls: Sequence[PlannedCall], **limits: Any) -> None:
+    def _run_calls(
+        self, client: OpenRouter, calls: Sequence[PlannedCall], server: str, **limits: Any
+    ) -> None:
         sendable: list[PlannedCall] = []
         for call in calls:
             if call.problem is None:
@@ -155,7 +157,7 @@ class CallRunner:
             max_unread=limits["max_concurrency"],
             **limits,
         )
-        with measure_requests(client) as stopwatch, closing(outcomes):
+        with measure_requests(client, server) as stopwatch, closing(outcomes):
             for outcome in outcomes:
                 call = sendable[outcome.position]
                 self._record(call, outcome, stopwatch.take(call.key))

@@ -25,13 +25,14 @@ class Stopwatch(threading.local):
     key = ""
     begun_at = 0.0
 
-    def __init__(self, taken: dict[str, float]) -> None:
-        """Take where to put the times, which all threads share."""
+    def __init__(self, server: str, taken: dict[str, float]) -> None:
+        """Take what is asked, and where to put the times, which all threads share."""
+        self._server = server
         self._taken = taken
 
     def begin(self, request: httpx.Request) -> None:
         """Note that a request is about to be sent."""
-        self.key = make_key(request.content)
+        self.key = make_key(request.content, self._server)
         self.begun_at = time.perf_counter()
 
     def end(self, response: httpx.Response) -> None:
@@ -45,9 +46,9 @@ class Stopwatch(threading.local):
 
 
 @contextmanager
-def measure_requests(client: OpenRouter) -> Generator[Stopwatch]:
-    """Measure the requests of a client within the block."""
-    stopwatch = Stopwatch({})
+def measure_requests(client: OpenRouter, server: str) -> Generator[Stopwatch]:
+    """Measure the requests of a client to a server within the block."""
+    stopwatch = Stopwatch(server, {})
     client.hooks.before_request(stopwatch.begin)
     client.hooks.after_response(stopwatch.end)
     try:
