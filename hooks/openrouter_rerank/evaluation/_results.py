@@ -117,6 +117,8 @@ class SystemResult:
         against_no_reranker: None for no reranker itself.
         against_best: Beside the system with the highest main measure; None for that itself.
         threshold: None for no reranker, and if no relevant candidate has a score.
+        calls: How many calls there were, failed ones included; those of `read_from_depth`, if it is
+            set. A query without candidates has none.
         failures: The calls that failed.
     """
 
@@ -131,6 +133,7 @@ class SystemResult:
     against_no_reranker: Comparison | None
     against_best: Comparison | None
     threshold: Threshold | None
+    calls: int = 0
     failures: Sequence[FailedCall] = ()
 
 

@@ -40,6 +40,7 @@ class System:
         depth: None for no reranker.
         read_from_depth: Whose calls gave the scores, if not its own.
         results: What the calls gave; None for a query without candidates or whose call failed.
+        calls: How many calls there were.
         failures: The calls that failed.
     """
 
@@ -48,6 +49,7 @@ class System:
     depth: int | None = None
     read_from_depth: int | None = None
     results: Sequence[CallResult | None] = ()
+    calls: int = 0
     failures: Sequence[FailedCall] = ()
 
     def order(self, position: int, query: Query) -> Sequence[str]:
@@ -87,6 +89,7 @@ def gather_systems(
                 depth=depth,
                 read_from_depth=None if read_from == depth else read_from,
                 results=[None if call is None else results.get(call.key) for call in calls],
+                calls=sum(call is not None for call in calls),
                 failures=[
                     evolve(failures[call.key], query_id=call.query.id)
                     for call in calls
@@ -184,6 +187,7 @@ def _describe(
         against_no_reranker=against_no_reranker,
         against_best=against_best,
         threshold=find_threshold(system, dataset.queries),
+        calls=system.calls,
         failures=system.failures,
     )
 

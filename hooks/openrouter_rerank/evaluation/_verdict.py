@@ -48,7 +48,10 @@ def write_verdict(
         measure: The main measure.
     """
     chosen = choose_system(systems, measure)
-    if chosen is None:
+    failed = [system for system in systems if system.calls and _has_failed(system)]
+    if failed and len(failed) == len(systems) - 1:
+        sentences = ["No verdict: all calls failed, so nothing was reranked."]
+    elif chosen is None:
         sentences = _advise_against(systems, measure)
     else:
         sentences = _advise_for(chosen, systems, measure)
@@ -57,6 +60,12 @@ def write_verdict(
             for ceiling in ceilings
             if ceiling.depth == chosen.depth
         ]
+    sentences += [
+        f"{len(system.failures):,} of the {system.calls:,} calls of {system.name} failed and count "
+        "as not reranked."
+        for system in systems
+        if system.failures
+    ]
     sentences += [
         f"{system.name} makes the ranking significantly worse: "
         f"{_describe(_compare(system), len(systems) - 1)}."
@@ -108,8 +117,6 @@ def _advise_for(chosen: SystemResult, systems: Sequence[SystemResult], measure: 
             f"{best.name} is higher by {lacking:.3f}, which is not significant "
             f"({_write_p(chosen.against_best.corrected_p)})."
         )
-    if chosen.failures:
-        sentences.append(f"{len(chosen.failures):,} of its calls failed and count as not reranked.")
     return sentences
 
 
@@ -163,6 +170,10 @@ def _is_significant(comparison: Comparison | None, sign: int) -> bool:
         and comparison.corrected_p < SIGNIFICANCE
         and sign * comparison.difference.value > 0
     )
+
+
+def _has_failed(system: SystemResult) -> bool:
+    return len(system.failures) == system.calls
 
 
 def _read_gain(system: SystemResult) -> float:

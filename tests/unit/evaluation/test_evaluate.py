@@ -160,6 +160,7 @@ def test_a_failed_call_keeps_the_order_and_is_counted() -> None:
 
     good = evaluation.systems[1]
     assert good.per_query == pytest.approx([1.0, THIRD, 1.0, 1.0])
+    assert (evaluation.no_reranker.calls, good.calls) == (0, 4)
     assert [(failed.query_id, failed.error) for failed in good.failures] == [
         ("q1", "BadRequestResponseError")
     ]

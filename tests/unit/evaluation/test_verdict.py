@@ -163,10 +163,28 @@ def test_an_unknown_price_is_said_with_its_reason() -> None:
     )
 
 
-def test_failed_calls_are_part_of_the_verdict() -> None:
-    """A model that often fails is not recommended in silence."""
-    failures = [FailedCall(query_id="q", error="ServiceUnavailable", message="no")] * 7
+FAILURE = FailedCall(query_id="q", error="ServiceUnavailable", message="no")
 
-    assert "7 of its calls failed and count as not reranked." in write(
-        make_system(0.1, failures=failures)
-    )
+
+def test_failed_calls_are_part_of_the_verdict() -> None:
+    """A model that often fails is neither recommended nor passed over in silence."""
+    taken = make_system(0.1, calls=100, failures=[FAILURE] * 7)
+    passed_over = make_system(0.0, 1.0, name="b, depth 30", calls=100, failures=[FAILURE] * 100)
+
+    verdict = write(taken, passed_over)
+
+    assert verdict[0].startswith("Take m")
+    assert verdict[-2:] == [
+        "7 of the 100 calls of m, depth 30 failed and count as not reranked.",
+        "100 of the 100 calls of b, depth 30 failed and count as not reranked.",
+    ]
+
+
+def test_without_an_answer_there_is_no_verdict() -> None:
+    """A server that was not there is no reason not to rerank."""
+    verdict = write(make_system(0.0, 1.0, calls=100, failures=[FAILURE] * 100))
+
+    assert verdict == [
+        "No verdict: all calls failed, so nothing was reranked.",
+        "100 of the 100 calls of m, depth 30 failed and count as not reranked.",
+    ]
