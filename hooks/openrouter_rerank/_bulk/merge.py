@@ -8,6 +8,9 @@ from openrouter_rerank._codec.response_model import sort_results
 from openrouter_rerank.operations import CreateRerankResponseBody, CreateRerankUsage, Result
 from openrouter_rerank.types import UNSET, Unset
 
+TRUNCATED_DOCUMENTS = "truncated_documents"
+"""The embedded server's count of documents that it cut, which is not there when it is 0."""
+
 
 class Merge:
     """
@@ -75,6 +78,10 @@ class Merge:
                 for reply in others
             )
         }
+        counts = [reply.additional_properties.get(TRUNCATED_DOCUMENTS) for reply in replies]
+        known = [count for count in counts if isinstance(count, int)]
+        if known:
+            merged.additional_properties[TRUNCATED_DOCUMENTS] = sum(known)
         return merged
 
 

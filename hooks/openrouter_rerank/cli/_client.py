@@ -38,10 +38,9 @@ def open_client(
         return OpenRouter(
             retry_config=retry_config, deadline_ms=deadline_ms, limits=limits, **options
         )
-    from openrouter_rerank.local import MiniLMRanker, client
+    from openrouter_rerank.local import LOCAL, client
 
-    ranker = MiniLMRanker()
     # If the first request loaded it, a damaged model would only show as an internal server error.
-    ranker.load()
+    LOCAL.load()
     # Ten thousand documents take minutes, and a user who does not want to wait has Ctrl-C.
-    return client(ranker=ranker, timeout=httpx.Timeout(None), deadline_ms=None, **options)
+    return client(ranker=LOCAL, timeout=httpx.Timeout(None), deadline_ms=None, **options)

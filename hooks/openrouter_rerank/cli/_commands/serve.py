@@ -17,6 +17,7 @@ from openrouter_rerank.cli._errors import (
     convert_local_errors,
     print_error,
 )
+from openrouter_rerank.cli._local_model import DEFAULT_MODEL, ModelOptions, open_ranker
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8787
@@ -69,6 +70,43 @@ def serve(
             help="A further name to answer for, such as a container's; may be repeated.",
         ),
     ] = None,
+    model: Annotated[
+        str,
+        typer.Option(
+            "--model",
+            metavar="NAME",
+            help="The model that ranks: minilm, bge-small, cross-encoder, or a folder.",
+        ),
+    ] = DEFAULT_MODEL.name,
+    model_kind: Annotated[
+        str | None,
+        typer.Option(
+            "--model-kind",
+            metavar="KIND",
+            help="What the model in a folder does: embedding or cross-encoder.",
+        ),
+    ] = None,
+    pooling: Annotated[
+        str | None,
+        typer.Option(
+            "--pooling",
+            metavar="NAME",
+            help="How it makes one vector of a text: cls, lasttoken, max or mean.",
+        ),
+    ] = None,
+    query_prefix: Annotated[
+        str | None,
+        typer.Option("--query-prefix", metavar="TEXT", help="What it wants before the query."),
+    ] = None,
+    embedding_cache: Annotated[
+        float | None,
+        typer.Option(
+            "--embedding-cache",
+            min=0,
+            metavar="MB",
+            help="Memory for the vectors of texts that may come again; 256 by default, 0 for none.",
+        ),
+    ] = None,
     fail: Annotated[
         str,
         typer.Option("--fail", metavar="NAMES", help="What becomes of each request, in turn."),
@@ -115,6 +153,10 @@ def serve(
     It is meant for one developer or machine: 256 connections, bodies of 16 MiB. If HTTP_PROXY
     is set where the clients run, set NO_PROXY=localhost,127.0.0.1,::1 there, too.
 
+    Whatever model a request names, the one of --model ranks. bge-small and cross-encoder need the
+    extra "models". A folder holds model.onnx and tokenizer.json of any embedding model or
+    cross-encoder, and its configuration, which says what the options about the model do not.
+
     It fails on demand. A request with the header "Prefer: code=429" gets that error, with any
     status from 400 to 599. --fail has all others take the outcomes in turn, and the first again
     after the last: --fail 429,503,ok fails two of three requests. The outcomes are
@@ -130,8 +172,14 @@ def serve(
 
     --drop resets requests at random before they take an outcome.
     """  # noqa: D301  click wants the character itself, to keep the lines below it apart
-    faults = FaultOptions(fail, retry_after, delay, drop, seed)
-    run_server(host, port, read_key(api_key_file), faults, read_allowed_hosts(allow_host or []))
+    run_server(
+        host,
+        port,
+        read_key(api_key_file),
+        FaultOptions(fail, retry_after, delay, drop, seed),
+        read_allowed_hosts(allow_host or []),
+        ModelOptions(model, model_kind, pooling, query_prefix, embedding_cache),
+    )
 
 
 def run_server(
@@ -140,6 +188,7 @@ def run_server(
     api_key: str | None,
     faults: FaultOptions = NO_FAULTS,
     allowed_hosts: Sequence[str] = (),
+    model: ModelOptions = DEFAULT_MODEL,
 ) -> None:
     """
     Serve until a signal ends it, and warn if others can reach it without a key.
@@ -150,10 +199,12 @@ def run_server(
         api_key: The key that clients must send; None for none.
         faults: Which requests are to fail, and how.
         allowed_hosts: Further names to answer for.
+        model: What ranks.
 
     Raises:
-        CommandError: The server cannot listen on the address, or the extra `local` is missing.
-        UsageError: The host is empty, or there is no such fault.
+        CommandError: The server cannot listen on the address, an extra is missing, or the model
+            cannot be loaded.
+        UsageError: The host is empty, or there is no such fault or model.
     """
     if host and api_key is None and not is_loopback(host):
         print_error(
@@ -168,6 +219,7 @@ def run_server(
             host=host,
             port=port,
             api_key=api_key,
+            ranker=open_ranker(model),
             allowed_hosts=allowed_hosts,
             faults=Faults(
                 faults.fail,

@@ -1,5 +1,6 @@
 """The embedded server as an ASGI application: its routes and middleware."""
 
+import os
 from collections.abc import Iterable
 
 from starlette.applications import Starlette
@@ -11,7 +12,7 @@ from starlette.routing import Route
 
 from openrouter_rerank.local._faults.config import Faults
 from openrouter_rerank.local._faults.middleware import FaultMiddleware
-from openrouter_rerank.local._models.minilm import share_minilm
+from openrouter_rerank.local._models.local_ranker import choose_ranker
 from openrouter_rerank.local._models.ranker import Ranker
 from openrouter_rerank.local._replies import reply_error
 from openrouter_rerank.local._requests.host_check import HostCheckMiddleware
@@ -31,6 +32,7 @@ MAX_BODY_BYTES = 16 * 1024 * 1024
 def create_app(
     ranker: Ranker | None = None,
     *,
+    model: str | os.PathLike[str] | None = None,
     api_key: str | None = None,
     allowed_hosts: Iterable[str] = (),
     max_body_bytes: int = MAX_BODY_BYTES,
@@ -46,8 +48,10 @@ def create_app(
     A request with `Prefer: code=429` gets that error on demand (see `Faults`).
 
     Args:
-        ranker: What scores the documents. None takes `MiniLMRanker`, loaded by the first
-            request and shared by all applications of the process.
+        ranker: What scores the documents. None takes that of `model`.
+        model: The embedded model's name or folder, as `LocalRanker` takes it, which is loaded at
+            once. None takes `minilm`, loaded by the first request. All applications of the process
+            share a model.
         api_key: The key that requests must bear; None asks for none.
         allowed_hosts: Names to accept in the `Host` header besides those of the loopback
             interface and the address that a connection came in on.
@@ -60,14 +64,17 @@ def create_app(
         A Starlette application; it has no lifespan, so it can be mounted or called at once.
 
     Raises:
-        ValueError: `api_key` is empty, or `max_body_bytes` is less than 1.
+        MissingExtraError: The package with the model is not installed.
+        ModelFileError: The model that is named cannot be loaded.
+        ValueError: `api_key` is empty, `max_body_bytes` is less than 1, there is no such model, or
+            both `ranker` and `model` are given.
     """
     if api_key is not None and not api_key:
         raise ValueError("api_key must not be empty; None asks for no key")
     if max_body_bytes < 1:
         raise ValueError("max_body_bytes must be at least 1")
+    ranker = choose_ranker(ranker, model)
     workers = WorkerPool()
-    ranker = share_minilm() if ranker is None else ranker
     endpoint = Endpoint(ranker, workers, api_key, max_body_bytes)
     app = Starlette(
         routes=[

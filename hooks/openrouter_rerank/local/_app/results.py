@@ -16,7 +16,9 @@ def encode_results(
     Encode a `CreateRerankResponseBody`, best document first; ties keep the caller's order.
 
     `usage` holds the tokens that were read and the cost, 0. `search_units` is left out,
-    because nothing was billed and only hosted models count in that unit.
+    because nothing was billed and only hosted models count in that unit. Where documents were
+    longer than the model reads, `truncated_documents` says how many; the contract does not know
+    this field, and allows it.
 
     Raises:
         ValueError: The ranker gave too few or too many scores, or one that isn't finite.
@@ -34,10 +36,12 @@ def encode_results(
             "document": {"text": request.documents[index]},
         }
         results.append(encode_json(result))
-    around = {
+    around: dict[str, object] = {
         "id": generation_id,
         "model": request.model,
         "provider": PROVIDER,
         "usage": {"cost": 0, "total_tokens": ranking.token_count},
     }
+    if ranking.truncated_documents:
+        around["truncated_documents"] = ranking.truncated_documents
     return b'%s,"results":[%s]}' % (encode_json(around)[:-1], b",".join(results))

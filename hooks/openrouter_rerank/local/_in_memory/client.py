@@ -1,5 +1,6 @@
 """A client that talks to the embedded server without a socket."""
 
+import os
 from typing import Any
 
 from openrouter_rerank import OpenRouter
@@ -14,7 +15,11 @@ SERVER_URL = f"http://localhost{BASE_PATH}"
 
 
 def client(
-    *, ranker: Ranker | None = None, faults: Faults | None = None, **options: Any
+    *,
+    model: str | os.PathLike[str] | None = None,
+    ranker: Ranker | None = None,
+    faults: Faults | None = None,
+    **options: Any,
 ) -> OpenRouter:
     """
     Make a client whose requests are answered in this process, without key or network.
@@ -23,8 +28,10 @@ def client(
     application as those to the server, in memory.
 
     Args:
-        ranker: What scores the documents. None takes `MiniLMRanker`, loaded by the first request
-            and shared by all clients of the process.
+        model: The embedded model's name or folder, as `LocalRanker` takes it, which is loaded at
+            once. None takes `minilm`, loaded by the first request. All clients of the process share
+            a model.
+        ranker: What scores the documents instead; None takes that of `model`.
         faults: Which requests are to fail, and how; None fails only those that ask for it. A cut
             connection raises what it raises over the network. Only its deadline ends an async
             call that hangs, because without a socket nothing else has a limit.
@@ -35,10 +42,12 @@ def client(
         from exiting.
 
     Raises:
-        MissingExtraError: A package of the extra `local` is not installed.
+        MissingExtraError: A package of the extra `local` is not installed, or that with the model.
+        ModelFileError: The model that is named cannot be loaded.
         TypeError: `options` has an argument that `OpenRouter` doesn't take or that is set here.
+        ValueError: There is no such model, or both `ranker` and `model` are given.
     """
-    transport = AsyncTransport(create_app(ranker, faults=faults))
+    transport = AsyncTransport(create_app(ranker, model=model, faults=faults))
     return OpenRouter(
         server_url=SERVER_URL,
         transport=SyncTransport(transport),

@@ -1,1 +1,1 @@
-"""The embedded models: what the server asks of a ranker, and MiniLM."""
+"""The embedded models: what the server asks of a ranker, and what answers."""

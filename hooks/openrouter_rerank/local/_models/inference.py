@@ -1,9 +1,10 @@
-"""Running the model: from token ids to the cosines of sentence vectors."""
+"""Running a model: onnxruntime's session, and what goes into each run."""
 
 import importlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Protocol, cast
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,9 +27,14 @@ MAX_THREADS = 4
 LOG_FATAL_ONLY = 4
 """Anything less is raised, too."""
 
+DYNAMIC_QUANTIZATION = b"DynamicQuantizeLinear"
+"""
+The operator of models that scale what they compute by the largest number of the whole run (ONNX's
+operators, `DynamicQuantizeLinear`).
+"""
 
-Vector = NDArray[np.float64]
-Vectors = NDArray[np.float64]
+IDS, MASK, TYPE_IDS = "input_ids", "attention_mask", "token_type_ids"
+INT32 = "tensor(int32)"
 
 
 class Session(Protocol):
@@ -38,8 +44,68 @@ class Session(Protocol):
         self, outputs: list[str], inputs: dict[str, NDArray[np.int64]]
     ) -> list[NDArray[np.float32]]: ...
 
+    def get_inputs(self) -> list[Any]: ...
 
-def open_session(model: bytes) -> Session:
+    def get_outputs(self) -> list[Any]: ...
+
+
+class Network:
+    """
+    A model that onnxruntime runs.
+
+    Args:
+        model: The content of its file, or the file's path, beside which others may lie.
+
+    Attributes:
+        block_size: The most texts to put in one run. Where others in the same run would change a
+            text's result by their scale, it is 1.
+        outputs: How many dimensions each output has, by name; None if the model does not say.
+    """
+
+    def __init__(self, model: bytes | Path) -> None:
+        content = model if isinstance(model, bytes) else model.read_bytes()
+        self.block_size = 1 if DYNAMIC_QUANTIZATION in content else BLOCK_SIZE
+        self._session = open_session(content if isinstance(model, bytes) else str(model))
+        self._inputs = {each.name: each.type for each in self._session.get_inputs()}
+        unknown = sorted(set(self._inputs) - {IDS, MASK, TYPE_IDS})
+        if unknown:
+            raise ValueError(
+                f"the model wants the input {unknown[0]}, and only {IDS}, {MASK} and {TYPE_IDS} "
+                "are known here"
+            )
+        self.outputs: dict[str, int | None] = {
+            each.name: len(each.shape) if each.shape else None
+            for each in self._session.get_outputs()
+        }
+
+    def run(
+        self, output: str, texts: Sequence[TokenIds], type_ids: Sequence[TokenIds] = ()
+    ) -> NDArray[np.float32]:
+        """
+        Run the model once.
+
+        Args:
+            output: The name of the output to compute.
+            texts: The token ids of each text; shorter ones are padded.
+            type_ids: For each token the part of the text that it belongs to; 0 if there are none.
+        """
+        shape = (len(texts), max(map(len, texts)))
+        values = {name: np.zeros(shape, dtype=np.int64) for name in (IDS, MASK, TYPE_IDS)}
+        for row, text in enumerate(texts):
+            values[IDS][row, : len(text)] = text
+            values[MASK][row, : len(text)] = 1
+        for row, types in enumerate(type_ids):
+            values[TYPE_IDS][row, : len(types)] = types
+        inputs = {
+            name: values[name].astype(np.int32) if kind == INT32 else values[name]
+            for name, kind in self._inputs.items()
+        }
+        (result,) = self._session.run([output], cast("dict[str, NDArray[np.int64]]", inputs))
+        return result
+
+
+def open_session(model: bytes | str) -> Session:
+    """Load a model, from its content or its path."""
     # onnxruntime 1.32 otherwise writes a device id below HOME and looks its maker's hosts up. It
     # reads this when it is imported; a program that wants the telemetry sets it to 0 itself.
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
@@ -62,59 +128,15 @@ def count_cpus() -> int:
     return os.cpu_count() or 1
 
 
-def compare(
-    session: Session, query: TokenIds, texts: Sequence[TokenIds], checkpoint: Callable[[], None]
-) -> Vector:
-    """
-    Compute the cosine of the query's vector and each text's, for equal texts only once.
-
-    No more than a block's vectors are held: those of a million texts take 3 GB.
-    """
-    distinct = sorted(dict.fromkeys(texts), key=len)
-    # The query leads the first block, since all others need its vector.
-    distinct = [query, *(text for text in distinct if text != query)]
-    cosines: dict[TokenIds, float] = {}
-    query_vector = np.empty(0)
-    for block in cut_blocks(distinct):
-        checkpoint()
-        vectors = _embed_block(session, block)
-        if not cosines:
-            query_vector = vectors[0]
-        # A matrix product may round differently for another number of rows; this does not.
-        cosines.update(zip(block, (vectors * query_vector).sum(axis=1).tolist(), strict=True))
-    return np.array([cosines[text] for text in texts])
-
-
-def cut_blocks(texts: Iterable[TokenIds]) -> Iterator[list[TokenIds]]:
-    """Cut texts, at least one, into what goes into each run of the model, in their order."""
+def cut_blocks(texts: Iterable[TokenIds], size: int = BLOCK_SIZE) -> Iterator[list[TokenIds]]:
+    """Cut texts into what goes into each run of the model, in their order."""
     block: list[TokenIds] = []
     for text in texts:
         length = max(map(len, [*block, text]))
-        is_full = len(block) == BLOCK_SIZE or length * (len(block) + 1) > BLOCK_TOKENS
+        is_full = len(block) == size or length * (len(block) + 1) > BLOCK_TOKENS
         if block and is_full:
             yield block
             block = []
         block.append(text)
-    yield block
-
-
-def _embed_block(session: Session, texts: Sequence[TokenIds]) -> Vectors:
-    """
-    Compute one vector of length 1 for each text, in one run of the model.
-
-    It is the average of the text's token vectors, padding left out.
-    """
-    shape = (len(texts), max(map(len, texts)))
-    ids = np.zeros(shape, dtype=np.int64)
-    mask = np.zeros(shape, dtype=np.int64)
-    for row, text in enumerate(texts):
-        ids[row, : len(text)] = text
-        mask[row, : len(text)] = 1
-    (hidden,) = session.run(
-        ["last_hidden_state"],
-        {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)},
-    )
-    sums = (hidden.astype(np.float64) * mask[:, :, np.newaxis]).sum(axis=1)
-    # The mean differs from the sum by a factor only, which the norm takes away.
-    vectors: Vectors = sums / np.linalg.norm(sums, axis=1, keepdims=True)
-    return vectors
+    if block:
+        yield block

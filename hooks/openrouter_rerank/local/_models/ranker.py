@@ -14,10 +14,13 @@ class Ranking:
         scores: One finite number for each document, in the order of the documents; higher is
             more relevant.
         token_count: How many tokens the model read, the query's included.
+        truncated_documents: How many of the documents are longer than what the model read of
+            them; repeated ones count each time.
     """
 
     scores: Sequence[float]
     token_count: int
+    truncated_documents: int = 0
 
 
 def proceed() -> None:
@@ -28,8 +31,8 @@ class Ranker(Protocol):
     """
     A model that scores texts against a query; it may be called from several threads at once.
 
-    The server asks it. What a client falls back to is an `openrouter_rerank.Ranker`, such as
-    `openrouter_rerank.local.LOCAL`.
+    The server asks it. What a client falls back to is an `openrouter_rerank.Ranker`.
+    `openrouter_rerank.local.LocalRanker` is both.
     """
 
     def rank(

@@ -1,24 +1,19 @@
-"""From text to token ids, as BERT's uncased models expect them."""
+"""From text to the token ids that a model reads."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib import resources
+from typing import NamedTuple
 
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 from tokenizers.models import WordPiece
 from tokenizers.normalizers import BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
 from tokenizers.processors import BertProcessing
 
+from .long_text import choose_shortener
+
 VOCABULARY_FILE = "data/bert-uncased-vocab.txt"
-MAX_TOKENS = 256
-"""The most tokens to read of one text, its two end marks included; the model's own limit."""
-
 MAX_WORD_CHARS = 100
-"""A longer word is one unknown token, whatever its characters are."""
-
-STEP_CHARS = 1024
-"""How much of a text is read at once; a page of English has 256 tokens in one or two steps."""
-
 BATCH_SIZE = 8
 """Texts to tokenize at once. The tokenizer takes 540 bytes for each character that it is given."""
 
@@ -26,86 +21,133 @@ COUNT_CHARS = 8192
 """How much of a text is counted at once."""
 
 UNKNOWN, START, END = "[UNK]", "[CLS]", "[SEP]"
-END_MARKS = (START, END)
 
 TokenIds = tuple[int, ...]
 
 
-class BertTokenizer:
+class Pair(NamedTuple):
     """
-    The tokenizer of BERT's uncased models.
+    A query and a document, as a cross-encoder reads them.
+
+    Attributes:
+        ids: The tokens of both, with the marks around them.
+        type_ids: For each token the part that it belongs to, as the model names it.
+    """
+
+    ids: TokenIds
+    type_ids: TokenIds
+
+
+class TextTokenizer:
+    """
+    Turns texts into token ids, and says how many were too long.
 
     A marker such as `[SEP]` in a text is read as plain characters.
+
+    Args:
+        tokenizer: The library's tokenizer. Its own truncation and padding are switched off.
+        max_tokens: The most tokens to read of one text, or one pair of texts, marks included.
     """
 
-    def __init__(self) -> None:
-        ids = read_vocabulary()
-        self._normalizer = BertNormalizer(lowercase=True, strip_accents=True)
-        self._splitter = BertPreTokenizer()
-        model = WordPiece(ids, unk_token=UNKNOWN, max_input_chars_per_word=MAX_WORD_CHARS)
-        tokenizer = Tokenizer(model)
-        tokenizer.normalizer = self._normalizer
-        tokenizer.pre_tokenizer = self._splitter
-        tokenizer.post_processor = BertProcessing((END, ids[END]), (START, ids[START]))
-        tokenizer.enable_truncation(MAX_TOKENS)  # pyright: ignore[reportUnknownMemberType]
+    def __init__(self, tokenizer: Tokenizer, max_tokens: int) -> None:
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        tokenizer.encode_special_tokens = True
         self._tokenizer = tokenizer
+        self._shortener = choose_shortener(tokenizer)
+        self._max_tokens = max_tokens
 
-    def tokenize(self, texts: Sequence[str], checkpoint: Callable[[], None]) -> list[TokenIds]:
+    def tokenize(
+        self, texts: Sequence[str], checkpoint: Callable[[], None]
+    ) -> tuple[list[TokenIds], int]:
         """
-        Turn each text into token ids, cut at `MAX_TOKENS`; an empty text gives two.
+        Turn each text into token ids; an empty text gives the marks alone.
 
         Args:
             texts: The texts; only the beginning of a long one is read.
             checkpoint: Called between bounded steps; it raises to stop.
+
+        Returns:
+            The ids of each text, and how many texts were cut.
         """
+        room = self._max_tokens - self._tokenizer.num_special_tokens_to_add(is_pair=False)
         tokenized: list[TokenIds] = []
+        cut_count = 0
+        for encoding, is_cut in self._encode(texts, room, checkpoint):
+            tokenized.append(tuple(self._tokenizer.post_process(encoding).ids))
+            cut_count += is_cut
+        return tokenized, cut_count
+
+    def tokenize_pairs(
+        self, query: str, texts: Sequence[str], checkpoint: Callable[[], None]
+    ) -> tuple[list[Pair], int]:
+        """
+        Turn the query with each text into token ids.
+
+        The text is cut where both are too long. Of the query half of the tokens are read, so that
+        a very long one leaves room.
+
+        Args:
+            query: The query.
+            texts: The texts; only the beginning of a long one is read.
+            checkpoint: Called between bounded steps; it raises to stop.
+
+        Returns:
+            The ids of each pair, and how many texts were cut.
+        """
+        room = self._max_tokens - self._tokenizer.num_special_tokens_to_add(is_pair=True)
+        ((asked, _),) = self._encode([query], room // 2, checkpoint)
+        pairs: list[Pair] = []
+        cut_count = 0
+        for encoding, is_cut in self._encode(texts, room - len(asked), checkpoint):
+            pair = self._tokenizer.post_process(asked, encoding)
+            pairs.append(Pair(tuple(pair.ids), tuple(pair.type_ids)))
+            cut_count += is_cut
+        return pairs, cut_count
+
+    def _encode(
+        self, texts: Sequence[str], room: int, checkpoint: Callable[[], None]
+    ) -> Iterator[tuple[Encoding, bool]]:
+        """Encode each text without marks, cut at `room` tokens; yield whether it was cut, too."""
         for start in range(0, len(texts), BATCH_SIZE):
             checkpoint()
-            batch = [self._shorten(text, checkpoint) for text in texts[start : start + BATCH_SIZE]]
+            batch = [
+                self._shortener.shorten(text, room, checkpoint)
+                for text in texts[start : start + BATCH_SIZE]
+            ]
             # The tokenizer's method for one text holds the interpreter's lock; this releases it.
-            tokenized += [tuple(encoding.ids) for encoding in self._tokenizer.encode_batch(batch)]
-        return tokenized
+            encodings = self._tokenizer.encode_batch(
+                [text for text, _ in batch], add_special_tokens=False
+            )
+            for encoding, (_, is_shorter) in zip(encodings, batch, strict=True):
+                is_cut = is_shorter or len(encoding) > room
+                encoding.truncate(room)
+                yield encoding, is_cut
 
     def count(self, text: str) -> int:
         """
-        Count all tokens of a text, its two end marks included.
+        Count all tokens of a text, its end marks included.
 
         A long text is counted in steps. A word in which one ends counts as two.
         """
-        tokens = len(END_MARKS)
+        tokens = self._tokenizer.num_special_tokens_to_add(is_pair=False)
         for start in range(0, len(text), COUNT_CHARS):
-            (found,) = self._tokenizer.encode_batch([text[start : start + COUNT_CHARS]])
-            # What is beyond `MAX_TOKENS` is there, too.
-            parts = [found, *found.overflowing]
-            tokens += sum(len(part.ids) - len(END_MARKS) for part in parts)
+            step = text[start : start + COUNT_CHARS]
+            (found,) = self._tokenizer.encode_batch([step], add_special_tokens=False)
+            tokens += len(found)
         return tokens
 
-    def _shorten(self, text: str, checkpoint: Callable[[], None]) -> str:
-        """
-        Find a short text with the same tokens, reading no further than they need.
 
-        The normalizer works on each character by itself, so a step may end anywhere: it only
-        changes the order of accents, and words with those that it keeps are unknown in any order.
-        A step may end within a word, whose rest the next step brings. Every word gives a token
-        or more, so `MAX_TOKENS` words are enough.
-        """
-        if len(text) <= STEP_CHARS:
-            return text
-        words: list[str] = []
-        unfinished = ""
-        for start in range(0, len(text), STEP_CHARS):
-            checkpoint()
-            step = text[start : start + STEP_CHARS]
-            if len(unfinished) > MAX_WORD_CHARS and step.isascii() and step.isalnum():
-                continue  # More of a word that is too long already.
-            normalized = unfinished + self._normalizer.normalize_str(step)
-            found = [word for word, _ in self._splitter.pre_tokenize_str(normalized)]
-            is_open = bool(found) and not normalized.endswith(" ")
-            unfinished = found.pop()[: MAX_WORD_CHARS + 1] if is_open else ""
-            words += [word[: MAX_WORD_CHARS + 1] for word in found]
-            if len(words) >= MAX_TOKENS:
-                break
-        return " ".join([*words, unfinished][:MAX_TOKENS])
+def make_bert_tokenizer() -> Tokenizer:
+    """Make the tokenizer of BERT's uncased models."""
+    ids = read_vocabulary()
+    tokenizer = Tokenizer(
+        WordPiece(ids, unk_token=UNKNOWN, max_input_chars_per_word=MAX_WORD_CHARS)
+    )
+    tokenizer.normalizer = BertNormalizer(lowercase=True, strip_accents=True)
+    tokenizer.pre_tokenizer = BertPreTokenizer()
+    tokenizer.post_processor = BertProcessing((END, ids[END]), (START, ids[START]))
+    return tokenizer
 
 
 def read_vocabulary() -> dict[str, int]:

@@ -1,5 +1,6 @@
 """The embedded server as a process, and in a thread for tests."""
 
+import os
 import threading
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
@@ -8,7 +9,7 @@ from starlette.applications import Starlette
 
 from openrouter_rerank.local._app.application import BASE_PATH, create_app
 from openrouter_rerank.local._faults.config import Faults
-from openrouter_rerank.local._models.minilm import share_minilm
+from openrouter_rerank.local._models.local_ranker import LocalRanker, choose_ranker
 from openrouter_rerank.local._models.ranker import Ranker
 
 from .connection import PATIENCE, Patience
@@ -29,6 +30,7 @@ def serve(
     host: str = DEFAULT_HOST,
     port: int = DEFAULT_PORT,
     *,
+    model: str | os.PathLike[str] | None = None,
     api_key: str | None = None,
     ranker: Ranker | None = None,
     allowed_hosts: Iterable[str] = (),
@@ -43,21 +45,26 @@ def serve(
     Args:
         host: The address to listen on. The default can be reached from this machine alone.
         port: The port to listen on; 0 has the system choose a free one.
+        model: The embedded model's name or folder, as `LocalRanker` takes it; None takes `minilm`.
         api_key: The key that requests must bear; None asks for none.
-        ranker: What scores the documents. None takes `MiniLMRanker`, loaded before it listens.
+        ranker: What scores the documents instead; None takes that of `model`. A `LocalRanker` is
+            loaded before the server accepts connections.
         allowed_hosts: Names to accept in the `Host` header besides `host`, those of the
             loopback interface and the address that a connection came in on.
         faults: Which requests are to fail, and how; None fails only those that ask for it.
 
     Raises:
         KeyboardInterrupt: SIGINT came while the model was loaded.
-        MissingExtraError: A package of the extra `local` is not installed.
+        MissingExtraError: A package of the extra `local` is not installed, or that with the model.
         ModelFileError: The model cannot be loaded, or its file is not the expected one.
         ServerStartError: The address is in use, unknown or not allowed.
-        ValueError: `host` or `api_key` is empty, or `port` is out of range.
+        ValueError: `host` or `api_key` is empty, `port` is out of range, there is no such model, or
+            both `ranker` and `model` are given.
     """
+    ranker = choose_ranker(ranker, model)
     app = create_app(ranker, api_key=api_key, allowed_hosts=[host, *allowed_hosts], faults=faults)
-    serve_app(app, host, port, prepare=share_minilm().load if ranker is None else None)
+    prepare = ranker.load if isinstance(ranker, LocalRanker) else None
+    serve_app(app, host, port, prepare=prepare)
 
 
 def serve_app(
@@ -103,6 +110,7 @@ def serve_app(
 def running(
     ranker: Ranker | None = None,
     *,
+    model: str | os.PathLike[str] | None = None,
     host: str = DEFAULT_HOST,
     api_key: str | None = None,
     allowed_hosts: Iterable[str] = (),
@@ -113,26 +121,34 @@ def running(
     Run the server in a thread, on a free port, for as long as the block lasts.
 
     Args:
-        ranker: What scores the documents. None takes `MiniLMRanker`, loaded by the first request.
+        ranker: What scores the documents. None takes that of `model`.
+        model: The embedded model's name or folder, as `LocalRanker` takes it, which is loaded at
+            once. None takes `minilm`, loaded by the first request.
         host: The address to listen on.
         api_key: The key that requests must bear; None asks for none.
         allowed_hosts: More names to accept in the `Host` header.
         faults: Which requests are to fail, and how; None fails only those that ask for it.
-        app: An application made by `create_app`, to serve instead of one made of `ranker`,
+        app: An application made by `create_app`, to serve instead of one made of `ranker`, `model`,
             `api_key`, `allowed_hosts` and `faults`.
 
     Yields:
         The base URL, ready for `OpenRouter(server_url=...)`.
 
     Raises:
-        MissingExtraError: A package of the extra `local` is not installed.
+        MissingExtraError: A package of the extra `local` is not installed, or that with the model.
+        ModelFileError: The model that is named cannot be loaded.
         ServerStartError: The address is unknown or not allowed.
+        ValueError: There is no such model, or both `ranker` and `model` are given.
     """
     app = (
         app
         if app is not None
         else create_app(
-            ranker, api_key=api_key, allowed_hosts=[host, *allowed_hosts], faults=faults
+            ranker,
+            model=model,
+            api_key=api_key,
+            allowed_hosts=[host, *allowed_hosts],
+            faults=faults,
         )
     )
     ready = threading.Event()

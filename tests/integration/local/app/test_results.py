@@ -4,6 +4,7 @@ import httpx
 import pytest
 from integration.local.messages import BODY, is_valid
 from integration.local.rankers import ConstantRanker
+from openrouter_rerank import OpenRouter
 from openrouter_rerank.local import running
 
 
@@ -54,3 +55,19 @@ def test_ties_keep_the_order_of_the_documents() -> None:
         reply = httpx.post(f"{url}/rerank", json={**BODY, "documents": documents})
 
     assert [result["index"] for result in reply.json()["results"]] == list(range(50))
+
+
+def test_cut_documents_are_counted(base_url: str) -> None:
+    """The reply says how many documents were longer than the model reads, and nothing if none."""
+    documents = ["short", "long " * 300, "long " * 5000, "word"]
+    with OpenRouter(server_url=base_url) as client:
+        cut = client.rerank.rerank(query="q", documents=documents, model="m", top_n=1)
+        whole = client.rerank.rerank(query="q", documents=documents[:1], model="m")
+        batched = client.rerank.rerank_batched(
+            query="q", documents=documents, model="m", batch_size=2
+        )
+
+    assert cut.additional_properties == {"truncated_documents": 2}
+    assert is_valid("CreateRerankResponseBody", cut.to_dict())
+    assert whole.additional_properties == {}
+    assert batched.additional_properties == {"truncated_documents": 2}

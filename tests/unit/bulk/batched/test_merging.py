@@ -115,3 +115,13 @@ def test_fields_of_several_replies() -> None:
     assert (res.id, res.model, res.provider) == ("gen-1", "m", UNSET)
     assert dict(res.additional_properties) == {"same": [1]}
     assert merge(first, {**second, "provider": "p"}).provider == "p"
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"), [([2, None, 3], 5), ([2, 2], 4), ([None] * 2, None)]
+)
+def test_cut_documents_are_summed(counts: list[int | None], expected: int | None) -> None:
+    """How many documents were cut is the sum over the parts that say it."""
+    fields = [{} if count is None else {"truncated_documents": count} for count in counts]
+
+    assert merge(*fields).additional_properties.get("truncated_documents") == expected
