@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from attrs import evolve
-from openrouter_rerank import BackoffStrategy, RetryConfig, errors
+from openrouter_rerank import BackoffStrategy, MemoryCache, RetryConfig, errors
 from openrouter_rerank.evaluation import (
     BM25,
     NO_RERANKER,
@@ -76,6 +76,24 @@ def test_the_cost_of_all_calls_is_summed() -> None:
         evaluation = evaluate(client, make_planted(10), models=[GOOD, EQUAL], depths=[5])
 
     assert evaluation.cost == pytest.approx(0.03)
+
+
+@pytest.mark.parametrize("by", ["request", "document"])
+def test_answers_from_a_cache_have_their_price_and_are_not_paid(by: Any) -> None:
+    """What the client's cache has is not sent, has no latency, and costs what it did."""
+    cache = MemoryCache(by=by)
+    with PlantedApi().open_client(cache=cache) as client:
+        first, second = (
+            evaluate(client, make_planted(10), models=[GOOD, BAD], depths=[5]) for _ in range(2)
+        )
+
+    for model in (1, 2):
+        known, again = first.systems[model], second.systems[model]
+        assert again.measures == known.measures
+        assert again.cost_per_1000_queries == pytest.approx(known.cost_per_1000_queries)
+        assert again.latency is None
+    with PlantedApi().open_client(cache=cache) as client:
+        assert evaluate(client, make_planted(10), models=[GOOD], depths=[5]).cost == 0.0
 
 
 def test_the_threshold_keeps_most_of_the_relevant_and_drops_the_others() -> None:

@@ -7,6 +7,7 @@ import typer
 
 from openrouter_rerank.cli._evaluation.options import EvaluationOptions
 from openrouter_rerank.cli._evaluation.run import run_evaluation
+from openrouter_rerank.cli._fallbacks import CacheFolder
 
 
 def evaluate_models(
@@ -118,6 +119,7 @@ def evaluate_models(
             help="Keep what calls gave in FOLDER, and go on where an earlier run ended.",
         ),
     ] = None,
+    cache: CacheFolder = None,
     report: Annotated[
         Path | None,
         typer.Option(
@@ -176,6 +178,7 @@ def evaluate_models(
             max_cost=max_cost,
             yes=yes,
             resume=resume,
+            cache=cache,
             report=report,
             as_json=as_json,
         )

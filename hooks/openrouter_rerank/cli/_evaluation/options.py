@@ -37,6 +37,7 @@ class EvaluationOptions:
         max_cost: In credits; None for no limit.
         yes: Whether not to ask about the estimated cost.
         resume: The folder for what calls gave; None keeps nothing.
+        cache: The folder of the client's cache; None for none.
         report: The file for a web page; None writes none.
         as_json: Whether to print JSON.
     """
@@ -61,6 +62,7 @@ class EvaluationOptions:
     max_cost: float | None
     yes: bool
     resume: Path | None
+    cache: Path | None
     report: Path | None
     as_json: bool
 

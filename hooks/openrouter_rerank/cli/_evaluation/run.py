@@ -20,6 +20,7 @@ from openrouter_rerank.cli._errors import (
     to_command_error,
 )
 from openrouter_rerank.cli._exit_status import ExitStatus
+from openrouter_rerank.cli._fallbacks import open_cache
 from openrouter_rerank.cli._job_file.progress import open_error_console
 from openrouter_rerank.cli._job_file.run import DEADLINE_MS, MAX_ATTEMPTS
 from openrouter_rerank.cli._stdout import open_console, require_stdout, write_json, write_lines
@@ -97,6 +98,7 @@ def _evaluate(options: EvaluationOptions) -> "Evaluation":
             retry_config=retries,
             deadline_ms=DEADLINE_MS,
             concurrency=options.concurrency,
+            cache=None if options.cache is None else open_cache(options.cache, "request"),
         )
         if options.needs_api
         else nullcontext()

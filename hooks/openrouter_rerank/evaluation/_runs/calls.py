@@ -50,13 +50,20 @@ class CallResult:
 
     Attributes:
         scores: Positions among the candidates with their scores, the best first.
-        cost: In credits; None if the reply does not say.
+        cost: The price in credits, a part from the client's cache included; None if unknown.
         latency_ms: How long the answer took, in milliseconds; None if no request was sent.
+        saved: What of the price was not paid this time, in credits.
     """
 
     scores: Sequence[tuple[int, float]]
     cost: float | None
     latency_ms: float | None
+    saved: float = 0.0
+
+    @property
+    def paid(self) -> float | None:
+        """What was paid, in credits; None if unknown."""
+        return None if self.cost is None else self.cost - self.saved
 
 
 def check_options(options: Mapping[str, Any]) -> None:

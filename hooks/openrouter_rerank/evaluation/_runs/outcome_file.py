@@ -82,6 +82,7 @@ class OutcomeFile:
                 "scores": [[position, score] for position, score in result.scores],
                 "cost": result.cost,
                 "latency_ms": result.latency_ms,
+                "saved": result.saved,
             }
         )
 
@@ -110,7 +111,7 @@ class OutcomeFile:
 
     def _count(self, key: str, result: CallResult) -> None:
         self.results[key] = result
-        self.cost += result.cost or 0.0
+        self.cost += result.paid or 0.0
 
     def _count_failure(self, cost: float) -> None:
         self.failed_cost += cost
@@ -158,5 +159,6 @@ class OutcomeFile:
             scores=[(int(position), float(score)) for position, score in fields["scores"]],
             cost=None if fields["cost"] is None else float(fields["cost"]),
             latency_ms=None if fields["latency_ms"] is None else float(fields["latency_ms"]),
+            saved=float(fields.get("saved", 0.0)),
         )
         self._count(str(fields["key"]), result)

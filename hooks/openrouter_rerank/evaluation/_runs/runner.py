@@ -64,9 +64,9 @@ class CallRunner:
         for call in self._plan.iterate():
             result = self._kept.results.get(call.key)
             if result is not None:
-                if result.cost is None:
+                if result.paid is None:
                     return None
-                total += result.cost
+                total += result.paid
         return total
 
     def _run_remote(self, client: OpenRouter, calls: Sequence[PlannedCall]) -> None:
@@ -173,7 +173,9 @@ class CallRunner:
             return
         results = outcome.unwrap().results
         scores = [(result.index, result.relevance_score) for result in results]
-        self._kept.add(call, CallResult(scores=scores, cost=outcome.cost, latency_ms=latency_ms))
+        cost, saved = read_price(outcome)
+        result = CallResult(scores=scores, cost=cost, latency_ms=latency_ms, saved=saved)
+        self._kept.add(call, result)
         self._report()
 
     def _record_failure(self, call: PlannedCall, error: Exception) -> None:
@@ -192,6 +194,17 @@ class CallRunner:
                 cost=self._kept.cost,
             )
             self._settings.on_progress(progress)
+
+
+def read_price(outcome: RerankOutcome) -> tuple[float | None, float]:
+    """Return what an answer costs, None if unknown, and what of that the client's cache saved."""
+    cost, ranking = outcome.cost, outcome.ranking
+    if ranking is None or cost is None:
+        return cost, 0.0
+    if ranking.cached and ranking.saved_cost is None:
+        return None, 0.0
+    saved = ranking.saved_cost or 0.0
+    return cost + saved, saved
 
 
 def _read_model(call: PlannedCall) -> str:

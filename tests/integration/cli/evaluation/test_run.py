@@ -196,6 +196,21 @@ def test_a_limit_of_the_cost_ends_the_run_which_can_go_on(
     assert "it holds 2 calls, which were not made again" in done.stderr
 
 
+def test_a_cache_gives_what_was_paid_before(run: Run, data: Path, tmp_path: Path) -> None:
+    """With --cache, another evaluation sends nothing and names the same price."""
+    cache = ["--cache", tmp_path / "cache"]
+    with fake_api() as api:
+        first = run(api, data, "--depth", 4, *cache, "--json")
+        sent = len(api.queries)
+        second = run(api, data, "--depth", 4, *cache, "--json")
+
+    assert (first.returncode, second.returncode, len(api.queries)) == (0, 0, sent)
+    one, two = json.loads(first.stdout), json.loads(second.stdout)
+    price = "cost_per_1000_queries"
+    assert two["systems"][1][price] == pytest.approx(one["systems"][1][price])
+    assert (one["cost"] > 0, two["cost"]) == (True, 0.0)
+
+
 def test_a_cost_that_nobody_tells_is_told(run: Run, data: Path) -> None:
     """Without a price the estimate says so, and a limit cannot be kept."""
     with fake_api(cost=None) as api:
