@@ -101,6 +101,7 @@ def evaluate(
         raise ValueError("depths: there is none; give at least one, such as 30")
     _check_models(models, client)
     check_options(options)
+    _check_dataset(dataset)
     if max_cost is not None:
         require_positive(max_cost, "max_cost")
     settings = RunSettings(
@@ -144,6 +145,16 @@ def evaluate(
         verdict=write_verdict(results, ceilings, columns[0].name),
         notes=kept.notes,
     )
+
+
+def _check_dataset(dataset: Dataset) -> None:
+    """Refuse what `read_dataset` would not have made."""
+    if not dataset.queries:
+        raise ValueError("dataset: it has no queries")
+    for query in dataset.queries:
+        for name in query.candidates or ():
+            if name not in dataset.documents:
+                raise ValueError(f"dataset: query {query.id!r} has the unknown candidate {name!r}")
 
 
 def _check_models(models: Sequence[str], client: OpenRouter | None) -> None:

@@ -394,6 +394,11 @@ def test_hooks_of_the_client_are_left_as_they_were() -> None:
             {"models": ["local/nothing"]},
             "models: 'local/nothing' is unknown; there is local/minilm",
         ),
+        ({"dataset": make_planted(0)}, "dataset: it has no queries"),
+        (
+            {"dataset": evolve(make_planted(1), documents={"d0.0": "x"})},
+            "dataset: query 'q0' has the unknown candidate 'd0.1'",
+        ),
         ({"client": None}, "client: 'planted/good' is a model of the API"),
         ({"depths": []}, "depths: there is none"),
         ({"depths": [0]}, "depths: "),
@@ -411,9 +416,10 @@ def test_wrong_arguments_are_refused_before_anything_is_sent(
     """Each names the argument."""
     api = PlantedApi()
     with api.open_client() as client:
-        arguments: dict[str, Any] = {"client": client, "models": [GOOD], "depths": [5], **change}
+        given = {"client": client, "dataset": make_planted(1), "models": [GOOD], "depths": [5]}
+        arguments: dict[str, Any] = {**given, **change}
         with pytest.raises((TypeError, ValueError), match=message):
-            evaluate(dataset=make_planted(1), **arguments)
+            evaluate(**arguments)
 
     assert api.bodies == []
 
