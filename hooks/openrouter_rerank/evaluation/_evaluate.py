@@ -57,7 +57,8 @@ def evaluate(
     Args:
         client: Makes the calls; None if all models are embedded.
         dataset: As `read_dataset` reads it.
-        models: Slugs, and embedded models, which need no key, as "local/minilm".
+        models: Slugs, and embedded models, which need no key, as "local/minilm"; see
+            `openrouter_rerank.local.LocalRanker`.
         depths: How many candidates to rerank, each at least 1.
         measures: Their names, such as "nDCG@10"; systems are compared by the first.
         first_stage: Finds candidates for queries that have none, as many as the largest depth and

@@ -392,7 +392,7 @@ def test_hooks_of_the_client_are_left_as_they_were() -> None:
         ({"models": GOOD}, "models: give a list"),
         (
             {"models": ["local/nothing"]},
-            "models: 'local/nothing' is unknown; there is local/minilm",
+            "models: 'local/nothing': .* choose minilm, bge-small, cross-encoder or a folder",
         ),
         ({"dataset": make_planted(0)}, "dataset: it has no queries"),
         (

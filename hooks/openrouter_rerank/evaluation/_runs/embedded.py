@@ -5,34 +5,39 @@ import httpx
 from openrouter_rerank import OpenRouter
 
 EMBEDDED_PREFIX = "local/"
-EMBEDDED_MODELS = ("minilm",)
 
 
 def is_embedded(model: str) -> bool:
-    """Tell whether a model runs in this process, such as "local/minilm"."""
+    """Tell whether a model runs in this process, such as "local/minilm" or "local/FOLDER"."""
     return model.startswith(EMBEDDED_PREFIX)
 
 
 def check_embedded(model: str) -> None:
     """
-    Refuse an embedded model that there is not.
+    Refuse an embedded model that there is not; none is loaded.
 
     Raises:
+        MissingExtraError: A package that it needs is not installed.
+        ModelFileError: Its folder lacks a file, or one is not what it should be.
         ValueError: It is unknown.
     """
-    if model.removeprefix(EMBEDDED_PREFIX) not in EMBEDDED_MODELS:
-        known = ", ".join(f"{EMBEDDED_PREFIX}{name}" for name in EMBEDDED_MODELS)
-        raise ValueError(f"models: {model!r} is unknown; there is {known}")
+    from openrouter_rerank import local
+
+    try:
+        local.LocalRanker(model.removeprefix(EMBEDDED_PREFIX))
+    except ValueError as error:
+        raise ValueError(f"models: {model!r}: {error}") from error
 
 
 def open_embedded(model: str) -> OpenRouter:
     """
-    Open a client of an embedded model.
+    Open a client of an embedded model, and load it.
 
     Raises:
-        MissingExtraError: A package of the extra `local` is not installed.
+        MissingExtraError: A package that it needs is not installed.
+        ModelFileError: It cannot be loaded, or its file is not the expected one.
     """
     from openrouter_rerank import local
 
-    check_embedded(model)
-    return local.client(timeout=httpx.Timeout(None), deadline_ms=None)
+    name = model.removeprefix(EMBEDDED_PREFIX)
+    return local.client(model=name, timeout=httpx.Timeout(None), deadline_ms=None)
