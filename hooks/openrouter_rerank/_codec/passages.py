@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence, Sized
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 
 from .values import require_count, require_integer
@@ -26,6 +26,8 @@ BYTES_PER_TOKEN = 4
 # A text with more for each token it may have is not counted as a whole: a tokenizer can take
 # hundreds of bytes for each character, and the splitter counts only parts of it.
 MOST_CHARACTERS_PER_TOKEN = 16
+# Passages are made equally long to this part of the largest size.
+SIZE_STEPS = 16
 
 
 class Tokenizer(Protocol):
@@ -42,9 +44,10 @@ class Passages:
 
     A document with more than `max_tokens` is split where sentences end (Unicode Standard Annex 29),
     at newlines rather than between two sentences of a paragraph, and within a sentence only if it
-    is too long alone. The passages are ranked instead of the document. Its score is that of its
-    best passage, and the result says where that one stands in the document's text. A document with
-    an image is not split.
+    is too long alone: into as few passages as it takes, of about the same length, since a short
+    rest scores too high or too low. The passages are ranked instead of the document. Its score is
+    that of its best passage, and the result says where that one stands in the document's text. A
+    document with an image is not split.
 
     It needs the extra `passages`: `pip install "openrouter-rerank[passages]"`.
 
@@ -102,7 +105,22 @@ class Passages:
         is_short = len(text) <= self.max_tokens * MOST_CHARACTERS_PER_TOKEN
         if is_short and self.count_tokens(text) <= self.max_tokens:
             return [(0, len(text))]
-        splitter = self._make_splitter(self.count_tokens, self.max_tokens, self.overlap)
+        # The same parts are counted for several sizes.
+        count = cache(self.count_tokens)
+        spans = self._cut(text, count, self.max_tokens)
+        lowest, highest = max(self.overlap + 1, self.max_tokens // 2), self.max_tokens
+        while highest - lowest > self.max_tokens // SIZE_STEPS:
+            size = (lowest + highest) // 2
+            shorter = self._cut(text, count, size)
+            if len(shorter) <= len(spans):
+                spans, highest = shorter, size
+            else:
+                lowest = size + 1
+        return spans
+
+    def _cut(self, text: str, count: Callable[[str], int], size: int) -> Sequence[Span]:
+        """Return the spans of passages of at most so many tokens, each as long as it can be."""
+        splitter = self._make_splitter(count, size, self.overlap)
         spans = [(start, start + len(part)) for start, part in splitter.chunk_indices(text)]
         # The splitter trims, but not by all that Python takes for white space.
         return [(start, end) for start, end in spans if not text[start:end].isspace()]

@@ -159,8 +159,9 @@ def test_only_long_documents_are_split() -> None:
     (body,) = app.bodies
     first, *others = body["documents"]
     assert first == " short \n"
-    assert {"text": END} in others
-    assert END in others
+    texts_sent = [each for each in others if isinstance(each, str)]
+    assert others == [*({"text": text} for text in texts_sent), *texts_sent]
+    assert texts_sent[-1].endswith(END)
     assert "top_n" not in body
     assert len(ranking) == 2
 
@@ -251,6 +252,15 @@ def test_function_counts() -> None:
         "A b c. D e f.",
         "D e f. G h i.",
     ]
+
+
+def test_passages_are_about_equally_long() -> None:
+    """A rest that would be short takes from those before it; there are no more of them for that."""
+    text = "One two three four. " * 9
+
+    spans = Passages(32, count=count_words).split(text)
+
+    assert [count_words(text[start:end]) for start, end in spans] == [20, 16]
 
 
 def test_long_text_is_not_counted_as_a_whole() -> None:
