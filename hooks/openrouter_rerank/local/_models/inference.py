@@ -24,6 +24,9 @@ A run cannot be stopped. Four texts of 256 tokens took 164 ms, one 40 ms, and as
 """
 
 MAX_THREADS = 4
+SPIN_MICROSECONDS = "50"
+"""Measured in benchmarks/NOTES.md: as fast as onnxruntime's own setting, at half the CPU time."""
+
 LOG_FATAL_ONLY = 4
 """Anything less is raised, too."""
 
@@ -113,8 +116,10 @@ def open_session(model: bytes | str) -> Session:
         onnxruntime = importlib.import_module("onnxruntime")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = min(count_cpus(), MAX_THREADS)
-    # Threads that spin while they wait for each other are faster; those that still spin after a
-    # run would only take the CPU from everything else.
+    # Threads that spin while they wait for each other are faster, but beside other busy processes
+    # they take twice the CPU time for a document; a moment is as fast. A version that does not
+    # know the setting spins for longer, though not after a run either.
+    options.add_session_config_entry("session.intra_op.spin_duration_us", SPIN_MICROSECONDS)
     options.add_session_config_entry("session.force_spinning_stop", "1")
     options.log_severity_level = LOG_FATAL_ONLY
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
