@@ -96,8 +96,9 @@ class DiskCache:
         self._connection: sqlite3.Connection | None = None
         self._process = os.getpid()
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # SQLite gives the files that it adds the mode of this one.
-        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
+        # SQLite gives the files that it adds the mode of this one. A link would have been planted.
+        no_link: int = getattr(os, "O_NOFOLLOW", 0)
+        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | no_link, 0o600))
         with self._connect(None) as connection:
             connection.execute(SCHEMA)
 

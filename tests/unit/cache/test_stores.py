@@ -153,6 +153,15 @@ def test_folder_is_for_its_owner(tmp_path: Path) -> None:
     assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
 
 
+def test_planted_link_is_not_followed(tmp_path: Path) -> None:
+    """A link in the file's place is refused, and what it points to stays as it is."""
+    other = tmp_path / "other"
+    (tmp_path / "answers.sqlite3").symlink_to(other)
+    with pytest.raises(OSError, match=r"answers\.sqlite3"):
+        DiskCache(tmp_path)
+    assert not other.exists()
+
+
 def test_closed_cache_opens_again(tmp_path: Path) -> None:
     """Closing leaves one whole file, and the next use opens it."""
     with DiskCache(tmp_path) as cache:
