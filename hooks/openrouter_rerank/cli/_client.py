@@ -1,5 +1,6 @@
 """The client that the commands use: of the API, or of the model on this machine."""
 
+import os
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -7,8 +8,26 @@ import httpx
 
 from openrouter_rerank import OpenRouter, RetryConfig
 from openrouter_rerank._call.defaults import DEFAULT_DEADLINE_MS
+from openrouter_rerank._call.target import BASE_URL_VARIABLE
+from openrouter_rerank._network.auth import API_KEY_VARIABLE
+
+from ._errors import CommandError
 
 DEFAULT_MODEL = "cohere/rerank-v3.5"
+
+
+def require_key() -> None:
+    """
+    Refuse to ask OpenRouter without a key; another server may need none.
+
+    Raises:
+        CommandError: There is neither a key nor another server.
+    """
+    if not (os.environ.get(API_KEY_VARIABLE) or os.environ.get(BASE_URL_VARIABLE)):
+        raise CommandError(
+            f"there is no key. Set {API_KEY_VARIABLE} to yours from openrouter.ai/keys, or rank on "
+            "this machine, without a key, with --local."
+        )
 
 
 def open_client(
@@ -30,10 +49,12 @@ def open_client(
         options: Further arguments of `OpenRouter`.
 
     Raises:
+        CommandError: OpenRouter is to be asked without a key.
         MissingExtraError: A package of the extra `local` is not installed.
         ModelFileError: The model's file is not the expected one.
     """
     if not local:
+        require_key()
         limits = None if concurrency is None else httpx.Limits(max_connections=concurrency)
         return OpenRouter(
             retry_config=retry_config, deadline_ms=deadline_ms, limits=limits, **options

@@ -340,6 +340,28 @@ def test_a_wrong_setting_is_one_line(
     assert reason in done.stderr
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["rank", QUERY, "--document", PARIS],
+        ["batch", "-", "-o", "-"],
+        ["eval", "--model", "cohere/rerank-v3.5"],
+    ],
+    ids=["rank", "batch", "eval"],
+)
+def test_without_a_key_both_ways_are_named(arguments: list[str], run_command: RunCommand) -> None:
+    """Who has no key reads in one line how to go on with one and without; nothing is sent."""
+    job = json.dumps({"query": QUERY, "documents": [PARIS]}).encode()
+
+    done = run_command(arguments, job, {"HTTPS_PROXY": "http://127.0.0.1:9"})
+
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr.decode().splitlines()[-1] == (
+        "openrouter-rerank: there is no key. Set OPENROUTER_API_KEY to yours from "
+        "openrouter.ai/keys, or rank on this machine, without a key, with --local."
+    )
+
+
 def test_a_missing_package_for_the_proxy_is_one_line(environment: dict[str, str]) -> None:
     """A SOCKS proxy without its package is named, also by the command that runs a file."""
     program = (
