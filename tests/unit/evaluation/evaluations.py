@@ -54,6 +54,7 @@ def make_evaluation() -> Evaluation:
         against_no_reranker=compare(0.25, 0.04),
         against_best=None,
         threshold=Threshold(min_score=0.3, kept=1.0, dropped=0.5),
+        calls=2,
         failures=[FailedCall(query_id="q2", error="RateLimitError", message="too many")],
     )
     documents = {

@@ -129,7 +129,7 @@ def test_hooks_of_the_user_are_called(recorder: Recorder, rerank: Call) -> None:
 
     def record(value: object) -> None:
         span = trace.get_current_span()
-        seen.append((type(value).__name__, cast("Any", span).name))
+        seen.append((type(value).__name__.removeprefix("Buffered"), cast("Any", span).name))
 
     with FakeOpenRouter(503, 404) as client:
         recorder.watch(client)

@@ -133,6 +133,7 @@ def test_the_numbers_are_those_of_the_json(write: Write) -> None:
         "/systems/N/against_best/p",
         "/systems/N/against_best/ties",
         "/systems/N/against_best/wins",
+        "/systems/N/calls",
         "/systems/N/depth",
         "/systems/N/latency/count",
         "/systems/N/per_query/N",
@@ -194,7 +195,7 @@ def test_the_verdict_comes_first(write: Write) -> None:
 
     sentence, warning = verdict.find_all("p")
     assert sentence.text == "Take a/model."
-    assert warning.text.startswith("a/model, depth 10: 1 of its calls failed.")
+    assert warning.text.startswith("a/model, depth 10: 1 of its 2 calls failed.")
     assert [each.text for each in verdict.find_all("li")] == ["q2: RateLimitError, too many"]
 
 
