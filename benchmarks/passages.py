@@ -34,7 +34,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure what passages change.")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--queries", type=int, default=150, help="how many of the first queries")
-    parser.add_argument("--passages", nargs="*", default=["256/128"], metavar="TOKENS[/OVERLAP]")
+    parser.add_argument("--passages", nargs="*", default=["128"], metavar="TOKENS[/OVERLAP]")
     arguments = parser.parse_args()
     documents = read_documents(arguments.folder / "corpus.jsonl.gz")
     queries = read_queries(arguments.folder / "queries.jsonl")[: arguments.queries]

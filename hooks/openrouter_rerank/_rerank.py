@@ -122,7 +122,7 @@ class Rerank:
                 While a request is sent, equal calls wait for its reply, each until its own
                 deadline. None uses the client's.
             passages: How documents that are too long for the model are split, as
-                `Passages(max_tokens=256)`: their passages are ranked, and each document has the
+                `Passages(max_tokens=128)`: their passages are ranked, and each document has the
                 score of its best one. `top_n` and `min_score` are for documents;
                 `results[i].additional_properties["passage"]` says where the best passage stands in
                 the document's text as it was sent, as `{"start": ..., "end": ...}` in characters.

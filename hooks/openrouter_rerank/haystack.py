@@ -152,7 +152,7 @@ class OpenRouterRanker(RequestSettings):
             cache: Where answers are kept, such as a `DiskCache`, which cannot be serialised; False
                 does not use the client's, None does.
             passages: How documents that are too long for the model are split, as
-                `Passages(max_tokens=256)` or its sizes as a dict; None uses the client's. With a
+                `Passages(max_tokens=128)` or its sizes as a dict; None uses the client's. With a
                 tokenizer or a function that counts it cannot be serialised.
             client: A client to make the calls with, never closed here. It has its own key, server
                 and limits, and a ranker with one cannot be serialised.

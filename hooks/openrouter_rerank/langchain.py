@@ -73,7 +73,7 @@ class OpenRouterRerank(PydanticAdapter, BaseDocumentCompressor):
         cache: Where answers are kept, such as a `DiskCache`; False does not use the client's, None
             does. It is in no dump.
         passages: How documents that are too long for the model are split, as
-            `Passages(max_tokens=256)` or its sizes as a dict; None uses the client's.
+            `Passages(max_tokens=128)` or its sizes as a dict; None uses the client's.
         client: An `OpenRouter` to call with instead of one made here; it has its own key and is
             never closed here. Set timeouts, retries and a key that changes on it. It is in no dump,
             and a compressor that has one cannot be pickled.

@@ -59,7 +59,7 @@ class Passages:
 
     def __init__(
         self,
-        max_tokens: int = 256,
+        max_tokens: int = 128,
         overlap: int = 0,
         *,
         count: Tokenizer | Callable[[str], int] | None = None,
@@ -68,7 +68,9 @@ class Passages:
         Take the sizes.
 
         Args:
-            max_tokens: The most tokens of a passage, at least 1.
+            max_tokens: The most tokens of a passage, at least 1. Less than a model reads can be
+                better: for the embedded one, which reads 256, passages of 128 were (see
+                benchmarks/NOTES.md). More means fewer passages to pay for.
             overlap: The most tokens that a passage repeats of the one before it, less than
                 `max_tokens`. Whole sentences are repeated, so it can be fewer, and none where
                 the text has a border that is more than the end of a sentence.
