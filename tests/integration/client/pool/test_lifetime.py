@@ -238,6 +238,21 @@ def test_idle_connections_are_closed_in_time(serve: Serve) -> None:
     assert server.wait_for_open(0)
 
 
+def test_timer_goes_on_for_connections_that_are_younger(serve: Serve) -> None:
+    """When the timer finds some that may stay a while, it will look again."""
+    server = serve(OK)
+    pool: Any = make_pool(server, 2, BOUND_SECONDS)
+    for response in [pool.handle_request(ask(server)) for _ in range(2)]:
+        finish(response)
+
+    pool._on_timer()
+
+    assert pool._has_timer
+    finish(pool.handle_request(ask(server)))
+    assert server.opened == 2
+    pool.close()
+
+
 @pytest.mark.anyio
 async def test_idle_async_connections_are_closed_in_time(serve: Serve) -> None:
     """The async pool does the same, on asyncio and trio."""
