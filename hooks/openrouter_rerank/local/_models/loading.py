@@ -18,6 +18,7 @@ from .model_spec import ModelSpec
 from .ranker import proceed
 from .tokenizer import TextTokenizer, make_bert_tokenizer
 
+_sharing = threading.Lock()
 # How long a call may outlast its deadline while the model is being loaded.
 POLL_SECONDS = 0.005
 
@@ -84,10 +85,14 @@ class LazyModel:
         loaded.result()
 
 
-@cache
+_make_lazy_model = cache(LazyModel)
+
+
 def share_model(spec: ModelSpec, cache_bytes: int) -> LazyModel:
     """Return the process's one model of a kind, since each takes 100 MB of memory or more."""
-    return LazyModel(spec, cache_bytes)
+    # The cache alone lets several threads make one each.
+    with _sharing:
+        return _make_lazy_model(spec, cache_bytes)
 
 
 def load_model(spec: ModelSpec, cache_bytes: int) -> EmbeddingModel | CrossEncoder:

@@ -15,7 +15,10 @@ from .long_text import choose_shortener
 VOCABULARY_FILE = "data/bert-uncased-vocab.txt"
 MAX_WORD_CHARS = 100
 BATCH_SIZE = 8
-"""Texts to tokenize at once. The tokenizer takes 540 bytes for each character that it is given."""
+"""Most texts to tokenize at once. The tokenizer takes 540 bytes for each character."""
+
+BATCH_TOKENS = 4096
+"""The most tokens that the texts of a batch may have."""
 
 COUNT_CHARS = 8192
 """How much of a text is counted at once."""
@@ -56,6 +59,7 @@ class TextTokenizer:
         self._tokenizer = tokenizer
         self._shortener = choose_shortener(tokenizer)
         self._max_tokens = max_tokens
+        self._batch_size = max(1, min(BATCH_SIZE, BATCH_TOKENS // max_tokens))
 
     def tokenize(
         self, texts: Sequence[str], checkpoint: Callable[[], None]
@@ -109,11 +113,11 @@ class TextTokenizer:
         self, texts: Sequence[str], room: int, checkpoint: Callable[[], None]
     ) -> Iterator[tuple[Encoding, bool]]:
         """Encode each text without marks, cut at `room` tokens; yield whether it was cut, too."""
-        for start in range(0, len(texts), BATCH_SIZE):
+        for start in range(0, len(texts), self._batch_size):
             checkpoint()
             batch = [
                 self._shortener.shorten(text, room, checkpoint)
-                for text in texts[start : start + BATCH_SIZE]
+                for text in texts[start : start + self._batch_size]
             ]
             # The tokenizer's method for one text holds the interpreter's lock; this releases it.
             encodings = self._tokenizer.encode_batch(

@@ -7,6 +7,7 @@ import pytest
 from integration.local.tiny_models import make_cross_encoder, make_embedding, write_folder
 from onnx import TensorProto
 from openrouter_rerank.local import LocalRanker, ModelFileError, client
+from openrouter_rerank.local._models.ranker import proceed
 
 BERT = {"architectures": ["BertModel"], "max_position_embeddings": 512}
 CLASSIFIER = {"architectures": ["BertForSequenceClassification"]}
@@ -67,6 +68,14 @@ def test_cross_encoder_is_used_as_its_folder_says(tmp_path: Path) -> None:
     ranking = ranker.rank("cat", ["tree", "dog", "tree", ""])
     assert ranking.scores == pytest.approx([0.880797, 0.997527, 0.880797, 0.880797])
     assert ranking.token_count == 3 * 5 + 4
+
+
+def test_cross_encoder_takes_prefixes_that_are_given(tmp_path: Path) -> None:
+    """A prefix goes before the query, and another before each document."""
+    folder = write_folder(tmp_path, make_cross_encoder(), {"config.json": CLASSIFIER})
+    ranker = LocalRanker(folder, query_prefix="query: ", document_prefix="tree tree ")
+
+    assert ranker.rank("cat", ["dog"]).token_count == 3 + 3 + 3
 
 
 def test_prompts_go_before_the_texts(tmp_path: Path) -> None:
@@ -139,11 +148,14 @@ def test_model_of_another_shape_is_told(
 
 @pytest.mark.parametrize("file", ["model.onnx", "tokenizer.json"])
 def test_damaged_file_is_told(tmp_path: Path, file: str) -> None:
-    """A file that is not what its name says is told when it is loaded."""
+    """A file that is not what its name says is told when it is loaded, and by a ranking."""
     folder = write_folder(tmp_path, make_embedding(), {**MEAN})
+    ranker = LocalRanker(folder, max_tokens=64)
     (folder / file).write_bytes(b"\x00 no such thing")
 
     with pytest.raises(ModelFileError) as caught:
-        LocalRanker(folder).load()
+        ranker.load()
+    with pytest.raises(ModelFileError):
+        ranker.score("cat", DOCUMENTS, proceed)
 
     assert str(folder) in str(caught.value)

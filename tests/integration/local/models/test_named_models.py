@@ -104,6 +104,21 @@ def test_cross_encoder_stops_between_documents() -> None:
     assert len(calls) == 5
 
 
+def test_call_that_is_over_does_not_wait_for_the_model() -> None:
+    """A checkpoint ends a ranking while its model is loaded, which a later one finds loaded."""
+    ranker = LocalRanker("bge-small", embedding_cache_mb=2)
+    assert not ranker.is_loaded
+
+    def stop() -> None:
+        raise StoppedError
+
+    with pytest.raises(StoppedError):
+        ranker.score(QUERY, DOCUMENTS, stop)
+
+    assert ranker.score(QUERY, DOCUMENTS, proceed)[1]
+    assert ranker.is_loaded
+
+
 @pytest.mark.parametrize("name", ["minilm", *NAMES])
 def test_ranker_is_what_a_client_falls_back_to(name: str, caplog: pytest.LogCaptureFixture) -> None:
     """It scores texts and objects; an image alone gets no score, and cut documents are logged."""
