@@ -72,9 +72,11 @@ def test_help_names_what_there_is(
     ],
 )
 def test_a_wrong_command_line_is_one_line_and_exit_status_2(
-    arguments: list[str], capsys: pytest.CaptureFixture[str]
+    arguments: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every mistake on the command line is one line on standard error, nothing on the other."""
+    # Without a key, its absence is told first.
+    monkeypatch.setenv("OPENROUTER_API_KEY", "sk-or-x")
     status = run(arguments)
 
     captured = capsys.readouterr()

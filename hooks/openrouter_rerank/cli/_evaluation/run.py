@@ -201,7 +201,12 @@ def _show_progress() -> (
         progress.start()
         progress.update(bar, completed=at.done, total=at.total, failed=at.failed, cost=at.cost)
 
+    def stop() -> None:
+        # rich 13 ends even what was never shown with an empty line.
+        if not progress.disable:
+            progress.stop()
+
     try:
-        yield show, progress.stop
+        yield show, stop
     finally:
-        progress.stop()
+        stop()
