@@ -25,7 +25,7 @@ class LocalRanker:
     It is what the embedded server asks (`local.Ranker`) and what a client falls back to
     (`openrouter_rerank.Ranker`). `LOCAL` is the one of the default model. The models:
 
-    - `minilm`: all-MiniLM-L6-v2, 256 tokens a document; the fastest.
+    - `minilm`: all-MiniLM-L6-v2, 256 tokens a document.
     - `bge-small`: bge-small-en-v1.5, 512 tokens a document. It needs the extra `models`.
     - `cross-encoder`: ms-marco-MiniLM-L-12-v2, which reads the query with each document, 512
       tokens in all; trained for short web passages. It needs the extra `models`.
