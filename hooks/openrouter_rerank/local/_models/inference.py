@@ -16,7 +16,7 @@ from .tokenizer import TokenIds
 BLOCK_SIZE = 4
 """Most texts in one run of the model; larger blocks were slower on a CPU."""
 
-BLOCK_TOKENS = 128
+BLOCK_TOKENS = 160
 """
 Most tokens in one run, padding included; a longer text has a run of its own.
 
