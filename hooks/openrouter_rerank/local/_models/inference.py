@@ -21,6 +21,7 @@ BLOCK_TOKENS = 160
 Most tokens in one run, padding included; a longer text has a run of its own.
 
 A run cannot be stopped. Four texts of 256 tokens took 164 ms, one 40 ms, and as long for each text.
+Four texts of 40 take less than one such text, and in runs of three 5 % more for each.
 """
 
 MAX_THREADS = 4
