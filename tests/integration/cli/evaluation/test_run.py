@@ -240,7 +240,10 @@ def test_a_wrong_key_ends_the_run(run: Run, data: Path) -> None:
     [
         (["missing.jsonl"], "cannot read missing.jsonl: No such file"),
         (["{data}", "--measure", "F1"], "measures: 'F1' is unknown"),
-        (["{data}", "--local", "--model", "nothing"], "models: 'local/nothing': model: there is neither a model nor a folder"),
+        (
+            ["{data}", "--local", "--model", "nothing"],
+            "models: 'local/nothing': model: there is neither",
+        ),
         (["{data}", "--split", "dev"], "is no folder"),
         (["{data}", "--max-cost", "0"], "max_cost: "),
         (["{data}", "--resume", "{data}"], "Give another folder"),
