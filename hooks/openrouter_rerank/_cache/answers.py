@@ -24,7 +24,7 @@ class AnswerCache:
 
     def __init__(self, cache: Cache) -> None:
         """Take where they are kept."""
-        self.flights = Flights()
+        self.flights = share_flights(cache)
         self._cache = cache
 
     def make_lookup(self, target: Target, encoded: EncodedRequest) -> Lookup:
@@ -69,17 +69,17 @@ class AnswerCache:
             await anyio.to_thread.run_sync(self.set, entries, timeout, abandon_on_cancel=True)
 
 
-# Calls of all clients that share a cache wait for each other.
-_shared: "WeakKeyDictionary[Cache, AnswerCache]" = WeakKeyDictionary()
+# Calls of all clients that share a cache wait for each other. No value may hold its key.
+_shared: "WeakKeyDictionary[Cache, Flights]" = WeakKeyDictionary()
 
 
-def share_answers(cache: Cache) -> AnswerCache:
-    """Return the `AnswerCache` of a cache, which all clients of this process share."""
+def share_flights(cache: Cache) -> Flights:
+    """Return the flights of a cache, which all clients of this process share."""
     try:
-        return _shared.setdefault(cache, AnswerCache(cache))
+        return _shared.setdefault(cache, Flights())
     except TypeError:
         # It has no hash, or takes no weak reference.
-        return AnswerCache(cache)
+        return Flights()
 
 
 def warn_of_failure(error: Exception) -> None:

@@ -160,9 +160,9 @@ def read_cache(cache: Cache | bool | None) -> tuple["AnswerCache | None", bool |
         kind = type(cache).__name__
         raise TypeError(f"cache: expected MemoryCache, DiskCache or a Cache of yours, got {kind}")
     # Most clients have none.
-    from openrouter_rerank._cache.answers import share_answers
+    from openrouter_rerank._cache.answers import AnswerCache
 
-    return share_answers(cache), True
+    return AnswerCache(cache), True
 
 
 def check_attribution(given: Mapping[str, str | None]) -> dict[str, str]:

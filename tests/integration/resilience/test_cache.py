@@ -1,10 +1,12 @@
 """What a client with a cache sends, and what it gives; against scripted and real servers."""
 
+import gc
 import json
 import logging
 import sqlite3
 import threading
 import time
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from concurrent import futures
 from concurrent.futures import ThreadPoolExecutor
@@ -394,10 +396,13 @@ def waiting(monkeypatch: pytest.MonkeyPatch) -> threading.Semaphore:
 
 
 def test_equal_calls_at_once_are_sent_once(waiting: threading.Semaphore) -> None:
-    """Threads with the same request share one reply; only the leader pays."""
-    gate = Gate(price)
-    with open_gated(gate) as client, ThreadPoolExecutor(5) as threads:
-        calls = [threads.submit(rank, client, DOCUMENTS) for _ in range(5)]
+    """Threads with the same request share one reply, also by two clients; only the leader pays."""
+    gate, cache = Gate(price), MemoryCache()
+    with open_gated(gate) as one, open_gated(gate) as other, ThreadPoolExecutor(5) as threads:
+        calls = [
+            threads.submit(rank, client, DOCUMENTS, cache=cache)
+            for client in (one, other, one, other, one)
+        ]
         for _ in range(4):
             assert waiting.acquire(timeout=PATIENCE)
         gate.opened.set()
@@ -501,6 +506,17 @@ def test_thread_and_task_wait_for_each_other(waiting: threading.Semaphore) -> No
         assert sum(call.result(PATIENCE).cached for call in calls) == 3
         follower.shutdown()
     assert gate.requests == 1
+
+
+def test_dropped_cache_is_freed() -> None:
+    """A cache that nobody holds any more takes no memory, though calls were made with it."""
+    cache = MemoryCache()
+    with open_client(cache) as client:
+        client.rerank.rank(DOCUMENTS, **ASK)
+    dropped = weakref.ref(cache)
+    del cache, client
+    gc.collect()
+    assert dropped() is None
 
 
 def test_caches_that_cannot_be_shared_work_all_the_same() -> None:
