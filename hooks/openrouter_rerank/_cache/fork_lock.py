@@ -7,6 +7,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 _locks: "weakref.WeakSet[ForkLock]" = weakref.WeakSet()
+# Held around the whole of a fork, so that no lock is made meanwhile, and no other thread forks.
+_forking = threading.RLock()
 
 
 class ForkLock:
@@ -20,7 +22,8 @@ class ForkLock:
     def __init__(self) -> None:
         """Make a free lock."""
         self._lock = threading.Lock()
-        _locks.add(self)
+        with _forking:
+            _locks.add(self)
 
     @contextmanager
     def hold(self, timeout: float | None = None) -> Generator[None]:
@@ -51,6 +54,7 @@ _held: list[ForkLock] = []
 
 def hold_all() -> None:
     """Hold every lock, before a fork."""
+    _forking.acquire()
     for lock in list(_locks):
         lock.acquire()
         _held.append(lock)
@@ -60,6 +64,7 @@ def release_all() -> None:
     """Free every lock, in both processes after a fork."""
     while _held:
         _held.pop().release()
+    _forking.release()
 
 
 if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no forks
