@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import time
+import weakref
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -29,6 +30,7 @@ SCHEMA = """
     )
 """
 
+_caches: "weakref.WeakSet[DiskCache]" = weakref.WeakSet()
 # SQLite forbids a forked process even to close a connection that it has inherited.
 _inherited: list[sqlite3.Connection] = []
 
@@ -94,7 +96,7 @@ class DiskCache:
         self._path = self.folder / FILE_NAME
         self._lock = ForkLock()
         self._connection: sqlite3.Connection | None = None
-        self._process = os.getpid()
+        _caches.add(self)
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         # SQLite gives the files that it adds the mode of this one. A link would have been planted.
         no_link: int = getattr(os, "O_NOFOLLOW", 0)
@@ -128,8 +130,14 @@ class DiskCache:
     def close(self) -> None:
         """Close the database; the next use opens it again."""
         with self._lock.hold():
-            if self._connection is not None and self._process == os.getpid():
+            if self._connection is not None:
                 self._connection.close()
+            self._connection = None
+
+    def leave_connection(self) -> None:
+        """Open another connection with the next use; this one is another process's."""
+        if self._connection is not None:
+            _inherited.append(self._connection)
             self._connection = None
 
     def __enter__(self) -> Self:
@@ -170,13 +178,9 @@ class DiskCache:
         """
         ends_at = time.monotonic() + (PATIENCE_SECONDS if timeout is None else timeout)
         with self._lock.hold(ends_at - time.monotonic()):
-            if self._connection is not None and self._process != os.getpid():
-                _inherited.append(self._connection)
-                self._connection = None
             try:
                 if self._connection is None:
                     self._connection = self._open()
-                    self._process = os.getpid()
                 left = max(0.0, ends_at - time.monotonic())
                 self._connection.execute(f"PRAGMA busy_timeout = {int(left * MILLISECONDS)}")
                 yield self._connection
@@ -209,6 +213,16 @@ class DiskCache:
                 "(SELECT rowid FROM answers ORDER BY rowid LIMIT ?)",
                 (max(1, int(count * SHARE_TO_DROP)),),
             )
+
+
+def leave_connections() -> None:
+    """Leave all connections to the process from which this one was forked."""
+    for cache in _caches:
+        cache.leave_connection()
+
+
+if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no forks
+    os.register_at_fork(after_in_child=leave_connections)
 
 
 def count_used_bytes(connection: sqlite3.Connection) -> int:

@@ -143,6 +143,30 @@ def test_forked_process_goes_on(make: Make) -> None:
     assert cache.get_many([KEY]) == [b"one"]
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no forks")
+def test_forked_process_closes_its_own_connection_only(tmp_path: Path) -> None:
+    """Whatever a forked process does with the cache, the one it was forked from goes on."""
+    cache, closed = DiskCache(tmp_path), DiskCache(tmp_path)
+    closed.close()
+    cache.set_many({KEY: b"one"})
+    child = os.fork()
+    if child == 0:
+        # Whatever happens, the tests must not go on here.
+        status = 1
+        try:
+            cache.close()
+            cache.set_many({OTHER: b"two"}, 5)
+            cache.close()
+            del cache
+            status = 0
+        finally:
+            os._exit(status)
+    assert os.waitpid(child, 0)[1] == 0
+    assert cache.get_many([KEY, OTHER]) == [b"one", b"two"]
+    cache.set_many({KEY: b"three"})
+    assert DiskCache(tmp_path).get_many([KEY, OTHER]) == [b"three", b"two"]
+
+
 def test_folder_is_for_its_owner(tmp_path: Path) -> None:
     """Neither the folder nor any file in it can be read by others."""
     cache = DiskCache(tmp_path / "new" / "folder")
