@@ -38,10 +38,13 @@ class AnswerCache:
         if not lookup.keys:
             return []
         try:
-            return self._cache.get_many(lookup.keys, timeout)
+            found = self._cache.get_many(lookup.keys, timeout)
+            require_all(found, lookup)
         except Exception as error:  # noqa: BLE001 - no call fails for its cache
             warn_of_failure(error)
             return [None] * len(lookup.keys)
+        else:
+            return found
 
     async def get_async(self, lookup: Lookup, timeout: float | None) -> Sequence[bytes | None]:
         """Async `get`, which gives up at the timeout whatever the cache does."""
@@ -80,6 +83,17 @@ def share_flights(cache: Cache) -> Flights:
     except TypeError:
         # It has no hash, or takes no weak reference.
         return Flights()
+
+
+def require_all(found: Sequence[bytes | None], lookup: Lookup) -> None:
+    """
+    Refuse what a cache has returned, if it is not one value for each key.
+
+    Raises:
+        OSError: It is not.
+    """
+    if len(found) != len(lookup.keys):
+        raise OSError(f"it returned {len(found)} values for {len(lookup.keys)} keys")
 
 
 def warn_of_failure(error: Exception) -> None:

@@ -5,10 +5,10 @@ What a call looks up, what is still to be sent, and what is kept of the reply. P
 """
 
 import json
-import math
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from math import fsum, isfinite
 from typing import NamedTuple
 
 import httpx
@@ -266,7 +266,10 @@ def read_score(value: bytes | None) -> Score | None:
         return None
     try:
         model, provider, score, cost = json.loads(value)
-    except (TypeError, ValueError):
+        is_whole = isinstance(model, str) and isinstance(provider, str | None)
+        if not (is_whole and isfinite(score) and isfinite(cost or 0.0)):
+            return None
+    except (OverflowError, TypeError, ValueError):
         return None
     return Score(model, provider, score, cost)
 
@@ -275,7 +278,7 @@ def sum_costs(scores: Iterable[Score]) -> float | None:
     """Return what scores have cost, in credits; None if a part of it is unknown."""
     costs = [score.cost for score in scores]
     known = [cost for cost in costs if cost is not None]
-    return math.fsum(known) if len(known) == len(costs) else None
+    return fsum(known) if len(known) == len(costs) else None
 
 
 def read_cost(answer: CreateRerankResponseBody) -> float | None:

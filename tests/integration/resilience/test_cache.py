@@ -257,7 +257,11 @@ def test_run_sends_equal_jobs_once() -> None:
 
 def test_damaged_entry_is_a_miss(tmp_path: Path) -> None:
     """What cannot be read is sent again, and replaced."""
-    for damage in (b"", b"\n", b"\n{}", b'\n{"results": [{"index": 7}]}', b"[1]", b"\xff\n\xff"):
+    for damage in (
+        *(b"", b"\n", b"\n{}", b'\n{"results": [{"index": 7}]}', b"[1]", b"\xff\n\xff"),
+        *(b'[["m"], null, 1, 0]', b'["m", 5, 1, 0]', b'["m", null, "1", 0]'),
+        *(b'["m", null, NaN, 0]', b'["m", null, 1, "0"]', b'["m", null, 1%s, 0]' % (b"0" * 400)),
+    ):
         for by in ("request", "document"):
             cache = DiskCache(tmp_path, namespace=f"{damage!r}", by=by)
             with open_client(cache) as client:
@@ -309,6 +313,23 @@ def test_broken_cache_fails_no_call(
         ]
         assert f"the cache failed, and the call goes on without it: {told}" in warnings
         assert "secret" not in caplog.text
+
+
+def test_cache_that_miscounts_fails_no_call(caplog: pytest.LogCaptureFixture) -> None:
+    """Too few values are none, and the log says so."""
+
+    class Short(Kept):
+        """Forgets the last value."""
+
+        by: CacheBy = "document"
+
+        def get_many(self, keys: Sequence[bytes], timeout: float | None, /) -> list[bytes | None]:
+            """Return too few."""
+            return super().get_many(keys, timeout)[1:]
+
+    with open_client(Short()) as client:
+        assert len(client.rerank.rank(DOCUMENTS, **ASK)) == 3
+    assert "it returned 2 values for 3 keys" in caplog.text
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
