@@ -340,6 +340,21 @@ def test_a_wrong_setting_is_one_line(
     assert reason in done.stderr
 
 
+def test_cut_documents_are_told(run_command: RunCommand) -> None:
+    """Beside a table one line says that a document was too long; passages of it are not."""
+    long = "Berlin lies on the Spree. " * 100
+    arguments = ["rank", QUERY, "--document", long, "--document", PARIS, "--local"]
+
+    cut = run_command(arguments)
+    whole = run_command([*arguments, "--passages", "128"])
+
+    assert cut.stderr == (
+        b"openrouter-rerank: 1 of 2 documents are longer than the model reads; --passages 128 "
+        b"ranks all.\n"
+    )
+    assert (cut.returncode, whole.returncode, whole.stderr) == (0, 0, b"")
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -10,6 +10,7 @@ import typer
 from openrouter_rerank_api.request_fields import REQUEST_FIELDS
 
 from openrouter_rerank import Passages
+from openrouter_rerank._bulk.merge import TRUNCATED_DOCUMENTS
 from openrouter_rerank._call.arguments import choose_unrankable
 from openrouter_rerank._call.in_process import make_document
 from openrouter_rerank._codec.fields import select_fields
@@ -173,6 +174,10 @@ def rank(
     if as_json:
         write_json({**response.to_dict(), **({"reranked": True} if keeps_order else {})})
         return
+    cut = response.additional_properties.get(TRUNCATED_DOCUMENTS)
+    if cut:
+        of_all = f"{cut} of {len(documents)} documents"
+        print_error(f"{of_all} are longer than the model reads; --passages 128 ranks all.")
     console = open_console()
     write_lines(console, draw_table(response.results, console))
 
