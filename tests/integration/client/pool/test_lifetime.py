@@ -267,6 +267,25 @@ async def test_idle_async_connections_are_closed_in_time(serve: Serve) -> None:
     assert server.opened == 6
 
 
+@pytest.mark.anyio
+async def test_async_timer_goes_on_for_connections_that_are_younger(serve: Serve) -> None:
+    """When the timer of an async pool finds some that may stay a while, it will look again."""
+    server = serve(OK)
+    pool: Any = make_async_pool(server, 2, BOUND_SECONDS)
+    for response in [await pool.handle_async_request(ask(server)) for _ in range(2)]:
+        await response.aread()
+        await response.aclose()
+
+    pool._on_timer()
+
+    assert pool._has_timer
+    response = await pool.handle_async_request(ask(server))
+    await response.aread()
+    await response.aclose()
+    assert server.opened == 2
+    await pool.aclose()
+
+
 def test_idle_connections_outlive_a_system_without_threads(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
