@@ -11,7 +11,7 @@ from contextlib import ExitStack
 import httpx
 import pytest
 from integration.local.messages import BODY
-from integration.local.rankers import WaitingRanker, WatchedRanker
+from integration.local.rankers import TirelessRanker, WaitingRanker
 from openrouter_rerank.local import MiniLMRanker, create_app, running
 
 HEAD = (
@@ -66,10 +66,10 @@ def test_ranking_stops_when_the_client_has_gone(waiting: WaitingRanker) -> None:
 )
 def test_small_request_is_served_between_large_ones(ranker: MiniLMRanker, large: list[str]) -> None:
     """Two documents need not wait until more large requests are done than there are processors."""
-    watched = WatchedRanker(ranker)
+    tireless = TirelessRanker(ranker, sum(map(len, large)))
     count = max(2, os.cpu_count() or 1)
     content = json.dumps({**BODY, "documents": large}, ensure_ascii=False).encode()
-    with running(watched) as url, ExitStack() as stack:
+    with running(tireless) as url, ExitStack() as stack:
         address = (httpx.URL(url).host, httpx.URL(url).port or 0)
         connections = [
             stack.enter_context(socket.create_connection(address, timeout=60))
@@ -78,10 +78,11 @@ def test_small_request_is_served_between_large_ones(ranker: MiniLMRanker, large:
         for connection in connections:
             connection.sendall(HEAD % len(content) + content)
         for _ in range(count):
-            assert watched.started.acquire(timeout=60)
+            assert tireless.started.acquire(timeout=60)
         small = stack.enter_context(httpx.Client(base_url=url, trust_env=False, timeout=120))
         replies = [small.post("rerank", json=BODY).status_code for _ in range(3)]
         answered, _, _ = select.select(connections, [], [], 0)
+        tireless.is_over.set()
 
     assert replies == [200] * 3
     assert answered == []
