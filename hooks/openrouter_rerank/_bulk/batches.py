@@ -8,7 +8,7 @@ from typing import Protocol
 
 from attrs import frozen
 
-from openrouter_rerank._call.answer import Answer, read_cost
+from openrouter_rerank._call.answer import Answer
 from openrouter_rerank._call.arguments import Document
 from openrouter_rerank._call.clock import Clock
 from openrouter_rerank._call.config import Settings
@@ -25,6 +25,7 @@ from openrouter_rerank._codec.documents import (
     select_documents,
 )
 from openrouter_rerank._codec.passages import PassageMap
+from openrouter_rerank._codec.reply_cost import read_cost
 from openrouter_rerank._codec.request import EncodedRequest, refuse_surrogate
 from openrouter_rerank._codec.response import Reply
 from openrouter_rerank._codec.values import require_count

@@ -13,7 +13,7 @@ from openrouter_rerank_api.request_bases import JobFields
 
 from openrouter_rerank import operations
 from openrouter_rerank._cache.store import Cache
-from openrouter_rerank._call.answer import Answer, read_cost
+from openrouter_rerank._call.answer import Answer
 from openrouter_rerank._call.arguments import (
     CallOptions,
     Documents,
@@ -23,6 +23,7 @@ from openrouter_rerank._call.arguments import (
 from openrouter_rerank._call.config import FallbackModel
 from openrouter_rerank._codec.documents import Unrankable
 from openrouter_rerank._codec.passages import Passages
+from openrouter_rerank._codec.reply_cost import read_cost
 from openrouter_rerank._codec.request import EncodedRequest
 from openrouter_rerank._policy.failures import OnFailure
 from openrouter_rerank._policy.retries import RetryConfig

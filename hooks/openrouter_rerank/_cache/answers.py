@@ -10,7 +10,7 @@ from openrouter_rerank._codec.request import EncodedRequest
 from openrouter_rerank._events.logging import logger
 
 from .flights import Flights
-from .lookups import DocumentLookup, Lookup, RequestLookup, Target
+from .lookups import Destination, DocumentLookup, Lookup, RequestLookup
 from .store import Cache
 
 
@@ -27,11 +27,11 @@ class AnswerCache:
         self.flights = share_flights(cache)
         self._cache = cache
 
-    def make_lookup(self, target: Target, encoded: EncodedRequest) -> Lookup:
+    def make_lookup(self, destination: Destination, encoded: EncodedRequest) -> Lookup:
         """Return what a call looks up."""
         if self._cache.by == "document":
-            return DocumentLookup(self._cache, target, encoded)
-        return RequestLookup(self._cache, target, encoded)
+            return DocumentLookup(self._cache, destination, encoded)
+        return RequestLookup(self._cache, destination, encoded)
 
     def get(self, lookup: Lookup, timeout: float | None) -> Sequence[bytes | None]:
         """Return what was kept, None for each key without; nothing if the cache fails."""

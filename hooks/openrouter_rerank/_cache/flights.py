@@ -8,10 +8,16 @@ Flight = Future[bytes | None]
 
 
 class Flights:
-    """The calls that are being sent, each by the digest of its request."""
+    """
+    The calls that are being sent, each by the digest of its request.
+
+    Attributes:
+        ended: Changes whenever one has ended, and may have left an answer in the cache.
+    """
 
     def __init__(self) -> None:
         """Start without any."""
+        self.ended = 0
         self._flights: dict[tuple[int, bytes], Flight] = {}
 
     def join(self, key: bytes) -> tuple[Flight, bool]:
@@ -28,5 +34,7 @@ class Flights:
 
     def end(self, key: bytes, answer: bytes | None) -> None:
         """End a flight that the caller leads, with its answer; None if there is none."""
+        # Before it is gone: who leads the next one then sees that there was one.
+        self.ended += 1
         flight = self._flights.pop((os.getpid(), key))
         flight.set_result(answer)

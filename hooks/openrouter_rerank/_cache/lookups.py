@@ -14,12 +14,11 @@ from typing import NamedTuple
 import httpx
 
 from openrouter_rerank._codec.json import JsonObject, load_json
+from openrouter_rerank._codec.reply_cost import add_cost, read_cost
 from openrouter_rerank._codec.request import EncodedRequest
 from openrouter_rerank._codec.response import Reply
 from openrouter_rerank._codec.response_model import MinScore
 from openrouter_rerank.errors import OpenRouterError, ResponseValidationError
-from openrouter_rerank.operations import CreateRerankResponseBody, CreateRerankUsage
-from openrouter_rerank.types import Unset
 
 from .entries import DAMAGED, KeptReply, pack_entry
 from .keys import digest_documents, digest_request, find_remote_images
@@ -41,7 +40,7 @@ class Kept(NamedTuple):
     entries: Mapping[bytes, bytes] = {}
 
 
-class Target(NamedTuple):
+class Destination(NamedTuple):
     """
     What decides an answer beside the request, and what the caller wants of it.
 
@@ -68,11 +67,11 @@ class Lookup(ABC):
 
     keys: Sequence[bytes]
 
-    def __init__(self, cache: Cache, target: Target, encoded: EncodedRequest) -> None:
+    def __init__(self, cache: Cache, destination: Destination, encoded: EncodedRequest) -> None:
         """Take the call."""
-        self.key = digest_request(target.description, cache.namespace, encoded)
-        self.min_score = target.min_score
-        self._target, self._encoded = target, encoded
+        self.key = digest_request(destination.description, cache.namespace, encoded)
+        self.min_score = destination.min_score
+        self._destination, self._encoded = destination, encoded
 
     def open(self, entry: bytes) -> Reply | None:
         """Return the reply that was kept, or that an equal call got; None if it is damaged."""
@@ -83,8 +82,8 @@ class Lookup(ABC):
 
     def _read(self, entry: bytes, sent: Reply | None = None) -> Reply:
         """Return the reply that an entry holds; `sent` is that to what was sent for it."""
-        target = self._target
-        return KeptReply(entry, self._encoded, target.url, target.min_score, sent)
+        to = self._destination
+        return KeptReply(entry, self._encoded, to.url, to.min_score, sent)
 
     @abstractmethod
     def find(self, values: Sequence[bytes | None]) -> Reply | None:
@@ -105,9 +104,9 @@ class Lookup(ABC):
 class RequestLookup(Lookup):
     """Looks up the answer to a request as a whole."""
 
-    def __init__(self, cache: Cache, target: Target, encoded: EncodedRequest) -> None:
+    def __init__(self, cache: Cache, destination: Destination, encoded: EncodedRequest) -> None:
         """Take the call."""
-        super().__init__(cache, target, encoded)
+        super().__init__(cache, destination, encoded)
         may_change = cache.max_age is None and find_remote_images(encoded.documents)
         self.keys = [] if may_change else [self.key]
 
@@ -159,11 +158,11 @@ class DocumentLookup(Lookup):
     has to be sent, those of which all scores are known.
     """
 
-    def __init__(self, cache: Cache, target: Target, encoded: EncodedRequest) -> None:
+    def __init__(self, cache: Cache, destination: Destination, encoded: EncodedRequest) -> None:
         """Take the call."""
-        super().__init__(cache, target, encoded)
+        super().__init__(cache, destination, encoded)
         self.min_score = None
-        self._digests = digest_documents(target.description, cache.namespace, encoded)
+        self._digests = digest_documents(destination.description, cache.namespace, encoded)
         may_change = find_remote_images(encoded.documents) if cache.max_age is None else ()
         self.keys = [
             digest for position, digest in enumerate(self._digests) if position not in may_change
@@ -230,11 +229,11 @@ class DocumentLookup(Lookup):
         }
         saved = sum_costs(self._known.values()) if self._known else None
         self._known |= new
+        if self._attempts:
+            add_cost(answer, self._spent)
+            reply.attempts += self._attempts
         answer.results = []
         body = answer.to_dict()
-        if self._attempts:
-            add_cost(body, self._spent)
-            reply.attempts += self._attempts
         reply.saved_cost = saved
         entry = self._pack(body, reply.generation_id)
         kept = self._read(entry, reply)
@@ -279,19 +278,3 @@ def sum_costs(scores: Iterable[Score]) -> float | None:
     costs = [score.cost for score in scores]
     known = [cost for cost in costs if cost is not None]
     return fsum(known) if len(known) == len(costs) else None
-
-
-def read_cost(answer: CreateRerankResponseBody) -> float | None:
-    """Return the price of an answer, in credits; None if it has none."""
-    usage = answer.usage
-    if not isinstance(usage, CreateRerankUsage) or isinstance(usage.cost, Unset):
-        return None
-    return usage.cost
-
-
-def add_cost(body: JsonObject, spent: float | None) -> None:
-    """Add what was spent before to the price in a reply; if either is unknown, so is the sum."""
-    usage: JsonObject = body.get("usage") or {}
-    cost: float | None = usage.pop("cost", None)
-    if cost is not None and spent is not None:
-        usage["cost"] = cost + spent

@@ -5,8 +5,7 @@ from typing import NamedTuple
 
 from openrouter_rerank._codec.request import EncodedRequest
 from openrouter_rerank._codec.response import Reply
-from openrouter_rerank.operations import CreateRerankResponseBody, CreateRerankUsage
-from openrouter_rerank.types import UNSET, Unset
+from openrouter_rerank.operations import CreateRerankResponseBody
 
 
 class Answer(NamedTuple):
@@ -57,18 +56,3 @@ def make_answer(reply: Reply, encoded: EncodedRequest) -> Answer:
 def make_empty_answer(encoded: EncodedRequest) -> Answer:
     """Return what stands for an answer when there is nothing to send."""
     return Answer(encoded.make_empty_response(), len(encoded.set_aside), encoded.set_aside)
-
-
-def add_cost(response: CreateRerankResponseBody, spent: float | None) -> None:
-    """Add what was spent before to the price in a reply; if either is unknown, so is the sum."""
-    cost = read_cost(response)
-    if cost is not None and isinstance(response.usage, CreateRerankUsage):
-        response.usage.cost = UNSET if spent is None else cost + spent
-
-
-def read_cost(response: CreateRerankResponseBody) -> float | None:
-    """Return the price in a reply, in credits; None if it has none."""
-    usage = response.usage
-    if not isinstance(usage, CreateRerankUsage) or isinstance(usage.cost, Unset):
-        return None
-    return usage.cost

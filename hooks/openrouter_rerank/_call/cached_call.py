@@ -9,7 +9,7 @@ import anyio
 
 from openrouter_rerank._cache.answers import AnswerCache
 from openrouter_rerank._cache.flights import Flight
-from openrouter_rerank._cache.lookups import Kept, Target
+from openrouter_rerank._cache.lookups import Destination, Kept
 from openrouter_rerank._codec.request import EncodedRequest
 from openrouter_rerank._codec.response import Reply
 from openrouter_rerank._events.hooks import RetryEvent
@@ -48,11 +48,13 @@ class CachedCall:
         self._clock = clock
         target = settings.target
         self._lookup = cache.make_lookup(
-            Target(target.url, target.description, settings.min_score), encoded
+            Destination(target.url, target.description, settings.min_score), encoded
         )
         self._call: Call | None = None
         self._has_chosen = False
         self._began_at: float | None = None
+        # What `Flights.ended` was when the cache was last looked at.
+        self._looked_at: int | None = None
 
     @property
     def state(self) -> CallState:
@@ -60,11 +62,15 @@ class CachedCall:
         return self._prepare(self._encoded).state
 
     def find(self) -> Reply | None:
-        """Return the answer if the cache has it, without waiting for other calls."""
+        """Return the answer if the cache may have got it, without waiting for other calls."""
+        if not self._must_look():
+            return None
         return self._lookup.find(self._cache.get(self._lookup, self._time_left()))
 
     async def find_async(self) -> Reply | None:
         """Async `find`, on asyncio or trio."""
+        if not self._must_look():
+            return None
         return self._lookup.find(await self._cache.get_async(self._lookup, self._time_left()))
 
     def run(self) -> Reply:
@@ -165,6 +171,11 @@ class CachedCall:
             return kept.reply
         finally:
             self._cache.flights.end(self._lookup.key, kept and kept.entry)
+
+    def _must_look(self) -> bool:
+        """Return whether the cache may have got the answer since it was last looked at."""
+        seen, self._looked_at = self._looked_at, self._cache.flights.ended
+        return seen != self._looked_at
 
     def _keep(self, reply: Reply) -> Kept | None:
         """Return what becomes of a reply; None if the next attempt sends another request."""

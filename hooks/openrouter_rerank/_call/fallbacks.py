@@ -7,11 +7,12 @@ A ranking is always that of one model; scores of several never meet.
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple, cast
 
+from openrouter_rerank._codec.reply_cost import add_cost
 from openrouter_rerank._events.logging import logger, name_error
 from openrouter_rerank._policy.failures import PAYMENT_REQUIRED, is_recoverable
 from openrouter_rerank.errors import BatchError, OpenRouterError, ResponseValidationError
 
-from .answer import Answer, add_cost
+from .answer import Answer
 from .config import Settings
 from .ranker import Ranker
 

@@ -593,20 +593,43 @@ def test_documents_that_the_server_changes_are_kept() -> None:
 def test_answer_that_comes_meanwhile_is_found(way: str) -> None:
     """If an equal call ends between a look at the cache and the sending, nothing is sent."""
 
-    class Late(Kept):
-        """Finds nothing at every first look."""
+    class Slow(Kept):
+        """Lets an equal call begin and end while it looks for the first time."""
 
         looks = 0
 
         def get_many(self, keys: Sequence[bytes], timeout: float | None, /) -> list[bytes | None]:
-            """Find at every second look."""
+            """Find what was there before the other call."""
+            found = super().get_many(keys, timeout)
             self.looks += 1
-            return [None] if self.looks % 2 else super().get_many(keys, timeout)
+            if self.looks == 1:
+                with ThreadPoolExecutor(1) as threads:
+                    threads.submit(rank, client, DOCUMENTS).result(PATIENCE)
+            return found
 
-    with open_client(Late()) as client:
-        client.rerank.rank(DOCUMENTS, **ASK)
+    with open_client(Slow()) as client:
         assert WAYS[way](client, DOCUMENTS).cached
     assert len(client.requests) == 1
+
+
+@every_way
+def test_cache_is_looked_at_once(way: Rank) -> None:
+    """A call that finds nothing, and a job too, looks once unless an equal one may have ended."""
+
+    class Counted(Kept):
+        """Counts how often it is asked."""
+
+        looks = 0
+
+        def get_many(self, keys: Sequence[bytes], timeout: float | None, /) -> list[bytes | None]:
+            """Count."""
+            self.looks += 1
+            return super().get_many(keys, timeout)
+
+    cache = Counted()
+    with open_client(cache) as client:
+        way(client, DOCUMENTS)
+    assert cache.looks == 1
 
 
 @every_by
