@@ -54,7 +54,7 @@ class Ranking(list[Ranked[T]]):
         generation_id: Names the request in OpenRouter's logs; None if unknown, or if there were
             several.
         attempts: How many requests were tried, 0 if none was sent.
-        cached: Whether the whole answer is from the client's cache; `cost` is then 0.
+        cached: Whether the whole answer is from the client's cache, and so cost nothing.
         saved_cost: What the cached part of the answer cost when it was sent, in credits; None if
             nothing was cached, or if that is unknown.
         set_aside: Positions of the items that could not be ranked, such as blank ones. They are in

@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from openrouter_rerank._cache.store import CacheBy
+
+if TYPE_CHECKING:
+    from openrouter_rerank.local import LocalRanker
 
 LOCAL_NAME = "local"
 LOCAL_PREFIX = "local/"
@@ -94,11 +97,24 @@ def find_model(name: str) -> Any:
         ModelFileError: Its model cannot be loaded.
         ValueError: There is no such model on this machine.
     """
-    if name != LOCAL_NAME and not name.startswith(LOCAL_PREFIX):
+    ranker = find_ranker(name)
+    if ranker is None:
         return name
-    from openrouter_rerank.local import LOCAL, LocalRanker
-
-    ranker = LOCAL if name == LOCAL_NAME else LocalRanker(name.removeprefix(LOCAL_PREFIX))
     # A damaged model is told now, not when it is needed.
     ranker.load()
     return ranker
+
+
+def find_ranker(name: str) -> "LocalRanker | None":
+    """
+    Return the ranker on this machine for its name, not loaded; None for the slug of another model.
+
+    Raises:
+        MissingExtraError: A package that the ranker needs is not installed.
+        ValueError: There is no such model on this machine.
+    """
+    if name != LOCAL_NAME and not name.startswith(LOCAL_PREFIX):
+        return None
+    from openrouter_rerank.local import LOCAL, LocalRanker
+
+    return LOCAL if name == LOCAL_NAME else LocalRanker(name.removeprefix(LOCAL_PREFIX))

@@ -8,7 +8,7 @@ import typer
 from openrouter_rerank import Passages
 
 from ._errors import UsageError
-from ._fallbacks import LOCAL_NAME
+from ._fallbacks import LOCAL_NAME, find_ranker
 
 PassageTokens = Annotated[
     int | None,
@@ -36,20 +36,19 @@ def read_passages(
     """
     Return how documents are split; None if they are not.
 
-    The model on this machine counts if it may rank, and else four bytes are a token.
+    The first model on this machine that may rank counts, and else four bytes are a token.
 
     Raises:
         MissingExtraError: The model is to count, and the extra `local` is not installed.
         ModuleNotFoundError: The extra `passages` is not installed.
         UsageError: There is an overlap of no passages.
-        ValueError: The overlap is not below the size.
+        ValueError: The overlap is not below the size, or there is no such model on this machine.
     """
     if max_tokens is None:
         if overlap is not None:
             raise UsageError("--passage-overlap needs --passages TOKENS.")
         return None
-    if not local and LOCAL_NAME not in fallback_models:
-        return Passages(max_tokens, overlap or 0)
-    from openrouter_rerank.local import LOCAL
-
-    return Passages(max_tokens, overlap or 0, count=LOCAL.count_tokens)
+    rankers = map(find_ranker, [LOCAL_NAME] if local else fallback_models)
+    counting = next((ranker for ranker in rankers if ranker is not None), None)
+    count = None if counting is None else counting.count_tokens
+    return Passages(max_tokens, overlap or 0, count=count)

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 from integration.cli.conftest import RunCommand
+from openrouter_rerank.cli._passages import read_passages
+from openrouter_rerank.local import LocalRanker
 
 QUERY = "What is the capital of France?"
 ANSWER = "Paris is the capital of France."
@@ -42,6 +44,25 @@ def test_batch_tells_passages(run_command: RunCommand, tmp_path: Path) -> None:
     passage = first["passage"]
     assert first["index"] == 1
     assert LONG[passage["start"] : passage["end"]].endswith(f"anything else. {ANSWER}")
+
+
+@pytest.mark.parametrize(
+    ("local", "models", "counted"),
+    [
+        (True, [], "local/minilm"),
+        (False, ["b", "local"], "local/minilm"),
+        (False, ["b", "local/bge-small", "local"], "local/bge-small"),
+        (False, ["b"], None),
+    ],
+)
+def test_model_that_may_rank_counts(local: bool, models: list[str], counted: str | None) -> None:
+    """Tokens are those of the first model on this machine, whichever it is; else bytes count."""
+    passages = read_passages(64, None, local=local, fallback_models=models)
+
+    assert passages is not None
+    ranker = None if counted is None else LocalRanker(counted.removeprefix("local/"))
+    expected = len(LONG) / 4 if ranker is None else ranker.count_tokens(LONG)
+    assert passages.count_tokens(LONG) == pytest.approx(expected, abs=1)
 
 
 @pytest.mark.parametrize(
