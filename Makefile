@@ -33,7 +33,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit test-all test-lowest coverage sync generate drift check bench clean FORCE
+.PHONY: help demo test test-unit test-all test-lowest coverage docs sync generate drift check bench clean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' Makefile
@@ -58,6 +58,10 @@ test-all: .venv/.development ## run the tests on every Python >= 3.11 of this ma
 
 test-lowest: .venv/.development ## run the tests with the lowest versions that pyproject.toml allows
 	@.venv/bin/python -m nox --session lowest -- $(ARGS)
+
+docs: .venv/.development ## build the documentation's site in build/site, offline
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/python -m mkdocs --quiet build
+	@echo "build/site/index.html"
 
 sync: .venv/.development ## write openapi.yaml from upstream's document, or from SOURCE
 	@.venv/bin/python scripts/sync.py $(if $(SOURCE),'$(SOURCE)')

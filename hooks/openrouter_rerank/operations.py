@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from openrouter_rerank_api.models.result import Result
 
     CreateRerankResponse = CreateRerankResponseBody
+    """The official SDK's other name for `CreateRerankResponseBody`."""
 
 __all__ = [
     "CreateRerankRequestBody",

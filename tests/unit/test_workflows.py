@@ -14,6 +14,7 @@ PINNED = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}")
 WRITERS = {
     ("upstream.yml", "propose"): {"contents": "write", "pull-requests": "write"},
     ("release.yml", "publish"): {"id-token": "write"},
+    ("docs.yml", "publish"): {"id-token": "write", "pages": "write"},
 }
 UNHEEDED = {"cosmetic", "open-enum"}
 
@@ -34,7 +35,7 @@ def load(path: Path) -> dict[str, Any]:
 
 def test_the_workflows_are_found() -> None:
     """The checks below have something to look at."""
-    assert [path.name for path in FILES] == ["ci.yml", "release.yml", "upstream.yml"]
+    assert [path.name for path in FILES] == ["ci.yml", "docs.yml", "release.yml", "upstream.yml"]
 
 
 @each_workflow

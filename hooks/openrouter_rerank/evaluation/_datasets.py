@@ -9,6 +9,7 @@ from ._measures import Grades, count_relevant
 from ._results import Problem
 
 Document: TypeAlias = str | Mapping[str, str]
+"""A document as a dataset has it: its text, or its fields by their names."""
 
 MAX_EXAMPLES = 5
 

@@ -6,6 +6,7 @@ from typing import Any
 from attrs import asdict, field, frozen
 
 NO_RERANKER = "no reranker"
+"""The name of the system that leaves the candidates in the order of the first stage."""
 JSON_VERSION = 1
 
 

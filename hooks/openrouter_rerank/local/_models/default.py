@@ -3,3 +3,4 @@
 from .local_ranker import LocalRanker
 
 LOCAL = LocalRanker()
+"""The default model in this process: `fallback_models=[LOCAL]` falls back to it."""

@@ -1,0 +1,60 @@
+"""The code blocks of a page, as the tests run them one after the other."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+from attrs import frozen
+from pytest_examples import CodeExample
+from pytest_examples.find_examples import remove_indent
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+_FENCE = re.compile(r"^( *```)(?P<info>[^\n`]*)\n(?P<source>.*?)^\1$", re.MULTILINE | re.DOTALL)
+_TITLE = re.compile(r'title="([^"]+)"')
+
+
+@frozen
+class Block:
+    """A code block: its language, the title above it, and where it stands."""
+
+    language: str
+    title: str | None
+    example: CodeExample
+
+
+def find_pages() -> list[Path]:
+    """Return every page of the documentation."""
+    return sorted(DOCS.rglob("*.md"))
+
+
+def find_blocks(page: Path) -> Iterator[Block]:
+    """
+    Find the code blocks of a page, from top to bottom.
+
+    Args:
+        page: A file of Markdown.
+    """
+    text = page.read_text(encoding="utf-8")
+    group = uuid4()
+    for fence in _FENCE.finditer(text):
+        language, _, options = fence["info"].strip().partition(" ")
+        title = _TITLE.search(options)
+        source, indent = remove_indent(fence["source"])
+        line = text.count("\n", 0, fence.start()) + 1
+        yield Block(
+            language,
+            title[1] if title else None,
+            CodeExample(
+                source=source,
+                path=page,
+                start_line=line,
+                end_line=line + fence["source"].count("\n") + 1,
+                start_index=fence.start("source"),
+                end_index=fence.end("source"),
+                prefix=fence["info"],
+                indent=indent,
+                group=group,
+            ),
+        )

@@ -1,0 +1,32 @@
+"""What the pages' blocks run against: the embedded server, as the environment names it."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from openrouter_rerank import local
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """Run the embedded server."""
+    with local.running() as url:
+        yield url
+
+
+@pytest.fixture
+def reader(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Be somebody who reads a page: in an empty folder, with a key and the commands on the path."""
+    folder = tmp_path / "reader"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("OPENROUTER_BASE_URL", server)
+    monkeypatch.setenv("OPENROUTER_API_KEY", "sk-or-reader")
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=":")
+    # A block is run as a program would be, which takes the place of `__main__`.
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+    return folder

@@ -1,0 +1,87 @@
+"""A page's blocks, run one after the other as a reader would who tries them all."""
+
+import json
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+from documentation import console
+from documentation.blocks import Block, find_blocks
+from pytest_examples import EvalExample
+
+LINE_LENGTH = 100
+# Code for other libraries, which a page of ours only compares with: it is compiled and not run.
+OTHERS = frozenset({"cohere", "voyageai", "rerankers", "litellm", "langchain-cohere", "openrouter"})
+
+
+def run_page(page: Path, folder: Path, eval_example: EvalExample) -> None:
+    """
+    Run all blocks of a page, and compare what they print with what the page shows.
+
+    Args:
+        page: The page. Its blocks of Python share their names. A block with a file's name as its
+            title is written to that file first.
+        folder: Where the reader is.
+        eval_example: What runs Python. With pytest's `--update-examples`, it writes what is printed
+            into the page.
+
+    Raises:
+        KeyError: A block has no language, or one that nobody checks.
+    """
+    eval_example.set_config(line_length=LINE_LENGTH)
+    names: dict[str, Any] = {}
+    for block in find_blocks(page):
+        if block.title and block.title not in OTHERS:
+            path = folder / block.title
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(block.example.source, encoding="utf-8")
+        _RUNNERS[block.language](block, folder, eval_example, names)
+
+
+def _run_python(
+    block: Block, folder: Path, eval_example: EvalExample, names: dict[str, Any]
+) -> None:
+    if block.title in OTHERS:
+        compile(block.example.source, str(block.example.path), "exec")
+        return
+    run = eval_example.run_print_check
+    if eval_example.update_examples:
+        run = eval_example.run_print_update
+    names.update(run(block.example, module_globals=names))
+
+
+def _run_console(block: Block, folder: Path, eval_example: EvalExample, _: dict[str, Any]) -> None:
+    commands = list(console.read_commands(block.example.source))
+    printed = [console.Command(each.text, console.run(each, folder)) for each in commands]
+    if eval_example.update_examples:
+        block.example.source = console.write_commands(printed)
+        eval_example.to_update.append(block.example)
+        return
+
+    assert printed == commands, f"{block.example.path}:{block.example.start_line}"
+
+
+def _check(parse: Callable[[str], object]) -> Callable[..., None]:
+    def check(block: Block, *_: object) -> None:
+        parse(block.example.source)
+
+    return check
+
+
+def _parse_lines(text: str) -> None:
+    for line in text.splitlines():
+        json.loads(line)
+
+
+# Plain text is no code: a drawing, a log line, a list.
+_RUNNERS: dict[str, Callable[[Block, Path, EvalExample, dict[str, Any]], None]] = {
+    "python": _run_python,
+    "console": _run_console,
+    "json": _check(json.loads),
+    "jsonl": _check(_parse_lines),
+    "toml": _check(tomllib.loads),
+    "yaml": _check(yaml.safe_load),
+    "text": _check(str),
+}

@@ -1,0 +1,75 @@
+"""The documentation's site as it is built: strictly, and without anything from elsewhere."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from documentation.blocks import DOCS, ROOT
+
+# What a page loads by itself, but not what a reader may follow.
+_LOADED = re.compile(r'<(?:script|img|iframe|link)\b[^>]*?\b(?:src|href)="([^"]+)"')
+
+
+def build(config: Path, site: Path) -> subprocess.CompletedProcess[str]:
+    """Build a site where no other host can be reached."""
+    nowhere = "http://127.0.0.1:9"
+    return subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--config-file", config, "--site-dir", site],
+        cwd=ROOT,
+        env={**os.environ, "HTTPS_PROXY": nowhere, "HTTP_PROXY": nowhere},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the site."""
+    folder = tmp_path_factory.mktemp("site")
+    result = build(ROOT / "mkdocs.yml", folder)
+    assert result.returncode == 0, result.stderr
+    return folder
+
+
+def test_pages_load_nothing_from_elsewhere(site: Path) -> None:
+    """A page of the site loads its scripts, styles and pictures from the site itself."""
+    pages = list(site.rglob("*.html"))
+    loaded = {url for page in pages for url in _LOADED.findall(page.read_text(encoding="utf-8"))}
+
+    assert len(pages) > len(list(DOCS.rglob("*.md")))
+    assert {url for url in loaded if re.match(r"(?:[a-z]+:)?//", url)} == set()
+
+
+@pytest.mark.parametrize(
+    ("page", "said"),
+    [
+        ("[nowhere](nowhere.md)", "a link 'nowhere.md'"),
+        ("[no such heading](#nope)", "a link '#nope', but there is no such anchor"),
+        ("", "openrouter_rerank.OpenRouter has no docstring, or is on no page"),
+    ],
+)
+def test_a_dead_link_or_a_missing_name_fails(tmp_path: Path, page: str, said: str) -> None:
+    """A link to no page or heading stops the build, and so does a public name that it lacks."""
+    (tmp_path / "pages").mkdir()
+    (tmp_path / "pages" / "index.md").write_text(page, encoding="utf-8")
+    settings = {
+        "site_name": "broken",
+        "docs_dir": str(tmp_path / "pages"),
+        "strict": True,
+        "theme": "material",
+        "validation": {"links": {"anchors": "warn"}},
+        "plugins": [{"mkdocstrings": {"enable_inventory": True}}],
+        "hooks": [str(ROOT / "scripts" / "site" / "public_names.py")],
+    }
+    config = tmp_path / "mkdocs.yml"
+    config.write_text(yaml.safe_dump(settings), encoding="utf-8")
+
+    result = build(config, tmp_path / "site")
+
+    assert result.returncode != 0
+    assert said in result.stderr
