@@ -11,8 +11,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 TARGETS = [
-    "help", "demo", "test", "test-unit", "coverage", "test-all", "test-lowest", "sync", "generate",
-    "drift", "check", "bench", "clean",
+    "help", "demo", "test", "test-unit", "coverage", "test-all", "test-lowest", "docs", "sync",
+    "generate", "drift", "check", "bench", "clean",
 ]  # fmt: skip
 TOOLS = ["awk", "cat", "env", "grep", "make", "mkdir", "rm", "sh", "tail", "touch"]
 
