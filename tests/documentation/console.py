@@ -15,6 +15,7 @@ from documentation.blocks import ROOT
 PROMPT = "$ "
 CONTINUED = "> "
 LIMIT_SECONDS = 60
+DEFAULT_PORT = "8787"
 # Those stay until somebody ends them; what they print first is compared.
 _SERVERS = ("openrouter-rerank serve",)
 _PORT = re.compile(r"(?<=127\.0\.0\.1:)\d+")
@@ -128,4 +129,4 @@ def _run_server(command: Command, folder: Path) -> str:
         server.send_signal(signal.SIGINT)
         server.wait(LIMIT_SECONDS)
     shown = _PORT.search(command.output)
-    return _PORT.sub(shown[0] if shown else "0", "\n".join(lines))
+    return _PORT.sub(shown[0] if shown else DEFAULT_PORT, "\n".join(lines))

@@ -3,17 +3,29 @@
 import json
 import tomllib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import yaml
 from documentation import console
 from documentation.blocks import Block, find_blocks
+from documentation.figures import settle, without_bars
 from pytest_examples import EvalExample
 
 LINE_LENGTH = 100
 # Code for other libraries, which a page of ours only compares with: it is compiled and not run.
-OTHERS = frozenset({"cohere", "voyageai", "rerankers", "litellm", "langchain-cohere", "openrouter"})
+OTHERS = frozenset(
+    {
+        "cohere",
+        "httpx-aiohttp",
+        "voyageai",
+        "rerankers",
+        "litellm",
+        "langchain-cohere",
+        "openrouter",
+    }
+)
 
 
 def run_page(page: Path, folder: Path, eval_example: EvalExample) -> None:
@@ -46,10 +58,11 @@ def _run_python(
     if block.title in OTHERS:
         compile(block.example.source, str(block.example.path), "exec")
         return
-    run = eval_example.run_print_check
     if eval_example.update_examples:
-        run = eval_example.run_print_update
-    names.update(run(block.example, module_globals=names))
+        names.update(eval_example.run_print_update(block.example, module_globals=names))
+        return
+    eval_example.print_callback = partial(settle, shown=block.example.source)
+    names.update(eval_example.run_print_check(block.example, module_globals=names))
 
 
 def _run_console(block: Block, folder: Path, eval_example: EvalExample, _: dict[str, Any]) -> None:
@@ -60,7 +73,8 @@ def _run_console(block: Block, folder: Path, eval_example: EvalExample, _: dict[
         eval_example.to_update.append(block.example)
         return
 
-    assert printed == commands, f"{block.example.path}:{block.example.start_line}"
+    for was, now in zip(commands, printed, strict=True):
+        assert without_bars(settle(now.output, was.output)) == without_bars(was.output), now.text
 
 
 def _check(parse: Callable[[str], object]) -> Callable[..., None]:
@@ -79,6 +93,7 @@ def _parse_lines(text: str) -> None:
 _RUNNERS: dict[str, Callable[[Block, Path, EvalExample, dict[str, Any]], None]] = {
     "python": _run_python,
     "console": _run_console,
+    "csv": _check(str),
     "json": _check(json.loads),
     "jsonl": _check(_parse_lines),
     "toml": _check(tomllib.loads),
