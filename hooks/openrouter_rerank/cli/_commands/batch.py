@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from openrouter_rerank.cli._client import DEFAULT_MODEL
+from openrouter_rerank._call.defaults import DEFAULT_MODEL
 from openrouter_rerank.cli._fallbacks import (
     CacheFolder,
     CacheKind,

@@ -12,10 +12,11 @@ from openrouter_rerank_api.request_fields import REQUEST_FIELDS
 from openrouter_rerank import Passages
 from openrouter_rerank._bulk.merge import TRUNCATED_DOCUMENTS
 from openrouter_rerank._call.arguments import choose_unrankable
+from openrouter_rerank._call.defaults import DEFAULT_MODEL
 from openrouter_rerank._call.in_process import make_document
 from openrouter_rerank._codec.fields import select_fields
 from openrouter_rerank._policy.failures import OnFailure, is_recoverable
-from openrouter_rerank.cli._client import DEFAULT_MODEL, open_client
+from openrouter_rerank.cli._client import open_client
 from openrouter_rerank.cli._documents import Document, read_documents
 from openrouter_rerank.cli._errors import (
     UsageError,

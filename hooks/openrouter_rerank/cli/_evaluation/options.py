@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from openrouter_rerank.cli._client import DEFAULT_MODEL
+from openrouter_rerank._call.defaults import DEFAULT_MODEL
 
 EMBEDDED_PREFIX = "local/"
 DEFAULT_EMBEDDED_MODEL = "minilm"
