@@ -33,6 +33,7 @@ from openrouter_rerank.cli._fallbacks import (
     MinScore,
     read_fallback_options,
 )
+from openrouter_rerank.cli._model_names import complete_model
 from openrouter_rerank.cli._passages import PassageOverlap, PassageTokens, read_passages
 from openrouter_rerank.cli._stdout import open_console, require_stdout, write_json, write_lines
 from openrouter_rerank.cli._tables import draw_table
@@ -53,7 +54,8 @@ def rank(
         ),
     ] = None,
     model: Annotated[
-        str, typer.Option("--model", metavar="MODEL", help="The model.")
+        str,
+        typer.Option("--model", metavar="MODEL", autocompletion=complete_model, help="The model."),
     ] = DEFAULT_MODEL,
     top_n: Annotated[
         int | None,
