@@ -83,7 +83,7 @@ class Rerank:
             documents: Any iterable of texts, `DocumentRequest` or mappings with `text`, `image` or
                 both. It is read once. A table, a mapping, a set, bytes and a single text are
                 refused: pass one column, or a list.
-            model: Slug of the rerank model, such as "cohere/rerank-v3.5".
+            model: Slug of the rerank model, such as "cohere/rerank-5-fast".
             query: The text to compare the documents with.
             http_referer: URL of the calling app; None uses the client's, "" sends none.
             x_open_router_title: The app's name; None uses the client's, "" sends none.

@@ -117,7 +117,7 @@ class OpenRouterRanker(RequestSettings):
         Set up without connecting or reading the key.
 
         Args:
-            model: Slug of the rerank model, such as "cohere/rerank-v3.5".
+            model: Slug of the rerank model, such as "cohere/rerank-5-fast".
             api_key: The key, `OPENROUTER_API_KEY` unless given. Only a secret from the environment
                 can be serialised.
             top_k: How many documents to return, at least 1; None returns all.

@@ -44,7 +44,7 @@ class OpenRouterRerank(PydanticAdapter, BaseDocumentCompressor):
     `client.rerank.rerank` explains them. One that is None is not sent.
 
     Attributes:
-        model: Slug of the rerank model, such as "cohere/rerank-v3.5".
+        model: Slug of the rerank model, such as "cohere/rerank-5-fast".
         top_n: How many documents to return, at least 1; None returns all. The default is 3, as in
             LangChain's other rerankers.
         api_key: The key; None reads `OPENROUTER_API_KEY` at the time of a call.

@@ -57,7 +57,7 @@ class OpenRouterRerank(PydanticAdapter, BaseNodePostprocessor):
     `client.rerank.rerank` explains them. One that is None is not sent.
 
     Attributes:
-        model: Slug of the rerank model, such as "cohere/rerank-v3.5".
+        model: Slug of the rerank model, such as "cohere/rerank-5-fast".
         top_n: How many nodes to return, at least 1; None returns all. The default is 2, as in
             LlamaIndex's other rerankers.
         metadata_mode: Which metadata to put before a node's text when it is compared. The default,

@@ -132,7 +132,7 @@ class Reranker:
         Set up without connecting.
 
         Args:
-            model: Slug of the rerank model, such as "cohere/rerank-v3.5".
+            model: Slug of the rerank model, such as "cohere/rerank-5-fast".
             query_column: The column of text that holds the queries.
             documents_column: The column that holds a list in each row, of texts or of structs with
                 `text`, `image` or both; a null field of a struct counts as absent.

@@ -2,3 +2,5 @@
 
 DEFAULT_DEADLINE_MS = 180_000
 DEFAULT_MAX_RESPONSE_BYTES = 64 * 1024 * 1024
+# Of the command, and the one that examples name; the client's methods have no default.
+DEFAULT_MODEL = "cohere/rerank-5-fast"

@@ -22,14 +22,14 @@ from ._stdout import discard_stdout, require_stdout, write_line
 # path that works for both.
 _ClickUsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
 
-_HELP = "--help"
+_COMPLETION_OPTIONS = frozenset({"--install-completion", "--show-completion"})
+_PRINTING_OPTIONS = frozenset({"--help", "--show-completion"})
 
 app = typer.Typer(
     name=PROGRAM,
     help="Order documents by their relevance to a query, through OpenRouter or on this machine.",
     epilog="Exit status: 0 done, 1 failed, 2 wrong command line, 3 some jobs of a batch or some "
     "calls of an evaluation failed, 130 interrupted.",
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -56,7 +56,7 @@ def run(arguments: Sequence[str]) -> int:
         The exit status, see `openrouter_rerank.cli.main`.
     """
     try:
-        if _HELP in arguments:
+        if not _PRINTING_OPTIONS.isdisjoint(arguments):
             require_stdout()
         status = app(args=list(arguments), prog_name=PROGRAM, standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):
@@ -77,6 +77,9 @@ def run(arguments: Sequence[str]) -> int:
         discard_stdout()
         print_error(f"cannot write the output: {error.strerror}. Send it somewhere else.")
         return ExitStatus.FAILURE
+    if status and not _COMPLETION_OPTIONS.isdisjoint(arguments):
+        # Typer only says that "Shell None" is not supported.
+        print_error("completion is for bash, zsh, fish and PowerShell; run this in one of them.")
     return int(status or 0)
 
 

@@ -13,8 +13,6 @@ from openrouter_rerank._network.auth import API_KEY_VARIABLE
 
 from ._errors import CommandError
 
-DEFAULT_MODEL = "cohere/rerank-v3.5"
-
 
 def require_key() -> None:
     """

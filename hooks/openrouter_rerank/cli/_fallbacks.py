@@ -8,17 +8,17 @@ import typer
 
 from openrouter_rerank._cache.store import CacheBy
 
+from ._model_names import LOCAL_NAME, LOCAL_PREFIX, complete_fallback_model
+
 if TYPE_CHECKING:
     from openrouter_rerank.local import LocalRanker
-
-LOCAL_NAME = "local"
-LOCAL_PREFIX = "local/"
 
 FallbackModels = Annotated[
     list[str] | None,
     typer.Option(
         "--fallback-model",
         metavar="NAME",
+        autocompletion=complete_fallback_model,
         help="A model to ask when the others have failed; may be repeated. "
         "local is the one on this machine, local/NAME another, such as local/bge-small.",
     ),

@@ -8,7 +8,8 @@ import typer
 from openrouter_rerank import Passages
 
 from ._errors import UsageError
-from ._fallbacks import LOCAL_NAME, find_ranker
+from ._fallbacks import find_ranker
+from ._model_names import LOCAL_NAME
 
 PassageTokens = Annotated[
     int | None,

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from openrouter_rerank import OpenRouter
+from openrouter_rerank._call.defaults import DEFAULT_MODEL
 from openrouter_rerank._codec.values import require_count, require_positive
 
 from ._datasets import Dataset
@@ -160,7 +161,7 @@ def _check_dataset(dataset: Dataset) -> None:
 
 def _check_models(models: Sequence[str], client: OpenRouter | None) -> None:
     if isinstance(models, str) or not models:
-        raise ValueError("models: give a list of at least one, such as ['cohere/rerank-v3.5']")
+        raise ValueError(f"models: give a list of at least one, such as {[DEFAULT_MODEL]}")
     for model in models:
         if is_embedded(model):
             check_embedded(model)

@@ -2,6 +2,7 @@
 
 import pytest
 from openrouter_rerank import __version__
+from openrouter_rerank._call.defaults import DEFAULT_MODEL
 from openrouter_rerank.cli._app import run
 
 
@@ -17,7 +18,7 @@ def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None
     ("arguments", "words"),
     [
         (["--help"], ["rank", "serve", "demo", "Exit status"]),
-        (["rank", "--help"], ["JSON Lines", "[FILE|-]", "cohere/rerank-v3.5", "--local"]),
+        (["rank", "--help"], ["JSON Lines", "[FILE|-]", DEFAULT_MODEL, "--local"]),
         (["serve", "--help"], ["127.0.0.1", "8787", "OPENROUTER_SERVE_API_KEY"]),
         (["demo", "--help"], ["corpus"]),
         (["batch", "--help"], ["INPUT", "OUTPUT", "JSON Lines", "CSV", "--resume", "attempts"]),

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from openrouter_rerank.cli._client import DEFAULT_MODEL
+from openrouter_rerank._call.defaults import DEFAULT_MODEL
 from openrouter_rerank.cli._fallbacks import (
     CacheFolder,
     CacheKind,
@@ -16,6 +16,7 @@ from openrouter_rerank.cli._fallbacks import (
 from openrouter_rerank.cli._job_file.input.source import InputFormat
 from openrouter_rerank.cli._job_file.options import DEFAULT_CONCURRENCY, RunOptions
 from openrouter_rerank.cli._job_file.run import run_job_file
+from openrouter_rerank.cli._model_names import complete_model
 from openrouter_rerank.cli._passages import PassageOverlap, PassageTokens
 
 
@@ -44,7 +45,13 @@ def batch(
         typer.Option("--format", help="The format of INPUT; by default its name decides."),
     ] = None,
     model: Annotated[
-        str, typer.Option("--model", metavar="MODEL", help="For jobs that name none.")
+        str,
+        typer.Option(
+            "--model",
+            metavar="MODEL",
+            autocompletion=complete_model,
+            help="For jobs that name none.",
+        ),
     ] = DEFAULT_MODEL,
     top_n: Annotated[
         int | None,

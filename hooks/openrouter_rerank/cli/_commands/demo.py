@@ -10,8 +10,9 @@ from typing import Any
 from rich.text import Text
 
 from openrouter_rerank import OpenRouter
+from openrouter_rerank._call.defaults import DEFAULT_MODEL
 from openrouter_rerank._demo import demo_folder
-from openrouter_rerank.cli._client import DEFAULT_MODEL, open_client
+from openrouter_rerank.cli._client import open_client
 from openrouter_rerank.cli._errors import (
     CommandError,
     convert_argument_errors,

@@ -8,6 +8,7 @@ import typer
 from openrouter_rerank.cli._evaluation.options import EvaluationOptions
 from openrouter_rerank.cli._evaluation.run import run_evaluation
 from openrouter_rerank.cli._fallbacks import CacheFolder
+from openrouter_rerank.cli._model_names import complete_compared_model
 
 
 def evaluate_models(
@@ -21,7 +22,12 @@ def evaluate_models(
     ] = None,
     model: Annotated[
         list[str] | None,
-        typer.Option("--model", metavar="MODEL", help="A model to compare; may be repeated."),
+        typer.Option(
+            "--model",
+            metavar="MODEL",
+            autocompletion=complete_compared_model,
+            help="A model to compare; may be repeated.",
+        ),
     ] = None,
     depth: Annotated[
         list[int] | None,

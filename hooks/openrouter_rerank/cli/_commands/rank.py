@@ -12,10 +12,11 @@ from openrouter_rerank_api.request_fields import REQUEST_FIELDS
 from openrouter_rerank import Passages
 from openrouter_rerank._bulk.merge import TRUNCATED_DOCUMENTS
 from openrouter_rerank._call.arguments import choose_unrankable
+from openrouter_rerank._call.defaults import DEFAULT_MODEL
 from openrouter_rerank._call.in_process import make_document
 from openrouter_rerank._codec.fields import select_fields
 from openrouter_rerank._policy.failures import OnFailure, is_recoverable
-from openrouter_rerank.cli._client import DEFAULT_MODEL, open_client
+from openrouter_rerank.cli._client import open_client
 from openrouter_rerank.cli._documents import Document, read_documents
 from openrouter_rerank.cli._errors import (
     UsageError,
@@ -32,6 +33,7 @@ from openrouter_rerank.cli._fallbacks import (
     MinScore,
     read_fallback_options,
 )
+from openrouter_rerank.cli._model_names import complete_model
 from openrouter_rerank.cli._passages import PassageOverlap, PassageTokens, read_passages
 from openrouter_rerank.cli._stdout import open_console, require_stdout, write_json, write_lines
 from openrouter_rerank.cli._tables import draw_table
@@ -52,7 +54,8 @@ def rank(
         ),
     ] = None,
     model: Annotated[
-        str, typer.Option("--model", metavar="MODEL", help="The model.")
+        str,
+        typer.Option("--model", metavar="MODEL", autocompletion=complete_model, help="The model."),
     ] = DEFAULT_MODEL,
     top_n: Annotated[
         int | None,

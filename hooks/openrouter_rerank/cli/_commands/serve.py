@@ -18,6 +18,7 @@ from openrouter_rerank.cli._errors import (
     print_error,
 )
 from openrouter_rerank.cli._local_model import DEFAULT_MODEL, ModelOptions, open_ranker
+from openrouter_rerank.cli._model_names import complete_embedded_model
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8787
@@ -75,6 +76,7 @@ def serve(
         typer.Option(
             "--model",
             metavar="NAME",
+            autocompletion=complete_embedded_model,
             help="The model that ranks: minilm, bge-small, cross-encoder, or a folder.",
         ),
     ] = DEFAULT_MODEL.name,

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from openrouter_rerank.cli._client import DEFAULT_MODEL
+from openrouter_rerank._call.defaults import DEFAULT_MODEL
+from openrouter_rerank.cli._model_names import LOCAL_PREFIX
 
-EMBEDDED_PREFIX = "local/"
 DEFAULT_EMBEDDED_MODEL = "minilm"
 NONE = "none"
 
@@ -72,9 +72,9 @@ class EvaluationOptions:
         if not self.local:
             return list(self.models) or [DEFAULT_MODEL]
         names = self.models or [DEFAULT_EMBEDDED_MODEL]
-        return [f"{EMBEDDED_PREFIX}{name.removeprefix(EMBEDDED_PREFIX)}" for name in names]
+        return [f"{LOCAL_PREFIX}{name.removeprefix(LOCAL_PREFIX)}" for name in names]
 
     @property
     def needs_api(self) -> bool:
         """Whether a model is one of the API."""
-        return not all(name.startswith(EMBEDDED_PREFIX) for name in self.model_names)
+        return not all(name.startswith(LOCAL_PREFIX) for name in self.model_names)

@@ -5,6 +5,7 @@ import json
 import pytest
 from integration.cli.conftest import RunCommand
 from openrouter_rerank import local
+from openrouter_rerank._call.defaults import DEFAULT_MODEL
 
 DOCUMENTS = [b"Berlin is the capital of Germany.", b"Paris is the capital of France."]
 TEXTS = b"\n".join(DOCUMENTS)
@@ -41,7 +42,7 @@ def test_kept_order_is_json_that_says_so(
     reply = json.loads(done.stdout)
     assert [each["relevance_score"] for each in reply["results"]] == [None, None]
     assert [each["document"]["text"].encode() for each in reply["results"]] == DOCUMENTS
-    assert (reply["reranked"], reply["model"]) == (False, "cohere/rerank-v3.5")
+    assert (reply["reranked"], reply["model"]) == (False, DEFAULT_MODEL)
     assert "could not connect" in reply["failure"]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from integration.cli.job_file.fake_api import FakeApi, fake_api
+from openrouter_rerank._call.defaults import DEFAULT_MODEL
 from openrouter_rerank.cli._app import run as run_here
 
 KEY = "sk-or-v1-secret-of-the-test"
@@ -99,7 +100,7 @@ def test_json_is_the_evaluation(run: Run, data: Path) -> None:
     assert evaluation["measures"] == ["MRR", "P@1"]
     assert [system["name"] for system in evaluation["systems"]] == [
         "no reranker",
-        "cohere/rerank-v3.5, depth 4",
+        f"{DEFAULT_MODEL}, depth 4",
     ]
     assert evaluation["systems"][1]["cost_per_1000_queries"] == 500
     assert len(evaluation["queries"]) == 6
@@ -167,7 +168,7 @@ def test_failed_calls_are_told_and_end_in_3(run: Run, data: Path) -> None:
         done = run(api, data, "--depth", 4)
 
     assert done.returncode == 3
-    assert "cohere/rerank-v3.5, depth 4, query q2 failed: 400: no for query 2" in done.stdout
+    assert f"{DEFAULT_MODEL}, depth 4, query q2 failed: 400: no for query 2" in done.stdout
 
 
 def test_a_limit_of_the_cost_ends_the_run_which_can_go_on(
@@ -218,7 +219,7 @@ def test_a_cost_that_nobody_tells_is_told(run: Run, data: Path) -> None:
         limited = run(api, data, "--depth", 4, "--max-cost", 1)
 
     assert (
-        "at a price that the replies of cohere/rerank-v3.5 do not tell; 0 credits" in unknown.stderr
+        f"at a price that the replies of {DEFAULT_MODEL} do not tell; 0 credits" in unknown.stderr
     )
     assert "unknown" in unknown.stdout
     assert limited.returncode == 1
