@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ._client import OpenRouter
     from ._codec.passages import Passages
     from ._events.hooks import Hooks, RetryEvent
+    from ._frames import FrameRanking
     from ._ranking import Ranked, Ranking
     from ._raw_response import RateLimit, RawReply
     from .types import UNSET
@@ -32,6 +33,7 @@ __all__ = [
     "BackoffStrategy",
     "Cache",
     "DiskCache",
+    "FrameRanking",
     "Hooks",
     "HooksTransport",
     "MemoryCache",
@@ -61,6 +63,7 @@ _MODULE_BY_NAME = {
     "BackoffStrategy": "._policy.retries",
     "Cache": "._cache.store",
     "DiskCache": "._cache.disk",
+    "FrameRanking": "._frames",
     "Hooks": "._events.hooks",
     "HooksTransport": "._call.hooks_transport",
     "MemoryCache": "._cache.memory",

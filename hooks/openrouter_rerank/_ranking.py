@@ -92,6 +92,18 @@ class Ranking(list[Ranked[T]]):
         """Whether a model ordered the items."""
         return self.failure is None
 
+    def to_frame(self) -> object:
+        """
+        Return a DataFrame, if the items are the rows of one: see `FrameRanking`.
+
+        Raises:
+            TypeError: They are not.
+        """
+        raise TypeError(
+            "to_frame: the items were not a DataFrame; rank one, as in"
+            ' rank(frame, key="column", ...), or make one of the items and their scores'
+        )
+
 
 def pair_with_scores(items: Sequence[T], answer: Answer) -> Ranking[T]:
     """Return the items with their scores, in the order of the answer's results."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, Callable, Iterable, Sequence
 from functools import cached_property, partial
-from typing import Required, TypedDict, TypeVar, Unpack, cast
+from typing import Any, Required, TypedDict, TypeVar, Unpack, cast, overload
 
 # These two import a name only when something asks for it, as typing.get_type_hints does.
 from . import operations
@@ -23,6 +23,14 @@ from ._call.signatures import list_rerank_arguments
 from ._codec.documents import find_set_aside, require_iterable
 from ._codec.fields import require_fields, select_fields, select_fields_async
 from ._codec.request import encode_request
+from ._frames import (
+    FrameRanking,
+    FrameReader,
+    FrameT,
+    find_reader,
+    read_documents,
+    refuse_column,
+)
 from ._policy.failures import OnFailure, is_recoverable
 from ._ranking import Ranked, Ranking, keep_order, pair_with_scores
 from ._raw_response import RawRerank
@@ -31,7 +39,7 @@ from .errors import OpenRouterError
 DEFAULT_BATCH_SIZE = 1000
 DEFAULT_BATCHES_AT_ONCE = 4
 
-__all__ = ["Ranked", "Ranking", "Rerank"]
+__all__ = ["FrameRanking", "Ranked", "Ranking", "Rerank"]
 
 T = TypeVar("T")
 
@@ -312,8 +320,22 @@ class Rerank:
         self._caller.require_connections(options.max_concurrency, is_async=True)
         return AsyncRerankOutcomes(self._caller, jobs, options)
 
-    @list_rerank_arguments
-    def rank(  # noqa: D417  it documents only what `rerank` does not
+    @overload
+    def rank(
+        self,
+        items: FrameT,
+        *,
+        query: str,
+        model: str,
+        key: str | None = None,
+        top_n: int | None = None,
+        batch_size: int | None = None,
+        on_failure: OnFailure | None = None,
+        **arguments: Unpack[RerankArguments],
+    ) -> FrameRanking[FrameT]: ...
+
+    @overload
+    def rank(
         self,
         items: Iterable[T],
         *,
@@ -324,16 +346,35 @@ class Rerank:
         batch_size: int | None = None,
         on_failure: OnFailure | None = None,
         **arguments: Unpack[RerankArguments],
-    ) -> Ranking[T]:
+    ) -> Ranking[T]: ...
+
+    @list_rerank_arguments
+    def rank(  # noqa: D417  it documents only what `rerank` does not
+        self,
+        items: Iterable[T] | FrameT,
+        *,
+        query: str,
+        model: str,
+        key: Callable[[T], Document] | str | None = None,
+        top_n: int | None = None,
+        batch_size: int | None = None,
+        on_failure: OnFailure | None = None,
+        **arguments: Unpack[RerankArguments],
+    ) -> Ranking[T] | FrameRanking[FrameT]:
         """
         Order any objects by how relevant a model finds each one to a query.
 
         All other arguments are those of `rerank`.
 
+        For a DataFrame, `unrankable` is "set_aside" unless given: rows whose text is missing are
+        left out, and a frame without rows gives a ranking without any.
+
         Args:
-            items: Any iterable; it is read once.
+            items: Any iterable; it is read once. Or a DataFrame of pandas or polars, whose rows are
+                ranked by the column that `key` names, or by the columns that `fields` names.
             key: Returns the document of an item: text, a `DocumentRequest` or a mapping. None if
-                the items are documents themselves, or have `fields`.
+                the items are documents themselves, or have `fields`. For a DataFrame, the name of
+                the column with the documents.
             top_n: How many items to return, at least 1; None returns all.
             batch_size: How many items to send in one request, at least 1, such as the provider's
                 maximum; more are sent in batches, as by `rerank_batched`, and merged by score. None
@@ -347,7 +388,7 @@ class Rerank:
 
         Returns:
             Your own objects as a `Ranking`: the most relevant first, or in the order in which they
-            came.
+            came. Of a DataFrame, its rows as a `FrameRanking`, whose `to_frame()` is a DataFrame.
 
         Raises:
             TypeError: An argument has the wrong type; nothing was sent.
@@ -356,9 +397,11 @@ class Rerank:
                 batch failed. With "keep_order", only a 401, a 403 without moderation reasons, a
                 setting that cannot work, such as a bad certificate, and `ClientClosedError`.
         """
-        item_list, documents = read_items(items, key, arguments.pop("fields", None))
+        item_list, documents, frame = read_items(items, key, arguments.pop("fields", None))
         on_failure = self._caller.choose(on_failure)
-        unrankable = arguments.setdefault("unrankable", choose_unrankable(on_failure))
+        unrankable = arguments.setdefault(
+            "unrankable", "set_aside" if frame is not None else choose_unrankable(on_failure)
+        )
         try:
             if batch_size is None:
                 encoded, options = prepare(
@@ -386,10 +429,26 @@ class Rerank:
                 raise
             self._caller.record_kept_order(model, error)
             set_aside = find_set_aside(documents, unrankable)
-            return keep_order(item_list, error, model=model, top_n=top_n, set_aside=set_aside)
-        return pair_with_scores(item_list, answer)
+            ranking = keep_order(item_list, error, model=model, top_n=top_n, set_aside=set_aside)
+        else:
+            ranking = pair_with_scores(item_list, answer)
+        return ranking if frame is None else FrameRanking(frame, ranking)
 
-    @list_rerank_arguments
+    @overload
+    async def rank_async(
+        self,
+        items: FrameT,
+        *,
+        query: str,
+        model: str,
+        key: str | None = None,
+        top_n: int | None = None,
+        batch_size: int | None = None,
+        on_failure: OnFailure | None = None,
+        **arguments: Unpack[RerankArguments],
+    ) -> FrameRanking[FrameT]: ...
+
+    @overload
     async def rank_async(
         self,
         items: Iterable[T],
@@ -401,11 +460,27 @@ class Rerank:
         batch_size: int | None = None,
         on_failure: OnFailure | None = None,
         **arguments: Unpack[RerankArguments],
-    ) -> Ranking[T]:
+    ) -> Ranking[T]: ...
+
+    @list_rerank_arguments
+    async def rank_async(
+        self,
+        items: Iterable[T] | FrameT,
+        *,
+        query: str,
+        model: str,
+        key: Callable[[T], Document] | str | None = None,
+        top_n: int | None = None,
+        batch_size: int | None = None,
+        on_failure: OnFailure | None = None,
+        **arguments: Unpack[RerankArguments],
+    ) -> Ranking[T] | FrameRanking[FrameT]:
         """Async `rank`, on asyncio or trio."""
-        item_list, documents = read_items(items, key, arguments.pop("fields", None))
+        item_list, documents, frame = read_items(items, key, arguments.pop("fields", None))
         on_failure = self._caller.choose(on_failure)
-        unrankable = arguments.setdefault("unrankable", choose_unrankable(on_failure))
+        unrankable = arguments.setdefault(
+            "unrankable", "set_aside" if frame is not None else choose_unrankable(on_failure)
+        )
         try:
             if batch_size is None:
                 encoded, options = prepare(
@@ -434,8 +509,10 @@ class Rerank:
                 raise
             self._caller.record_kept_order(model, error)
             set_aside = find_set_aside(documents, unrankable)
-            return keep_order(item_list, error, model=model, top_n=top_n, set_aside=set_aside)
-        return pair_with_scores(item_list, answer)
+            ranking = keep_order(item_list, error, model=model, top_n=top_n, set_aside=set_aside)
+        else:
+            ranking = pair_with_scores(item_list, answer)
+        return ranking if frame is None else FrameRanking(frame, ranking)
 
     @list_rerank_arguments
     def rerank_batched(  # noqa: D417  it documents only what `rerank` does not
@@ -600,20 +677,27 @@ class Rerank:
 
 
 def read_items(
-    items: Iterable[T], key: Callable[[T], Document] | None, fields: Iterable[str] | None
-) -> tuple[list[T], Sequence[Document]]:
+    items: object, key: Callable[[Any], Document] | str | None, fields: Iterable[str] | None
+) -> tuple[Sequence[Any], Sequence[Document], FrameReader | None]:
     """
-    Return the items as a list, and the document of each.
+    Return the items as a list, the document of each, and what reads them if they are a DataFrame.
+
+    The items of a DataFrame are the positions of its rows.
 
     Raises:
-        TypeError: They are no list of items: a text, a mapping, a table, or not iterable.
-        ValueError: A name of a field cannot be one.
+        TypeError: They are no list of items: a text, a mapping, a table, or not iterable; or the
+            key does not fit them.
+        ValueError: A name of a field cannot be one, or is no column.
     """
-    require_iterable(items, "items")
-    item_list = list(items)
+    frame = find_reader(items)
+    if frame is not None:
+        return range(frame.count_rows()), read_documents(frame, key, fields), frame
+    if isinstance(key, str):
+        raise TypeError(refuse_column(items))
+    item_list = list(require_iterable(items, "items"))
     documents = cast(
         "Sequence[Document]", item_list if key is None else [key(item) for item in item_list]
     )
     if fields is not None:
         documents = list(select_fields(documents, require_fields(fields)))
-    return item_list, documents
+    return item_list, documents, None

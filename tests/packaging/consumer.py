@@ -7,9 +7,10 @@ It takes the server's URL as its argument and prints the texts in the order of t
 import asyncio
 import sys
 from collections.abc import Callable, Sequence
-from typing import assert_type
+from typing import Any, assert_type
 
 from openrouter_rerank import (
+    FrameRanking,
     OpenRouter,
     Ranked,
     Ranker,
@@ -91,6 +92,30 @@ def rank(server_url: str) -> list[str]:
         fallback: Ranker = LengthRanker()
         assert_type(fallback.model, str)
         return [ranked.item for ranked in ranking]
+
+
+class Frame:
+    """A DataFrame as type checkers see it: what pandas and polars have in common."""
+
+    columns: Sequence[str] = ("text",)
+    shape: tuple[int, int] = (1, 1)
+
+
+def rank_frame(client: OpenRouter, frame: Frame) -> Frame:
+    """Order the rows of a DataFrame; what comes back is one of the same library."""
+    ranking = client.rerank.rank(frame, key="text", query=QUERY, model=MODEL)
+    assert_type(ranking, FrameRanking[Frame])
+    assert_type(ranking[0].item, dict[str, Any])
+    assert_type(ranking.reranked, bool)
+    assert_type(ranking.to_frame(score="relevance"), Frame)
+    return ranking.to_frame()
+
+
+async def rank_frame_async(client: OpenRouter, frame: Frame) -> Frame:
+    """Do the same asynchronously, by several columns."""
+    ranking = await client.rerank.rank_async(frame, fields=["text"], query=QUERY, model=MODEL)
+    assert_type(ranking, FrameRanking[Frame])
+    return ranking.to_frame()
 
 
 def describe_failure(server_url: str) -> str:

@@ -43,6 +43,8 @@ client.rerank.rank(["d"], query="q", model="m", fallback_models=[5])
 client.rerank.rerank(query="q", documents=["d"], model="m", on_failure="raise")
 client.rerank.with_raw_response.rerank(query="q", documents=["d"], model="m", fallback_models=[])
 client.with_options(deadline="9")
+client.rerank.rank(["d"], query="q", model="m", key="text")
+client.rerank.rank(["d"], query="q", model="m").to_frame().shape
 """
 
 Report = set[tuple[str, int]]

@@ -74,10 +74,10 @@ def test_rank_takes_documents_without_a_key() -> None:
 
 
 @pytest.mark.parametrize("items", ["one string", {"text": "one"}, 5])
-def test_rank_refuses_what_is_not_several_items(items: object) -> None:
+def test_rank_refuses_what_is_not_several_items(items: Any) -> None:
     """One text, one mapping and a number are refused before the key function sees them."""
     with FakeOpenRouter() as client, pytest.raises(TypeError, match="items: expected an iterable"):
-        client.rerank.rank(items, query="q", model="m", key=str)  # type: ignore[arg-type]
+        client.rerank.rank(items, query="q", model="m", key=str)
 
     assert client.requests == []
 
