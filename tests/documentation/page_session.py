@@ -12,8 +12,15 @@ from documentation.blocks import Block, find_blocks
 from pytest_examples import EvalExample
 
 LINE_LENGTH = 100
-# Code for other libraries, which a page of ours only compares with: it is compiled and not run.
-OTHERS = frozenset({"cohere", "voyageai", "rerankers", "litellm", "langchain-cohere", "openrouter"})
+# Titles of blocks that are compiled and not run, and why.
+_COMPARED = "another library's code, which a page of ours only compares with"
+COMPILED = {
+    **dict.fromkeys(
+        ("cohere", "voyageai", "rerankers", "litellm", "langchain-cohere", "openrouter"), _COMPARED
+    ),
+    "DSPy": "its 390 MB, litellm with it, are too much for one page",
+    "Ray Data": "a cluster takes seconds to start; tests/packaging/test_ray_job.py runs the job",
+}
 
 
 def run_page(page: Path, folder: Path, eval_example: EvalExample) -> None:
@@ -33,7 +40,7 @@ def run_page(page: Path, folder: Path, eval_example: EvalExample) -> None:
     eval_example.set_config(line_length=LINE_LENGTH)
     names: dict[str, Any] = {}
     for block in find_blocks(page):
-        if block.title and block.title not in OTHERS:
+        if block.title and block.title not in COMPILED:
             path = folder / block.title
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(block.example.source, encoding="utf-8")
@@ -43,7 +50,7 @@ def run_page(page: Path, folder: Path, eval_example: EvalExample) -> None:
 def _run_python(
     block: Block, folder: Path, eval_example: EvalExample, names: dict[str, Any]
 ) -> None:
-    if block.title in OTHERS:
+    if block.title in COMPILED:
         compile(block.example.source, str(block.example.path), "exec")
         return
     run = eval_example.run_print_check
