@@ -60,8 +60,7 @@ test-lowest: .venv/.development ## run the tests with the lowest versions that p
 	@.venv/bin/python -m nox --session lowest -- $(ARGS)
 
 docs: .venv/.development ## build the documentation's site in build/site, offline
-	@NO_MKDOCS_2_WARNING=1 .venv/bin/python -m mkdocs --quiet build
-	@echo "build/site/index.html"
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/python -m mkdocs build
 
 sync: .venv/.development ## write openapi.yaml from upstream's document, or from SOURCE
 	@.venv/bin/python scripts/sync.py $(if $(SOURCE),'$(SOURCE)')

@@ -13,6 +13,8 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 _FENCE = re.compile(r"^( *```)(?P<info>[^\n`]*)\n(?P<source>.*?)^\1$", re.MULTILINE | re.DOTALL)
 _TITLE = re.compile(r'title="([^"]+)"')
+# A whole script that the page includes, and that is run by itself.
+_INCLUDED = re.compile(r'--8<-- "[^"]+"\s*')
 
 
 @frozen
@@ -25,8 +27,8 @@ class Block:
 
 
 def find_pages() -> list[Path]:
-    """Return every page of the documentation."""
-    return sorted(DOCS.rglob("*.md"))
+    """Return every page of the documentation, and the scripts that pages include."""
+    return sorted([*DOCS.rglob("*.md"), *DOCS.rglob("*.py")])
 
 
 def find_blocks(page: Path) -> Iterator[Block]:
@@ -34,13 +36,29 @@ def find_blocks(page: Path) -> Iterator[Block]:
     Find the code blocks of a page, from top to bottom.
 
     Args:
-        page: A file of Markdown.
+        page: A file of Markdown, or a script, which is one block.
     """
     text = page.read_text(encoding="utf-8")
     group = uuid4()
+    if page.suffix == ".py":
+        script = CodeExample(
+            source=text,
+            path=page,
+            start_line=0,
+            end_line=text.count("\n"),
+            start_index=0,
+            end_index=len(text),
+            prefix="",
+            indent=0,
+            group=group,
+        )
+        yield Block("python", None, script)
+        return
     for fence in _FENCE.finditer(text):
         language, _, options = fence["info"].strip().partition(" ")
         title = _TITLE.search(options)
+        if _INCLUDED.fullmatch(fence["source"]):
+            continue
         source, indent = remove_indent(fence["source"])
         line = text.count("\n", 0, fence.start()) + 1
         yield Block(

@@ -1,11 +1,15 @@
 """What the pages' blocks run against: the embedded server, as the environment names it."""
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from openrouter_rerank import local
+
+# Frameworks report to their makers; Haystack reads this when a page imports it.
+os.environ["HAYSTACK_TELEMETRY_ENABLED"] = "False"
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +29,7 @@ def reader(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     monkeypatch.setenv("OPENROUTER_API_KEY", "sk-or-reader")
     monkeypatch.setenv("HOME", str(folder))
     monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("LANGSMITH_TRACING", "false")
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=":")
     # A block is run as a program would be, which takes the place of `__main__`.

@@ -1,6 +1,8 @@
 """A page's blocks, run one after the other as a reader would who tries them all."""
 
+import gc
 import json
+import sys
 import tomllib
 from collections.abc import Callable
 from functools import partial
@@ -14,18 +16,16 @@ from documentation.figures import settle, without_bars
 from pytest_examples import EvalExample
 
 LINE_LENGTH = 100
-# Code for other libraries, which a page of ours only compares with: it is compiled and not run.
-OTHERS = frozenset(
-    {
-        "cohere",
-        "httpx-aiohttp",
-        "voyageai",
-        "rerankers",
-        "litellm",
-        "langchain-cohere",
-        "openrouter",
-    }
-)
+# Titles of blocks that are compiled and not run, and why.
+_COMPARED = "another library's code, which a page of ours only compares with"
+COMPILED = {
+    **dict.fromkeys(
+        ("cohere", "voyageai", "rerankers", "litellm", "langchain-cohere", "openrouter"), _COMPARED
+    ),
+    "httpx-aiohttp": "a transport that no test needs",
+    "DSPy": "its 390 MB, litellm with it, are too much for one page",
+    "Ray Data": "a cluster takes seconds to start; tests/packaging/test_ray_job.py runs the job",
+}
 
 
 def run_page(page: Path, folder: Path, eval_example: EvalExample) -> None:
@@ -45,17 +45,21 @@ def run_page(page: Path, folder: Path, eval_example: EvalExample) -> None:
     eval_example.set_config(line_length=LINE_LENGTH)
     names: dict[str, Any] = {}
     for block in find_blocks(page):
-        if block.title and block.title not in OTHERS:
+        if block.title and block.title not in COMPILED:
             path = folder / block.title
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(block.example.source, encoding="utf-8")
         _RUNNERS[block.language](block, folder, eval_example, names)
+    # What a page forgets to close is told now, as a warning, and not during another page.
+    names.clear()
+    del sys.modules["__main__"]
+    gc.collect()
 
 
 def _run_python(
     block: Block, folder: Path, eval_example: EvalExample, names: dict[str, Any]
 ) -> None:
-    if block.title in OTHERS:
+    if block.title in COMPILED:
         compile(block.example.source, str(block.example.path), "exec")
         return
     if eval_example.update_examples:

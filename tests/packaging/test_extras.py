@@ -5,18 +5,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from integration.frameworks.readme import read_example
+from documentation.first_example import read_example
 from openrouter_rerank import __version__
 
 CONSUMER = Path(__file__).with_name("consumer.py")
 PARIS = "Paris is the capital of France."
-# How the README heads the example of an extra, what the example needs beside the extra, as is said
-# there, and what it prints.
-EXAMPLES: list[tuple[str, str, list[str], str]] = [
-    ("haystack", "Haystack", [], PARIS),
-    ("langchain", "LangChain", [], PARIS),
-    ("llama-index", "LlamaIndex", [], PARIS),
-    ("opentelemetry", "OpenTelemetry", ["opentelemetry-sdk"], '"rerank cohere/rerank-v3.5"'),
+# An extra, what its page installs beside it for the first example, and what that prints.
+EXAMPLES: list[tuple[str, list[str], str]] = [
+    ("haystack", [], PARIS),
+    ("langchain", [], PARIS),
+    ("llama-index", [], PARIS),
+    ("opentelemetry", ["opentelemetry-sdk"], "rerank cohere/rerank-5-fast"),
 ]
 FAST = """
 import runpy, sys
@@ -79,19 +78,18 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 AddExtra = Callable[..., Path]
 
 
-@pytest.mark.parametrize(("extra", "heading", "others", "shown"), EXAMPLES)
+@pytest.mark.parametrize(("extra", "others", "shown"), EXAMPLES)
 def test_example_runs_with_the_extra_alone(
     add_extra: AddExtra,
     run: Run,
     tmp_path: Path,
     extra: str,
-    heading: str,
     others: list[str],
     shown: str,
 ) -> None:
-    """The README's example ranks where nothing else can be imported, and without a warning."""
+    """The page's first example ranks where nothing else can be imported, and without a warning."""
     example = tmp_path / "example.py"
-    example.write_text(read_example(heading), encoding="utf-8")
+    example.write_text(read_example(f"frameworks/{extra}"), encoding="utf-8")
 
     result = run(add_extra(extra, *others), "-W", "error", example)
 

@@ -1,4 +1,4 @@
-"""The README's job on a local Ray, with the wheel and its extra alone."""
+"""The page's job on a local Ray, with the wheel and its extra alone."""
 
 import subprocess
 import tempfile
@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from integration.frameworks.readme import read_example
+from documentation.first_example import read_example
 
 JOB = """
 import runpy, sys
@@ -28,9 +28,9 @@ AddExtra = Callable[..., Path]
 
 @pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed here")
 def test_ray_job_runs_with_the_extra_alone(add_extra: AddExtra, run: Run, tmp_path: Path) -> None:
-    """The README's job ranks a Parquet file on a local Ray, with what Ray Data itself brings."""
+    """The page's job ranks a Parquet file on a local Ray, with what Ray Data itself brings."""
     example = tmp_path / "example.py"
-    text = read_example("Ray Data").replace("s3://bucket", str(tmp_path))
+    text = read_example("frameworks/ray").replace("s3://bucket", str(tmp_path))
     example.write_text(text, encoding="utf-8")
 
     # Ray's sockets are in this folder, and their paths have to be short.

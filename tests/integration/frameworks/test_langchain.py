@@ -1,13 +1,10 @@
 """The document compressor in LangChain's own retrievers and chains, against the embedded server."""
 
 import asyncio
-import runpy
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from integration.frameworks.readme import read_example
 from langchain_core.documents import Document
 from langchain_core.embeddings import DeterministicFakeEmbedding
 from langchain_core.language_models import FakeListChatModel
@@ -219,20 +216,3 @@ def test_key_is_not_in_the_retriever(compressor: OpenRouterRerank) -> None:
 
     assert "OpenRouterRerank" in shown
     assert KEY not in shown
-
-
-def test_example_runs(
-    server_url: str,
-    clean_environment: pytest.MonkeyPatch,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    """The README's example reranks."""
-    clean_environment.setenv("OPENROUTER_BASE_URL", server_url)
-    clean_environment.setenv("OPENROUTER_API_KEY", KEY)
-    example = tmp_path / "example.py"
-    example.write_text(read_example("LangChain"), encoding="utf-8")
-
-    runpy.run_path(str(example))
-
-    assert capsys.readouterr().out.startswith("Paris is the capital of France.")

@@ -3,13 +3,11 @@
 import asyncio
 import json
 import pickle
-import runpy
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from integration.frameworks.readme import read_example
 from llama_index.core import MockEmbedding, VectorStoreIndex
 from llama_index.core.callbacks import CallbackManager, CBEventType, LlamaDebugHandler
 from llama_index.core.instrumentation.event_handlers import BaseEventHandler
@@ -324,23 +322,6 @@ def test_pickle_leaves_the_postprocessor_whole(
     assert loaded.to_dict() == reranker.to_dict()
     assert reranker.postprocess_nodes(make_nodes(), query_str=QUERY)[0].node_id == "paris"
     assert "unpickleable" not in caplog.text
-
-
-def test_example_runs(
-    server_url: str,
-    clean_environment: pytest.MonkeyPatch,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    """The README's example reranks."""
-    clean_environment.setenv("OPENROUTER_BASE_URL", server_url)
-    clean_environment.setenv("OPENROUTER_API_KEY", KEY)
-    example = tmp_path / "example.py"
-    example.write_text(read_example("LlamaIndex"), encoding="utf-8")
-
-    runpy.run_path(str(example))
-
-    assert capsys.readouterr().out.startswith("Paris is the capital of France.")
 
 
 PIXEL = b"\x89PNG\r\n"

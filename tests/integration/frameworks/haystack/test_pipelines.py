@@ -1,10 +1,8 @@
 """The ranker in Haystack's own pipelines, and what they write of it."""
 
 import asyncio
-import runpy
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +12,6 @@ from haystack.components.retrievers.in_memory import InMemoryBM25Retriever
 from haystack.document_stores.in_memory import InMemoryDocumentStore
 from haystack.utils import Secret
 from integration.frameworks.haystack.rankers import KEY, QUERY, make_documents
-from integration.frameworks.readme import read_example
 from openrouter_rerank.haystack import OpenRouterRanker
 from openrouter_rerank.testing import FakeOpenRouter
 
@@ -143,23 +140,6 @@ def test_client_is_not_serialised() -> None:
     """A ranker with a client of the user's says that it cannot be written."""
     with FakeOpenRouter() as client, pytest.raises(ValueError, match=r"client: .* serialised"):
         OpenRouterRanker("m", client=client).to_dict()
-
-
-def test_example_runs(
-    server_url: str,
-    environment: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
-) -> None:
-    """The README's example ranks."""
-    environment.setenv("OPENROUTER_BASE_URL", server_url)
-    example = tmp_path / "example.py"
-    example.write_text(read_example("Haystack"), encoding="utf-8")
-
-    runpy.run_path(str(example))
-
-    line = capsys.readouterr().out.splitlines()[-1]
-    assert "Paris is the capital of France. {'source': 'atlas', 'retriever_score': " in line
 
 
 def test_missing_framework_is_named() -> None:

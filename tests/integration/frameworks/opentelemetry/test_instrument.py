@@ -1,15 +1,13 @@
 """Instrumenting a client and undoing it, without the SDK or with one that fails."""
 
-import json
 import subprocess
 import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from integration.frameworks.opentelemetry.recorder import KEY, QUERY, SUCCESS, Call, Recorder
-from integration.frameworks.readme import read_example
-from openrouter_rerank import errors, local
+from integration.frameworks.opentelemetry.recorder import QUERY, SUCCESS, Call, Recorder
+from openrouter_rerank import errors
 from openrouter_rerank.opentelemetry import instrument, uninstrument
 from openrouter_rerank.testing import FakeOpenRouter
 from opentelemetry.context import Context
@@ -85,20 +83,6 @@ def test_only_clients_are_instrumented(function: Callable[[Any], None]) -> None:
     """What is not a client is refused."""
     with pytest.raises(TypeError, match="client: expected OpenRouter or HooksTransport, got str"):
         function("client")
-
-
-def test_example_runs(clean_environment: pytest.MonkeyPatch) -> None:
-    """The README's example prints the spans of its call, the attempt's first."""
-    clean_environment.setenv("OPENROUTER_API_KEY", KEY)
-    with local.running(api_key=KEY) as url:
-        clean_environment.setenv("OPENROUTER_BASE_URL", url)
-        printed = run_script(read_example("OpenTelemetry"))
-
-    attempt, end = json.JSONDecoder().raw_decode(printed)
-    call, _ = json.JSONDecoder().raw_decode(printed[end:].strip())
-    assert attempt["name"] == "rerank attempt"
-    assert call["name"] == "rerank cohere/rerank-v3.5"
-    assert attempt["parent_id"] == call["context"]["span_id"]
 
 
 SCRIPT = """
