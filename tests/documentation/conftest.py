@@ -14,8 +14,9 @@ os.environ["HAYSTACK_TELEMETRY_ENABLED"] = "False"
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    """Run the embedded server."""
-    with local.running() as url:
+    """Run the embedded server, with its model loaded, or a page's deadline could run out."""
+    local.LOCAL.load()
+    with local.running(model="minilm") as url:
         yield url
 
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from operator import itemgetter
-from typing import Any, assert_type, cast
+from typing import Any, assert_type
 
 import polars as pl
 import pytest
@@ -21,18 +21,14 @@ PLACES = {"name": ["Paris", "Rome", "Oslo"], "text": ["in France", "in Italy", "
 KINDS: dict[str, Callable[..., Any]] = {"pandas": pd.DataFrame, "polars": pl.DataFrame}
 
 
-def rank_sync(client: OpenRouter, frame: Any, **given: Any) -> FrameRanking[Any]:
+def rank_sync(client: OpenRouter, frame: Any, **given: Any) -> Any:
     """Rank the rows of a frame."""
-    ranking: Any = client.rerank.rank(frame, **ASK, **given)
-    assert isinstance(ranking, FrameRanking)
-    return cast("FrameRanking[Any]", ranking)
+    return client.rerank.rank(frame, **ASK, **given)
 
 
-def rank_async(client: OpenRouter, frame: Any, **given: Any) -> FrameRanking[Any]:
+def rank_async(client: OpenRouter, frame: Any, **given: Any) -> Any:
     """Do the same asynchronously."""
-    ranking: Any = asyncio.run(client.rerank.rank_async(frame, **ASK, **given))
-    assert isinstance(ranking, FrameRanking)
-    return cast("FrameRanking[Any]", ranking)
+    return asyncio.run(client.rerank.rank_async(frame, **ASK, **given))
 
 
 CALLS = {"rank": rank_sync, "rank_async": rank_async}
