@@ -31,6 +31,9 @@ def reader(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     monkeypatch.setenv("HOME", str(folder))
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("LANGSMITH_TRACING", "false")
+    # The plugins that pages speak of; all that are installed here take seconds to load.
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p openrouter_rerank.pytest_plugin -p pytest_httpx")
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=":")
     # A block is run as a program would be, which takes the place of `__main__`.

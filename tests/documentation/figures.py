@@ -5,7 +5,8 @@ import re
 # Processors round the products of the embedded model's small integers differently.
 TOLERANCE = 0.02
 _SCORE = re.compile(r"(?<![\d.])\d+\.\d+(?![\d.])")
-_MILLISECONDS = re.compile(r"\d+(?= ms\b)")
+# Milliseconds, and the seconds that pytest took.
+_TIME = re.compile(r"\d+(?= ms\b)|(?<= in )\d+\.\d\d(?=s$)", re.MULTILINE)
 _BAR = re.compile("[█▉▊▋▌▍▎▏]+ *")
 
 
@@ -18,7 +19,7 @@ def settle(printed: str, shown: str) -> str:
         shown: What the page shows, with the same figures in any order.
     """
     scores = _SCORE.findall(shown)
-    times = iter(_MILLISECONDS.findall(shown))
+    times = iter(_TIME.findall(shown))
 
     def find_shown(match: re.Match[str]) -> str:
         alike = [score for score in scores if len(score) == len(match[0])]
@@ -26,7 +27,7 @@ def settle(printed: str, shown: str) -> str:
         return nearest if abs(float(nearest) - float(match[0])) <= TOLERANCE else match[0]
 
     printed = _SCORE.sub(find_shown, printed)
-    return _MILLISECONDS.sub(lambda match: next(times, match[0]), printed)
+    return _TIME.sub(lambda match: next(times, match[0]), printed)
 
 
 def without_bars(printed: str) -> str:

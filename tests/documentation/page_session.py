@@ -4,11 +4,13 @@ import gc
 import json
 import sys
 import tomllib
+import traceback
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from documentation import console
 from documentation.blocks import Block, find_blocks
@@ -59,14 +61,36 @@ def run_page(page: Path, folder: Path, eval_example: EvalExample) -> None:
 def _run_python(
     block: Block, folder: Path, eval_example: EvalExample, names: dict[str, Any]
 ) -> None:
-    if block.title in COMPILED:
+    if block.title in COMPILED or _is_tests(block):
         compile(block.example.source, str(block.example.path), "exec")
         return
+    run = eval_example.run_print_check
     if eval_example.update_examples:
-        names.update(eval_example.run_print_update(block.example, module_globals=names))
-        return
-    eval_example.print_callback = partial(settle, shown=block.example.source)
-    names.update(eval_example.run_print_check(block.example, module_globals=names))
+        run = eval_example.run_print_update
+    else:
+        eval_example.print_callback = partial(settle, shown=block.example.source)
+    try:
+        names.update(run(block.example, module_globals=names))
+    except Exception as error:  # noqa: BLE001  whatever a block raises is said
+        # pytest on Python 3.11 fails at the traceback that pytest-examples makes up.
+        said = "".join(traceback.format_exception_only(error))
+        place = f"{block.example.path}:{_find_line(error, block)}"
+        raise pytest.fail.Exception(f"{place}: {said}", pytrace=False) from None
+
+
+def _find_line(error: Exception, block: Block) -> int:
+    """Return the line of the page at which a block raised an error."""
+    lines = [
+        frame_line
+        for frame, frame_line in traceback.walk_tb(error.__traceback__)
+        if frame.f_code.co_filename == str(block.example.path)
+    ]
+    return lines[-1] if lines else block.example.start_line
+
+
+def _is_tests(block: Block) -> bool:
+    """Tell whether a block is a file of tests, which a console block hands to pytest."""
+    return block.title is not None and block.title.startswith("test_")
 
 
 def _run_console(block: Block, folder: Path, eval_example: EvalExample, _: dict[str, Any]) -> None:
