@@ -93,7 +93,7 @@ def test_exports_are_the_tree() -> None:
     """Every class is exported, in order, and drawn in the module's docstring."""
     names = [found.__name__ for found in CLASSES]
 
-    listed = ["STATUS_ERRORS", "Moderation", *names]
+    listed = ["STATUS_ERRORS", "DataFileError", "Moderation", *names]
     assert errors.__all__ == sorted(listed, key=lambda n: (n[1].islower(), n))
     assert all(name in (errors.__doc__ or "") for name in names)
 

@@ -6,7 +6,7 @@ from typing import Annotated, cast
 import typer
 
 from openrouter_rerank._version import __version__
-from openrouter_rerank.errors import OpenRouterError
+from openrouter_rerank.errors import DataFileError, OpenRouterError
 
 from ._commands.batch import batch
 from ._commands.demo import demo
@@ -72,6 +72,9 @@ def run(arguments: Sequence[str]) -> int:
     except CommandError as error:
         print_error(error.message)
         return error.status
+    except DataFileError as error:
+        print_error(str(error))
+        return ExitStatus.FAILURE
     except OSError as error:
         # The help goes to standard output by a way that is not ours.
         discard_stdout()

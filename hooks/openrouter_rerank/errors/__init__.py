@@ -29,7 +29,8 @@ The exceptions of the client.
     ├── ProviderOverloadedResponseError      529
     └── OpenRouterDefaultError               any other status that is not a success
 
-Only the status decides the class; the body adds detail.
+Only the status decides the class; the body adds detail. Apart from these, `DataFileError` tells of
+a file that is missing from the package itself.
 """
 
 from ._base import Moderation, OpenRouterError
@@ -44,6 +45,7 @@ from ._call import (
     RequestCancelledError,
     ResponseValidationError,
 )
+from ._data import DataFileError
 from ._statuses import (
     STATUS_ERRORS,
     BadGatewayResponseError,
@@ -71,6 +73,7 @@ __all__ = [
     "BatchError",
     "ClientClosedError",
     "ConnectionFailedError",
+    "DataFileError",
     "DeadlineExceededError",
     "DisconnectedError",
     "EdgeNetworkTimeoutResponseError",

@@ -1,11 +1,11 @@
 """The page of the report: what its template is given."""
 
 from collections.abc import Sequence
-from importlib.resources import files
 from typing import Any
 
 from attrs import frozen
 
+from openrouter_rerank._data_files import read_data_file
 from openrouter_rerank.evaluation._results import NO_RERANKER, Evaluation, QueryResult
 
 from .charts import draw_depths, draw_differences, draw_trade_off
@@ -14,6 +14,7 @@ from .markers import find_colour, find_outline
 from .numbers import Numbers
 from .series import Series, find_hurt_queries, group_systems, list_differences
 
+PACKAGE = "openrouter_rerank.evaluation"
 MAX_SHOWN_FAILURES = 5
 SHOWN_DOCUMENTS = 5
 
@@ -45,17 +46,17 @@ def render_page(evaluation: Evaluation) -> str:
     Render the whole page.
 
     Raises:
+        DataFileError: The template is missing from the package.
         ModuleNotFoundError: A package of the extra `report` is not installed.
     """
     jinja2 = import_package("jinja2")
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    folder = files("openrouter_rerank.evaluation").joinpath("data")
-    template = environment.from_string(folder.joinpath("report.html").read_text(encoding="utf-8"))
+    template = environment.from_string(read_data_file(PACKAGE, "data/report.html"))
     series = group_systems(evaluation)
     page: str = template.render(
-        css=folder.joinpath("report.css").read_text(encoding="utf-8"),
+        css=read_data_file(PACKAGE, "data/report.css"),
         evaluation=evaluation,
         series=series,
         find_outline=find_outline,

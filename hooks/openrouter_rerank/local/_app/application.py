@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from openrouter_rerank.local._contract.document import read_contract
 from openrouter_rerank.local._faults.config import Faults
 from openrouter_rerank.local._faults.middleware import FaultMiddleware
 from openrouter_rerank.local._models.local_ranker import choose_ranker
@@ -64,8 +65,9 @@ def create_app(
         A Starlette application; it has no lifespan, so it can be mounted or called at once.
 
     Raises:
+        DataFileError: The package lacks the contract or the vocabulary of the model.
         MissingExtraError: The package with the model is not installed.
-        ModelFileError: The model that is named cannot be loaded.
+        ModelFileError: The model that is named cannot be loaded, or a file of the model is missing.
         ValueError: `api_key` is empty, `max_body_bytes` is less than 1, there is no such model, or
             both `ranker` and `model` are given.
     """
@@ -73,6 +75,8 @@ def create_app(
         raise ValueError("api_key must not be empty; None asks for no key")
     if max_body_bytes < 1:
         raise ValueError("max_body_bytes must be at least 1")
+    # If the first request read it, that it is missing would only show as an internal server error.
+    read_contract()
     ranker = choose_ranker(ranker, model)
     workers = WorkerPool()
     endpoint = Endpoint(ranker, workers, api_key, max_body_bytes)

@@ -3,8 +3,9 @@
 import json
 from collections.abc import Mapping
 from functools import cache
-from importlib import resources
 from typing import Any, cast
+
+from openrouter_rerank._data_files import read_data_file
 
 CONTRACT_PACKAGE = "openrouter_rerank_api"
 CONTRACT_FILE = "openapi.json"
@@ -12,6 +13,10 @@ CONTRACT_FILE = "openapi.json"
 
 @cache
 def read_contract() -> Mapping[str, Any]:
-    """Read the packaged contract, openapi.yaml in JSON."""
-    text = resources.files(CONTRACT_PACKAGE).joinpath(CONTRACT_FILE).read_text(encoding="utf-8")
-    return cast("Mapping[str, Any]", json.loads(text))
+    """
+    Read the packaged contract, openapi.yaml in JSON.
+
+    Raises:
+        DataFileError: It is missing from the package.
+    """
+    return cast("Mapping[str, Any]", json.loads(read_data_file(CONTRACT_PACKAGE, CONTRACT_FILE)))

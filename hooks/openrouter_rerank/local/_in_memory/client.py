@@ -42,8 +42,9 @@ def client(
         from exiting.
 
     Raises:
+        DataFileError: The package lacks the contract or the vocabulary of the model.
         MissingExtraError: A package of the extra `local` is not installed, or that with the model.
-        ModelFileError: The model that is named cannot be loaded.
+        ModelFileError: The model that is named cannot be loaded, or a file of the model is missing.
         TypeError: `options` has an argument that `OpenRouter` doesn't take or that is set here.
         ValueError: There is no such model, or both `ranker` and `model` are given.
     """

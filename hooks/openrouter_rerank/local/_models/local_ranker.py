@@ -60,8 +60,10 @@ class LocalRanker:
             vector of 384 numbers takes about 2 kB.
 
     Raises:
+        DataFileError: The package lacks the vocabulary of the model.
         MissingExtraError: The package with the model is not installed.
-        ModelFileError: The folder lacks a file, or one is not what it should be.
+        ModelFileError: The folder, or the package with the model, lacks a file, or one is not what
+            it should be.
         ValueError: There is no such model, a value is out of range, or a named model was given
             what is for folders.
     """
@@ -81,7 +83,7 @@ class LocalRanker:
             raise ValueError("embedding_cache_mb: must be at least 0")
         options = FolderOptions(kind, pooling, query_prefix, document_prefix, max_tokens)
         self._spec = find_spec(model, options)
-        self._spec.require_installed()
+        self._spec.require_files()
         self._cache_bytes = int(embedding_cache_mb * BYTES_PER_MB)
 
     @property

@@ -3,8 +3,10 @@
 import hashlib
 from dataclasses import dataclass
 from importlib import metadata
-from pathlib import Path
+from importlib.resources.abc import Traversable
+from typing import cast
 
+from openrouter_rerank._data_files import is_frozen
 from openrouter_rerank.local._errors import MissingExtraError, ModelFileError
 
 
@@ -27,17 +29,26 @@ class PackagedFile:
     path: str
     sha256: str
 
-    def require_installed(self) -> metadata.Distribution:
+    def find(self) -> Traversable:
         """
-        Find the distribution.
+        Find the file, which may be in a zip.
 
         Raises:
-            MissingExtraError: It is not installed.
+            MissingExtraError: The distribution is not installed.
+            ModelFileError: The distribution lacks the file, or was left out of a frozen program.
         """
         try:
-            return metadata.distribution(self.distribution)
+            installed = metadata.distribution(self.distribution)
         except metadata.PackageNotFoundError as error:
+            if is_frozen():
+                raise ModelFileError(
+                    f"the model's file {self.path} is missing. {self._advise()}"
+                ) from error
             raise MissingExtraError(self.distribution, self.extras) from error
+        found = cast("Traversable", installed.locate_file(self.path))
+        if not found.is_file():
+            raise ModelFileError(f"the model's file {found} is missing. {self._advise()}")
+        return found
 
     def read(self) -> bytes:
         """
@@ -47,7 +58,7 @@ class PackagedFile:
             MissingExtraError: The distribution is not installed.
             ModelFileError: The file cannot be read, or is another one.
         """
-        file = Path(str(self.require_installed().locate_file(self.path)))
+        file = self.find()
         try:
             content = file.read_bytes()
         except OSError as error:
@@ -72,6 +83,12 @@ class PackagedFile:
             )
 
     def _advise(self) -> str:
+        if is_frozen():
+            package = self.path.partition("/")[0]
+            return (
+                "This program was built without it: with PyInstaller, build it again with "
+                f"--copy-metadata {self.distribution} --collect-data {package}"
+            )
         return (
             "Install it again with: pip install --force-reinstall --no-deps "
             f"{self.distribution}=={self.version}"

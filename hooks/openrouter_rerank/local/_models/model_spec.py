@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from .model_file import PackagedFile
+from .vocabulary import require_vocabulary
 
 ModelKind = Literal["embedding", "cross-encoder"]
 Pooling = Literal["cls", "lasttoken", "max", "mean"]
@@ -41,12 +42,17 @@ class ModelSpec:
     score_slope: float = 10.0
     score_offset: float = -5.0
 
-    def require_installed(self) -> None:
+    def require_files(self) -> None:
         """
-        Check that what brings the model is there.
+        Check that the files of the model are there.
 
         Raises:
+            DataFileError: The vocabulary is missing from the package.
             MissingExtraError: The package with the model is not installed.
+            ModelFileError: A file of the model is missing.
         """
-        if isinstance(self.model, PackagedFile):
-            self.model.require_installed()
+        for file in (self.model, self.tokenizer):
+            if isinstance(file, PackagedFile):
+                file.find()
+        if self.tokenizer is None:
+            require_vocabulary()

@@ -1,7 +1,6 @@
 """From text to the token ids that a model reads."""
 
 from collections.abc import Callable, Iterator, Sequence
-from importlib import resources
 from typing import NamedTuple
 
 from tokenizers import Encoding, Tokenizer
@@ -11,8 +10,8 @@ from tokenizers.pre_tokenizers import BertPreTokenizer
 from tokenizers.processors import BertProcessing
 
 from .long_text import choose_shortener
+from .vocabulary import read_vocabulary
 
-VOCABULARY_FILE = "data/bert-uncased-vocab.txt"
 MAX_WORD_CHARS = 100
 BATCH_SIZE = 8
 """Most texts to tokenize at once. The tokenizer takes 540 bytes for each character."""
@@ -143,7 +142,12 @@ class TextTokenizer:
 
 
 def make_bert_tokenizer() -> Tokenizer:
-    """Make the tokenizer of BERT's uncased models."""
+    """
+    Make the tokenizer of BERT's uncased models.
+
+    Raises:
+        DataFileError: Its vocabulary is missing from the package.
+    """
     ids = read_vocabulary()
     tokenizer = Tokenizer(
         WordPiece(ids, unk_token=UNKNOWN, max_input_chars_per_word=MAX_WORD_CHARS)
@@ -152,10 +156,3 @@ def make_bert_tokenizer() -> Tokenizer:
     tokenizer.pre_tokenizer = BertPreTokenizer()
     tokenizer.post_processor = BertProcessing((END, ids[END]), (START, ids[START]))
     return tokenizer
-
-
-def read_vocabulary() -> dict[str, int]:
-    """Map each token to its id: its line in the file, counted from 0."""
-    file = resources.files("openrouter_rerank.local").joinpath(VOCABULARY_FILE)
-    lines = file.read_text(encoding="utf-8").splitlines()
-    return {token: number for number, token in enumerate(lines)}

