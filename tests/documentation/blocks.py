@@ -27,8 +27,8 @@ class Block:
 
 
 def find_pages() -> list[Path]:
-    """Return every page of the documentation, and the scripts that pages include."""
-    return sorted([*DOCS.rglob("*.md"), *DOCS.rglob("*.py")])
+    """Return README.md, every page of the documentation, and the scripts that pages include."""
+    return [ROOT / "README.md", *sorted([*DOCS.rglob("*.md"), *DOCS.rglob("*.py")])]
 
 
 def find_blocks(page: Path) -> Iterator[Block]:

@@ -10,6 +10,7 @@ import pytest
 import yaml
 from documentation.blocks import DOCS, ROOT
 
+_LINK = re.compile(r"\]\((?!https?:)([^)]+)\)")
 # What a page loads by itself, but not what a reader may follow.
 _LOADED = re.compile(r'<(?:script|img|iframe|link)\b[^>]*?\b(?:src|href)="([^"]+)"')
 
@@ -34,6 +35,32 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     result = build(ROOT / "mkdocs.yml", folder)
     assert result.returncode == 0, result.stderr
     return folder
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "SECURITY.md"])
+def test_links_of_the_repositorys_own_pages_lead_somewhere(name: str) -> None:
+    """Each link in a page at the root is to a file that exists, and to a heading that it has."""
+    links = [link.partition("#") for link in _LINK.findall((ROOT / name).read_text("utf-8"))]
+    dead = [
+        path + hash_sign + anchor
+        for path, hash_sign, anchor in links
+        if not (ROOT / path).exists() or (anchor and anchor not in list_anchors(ROOT / path))
+    ]
+
+    assert dead == []
+
+
+def list_anchors(page: Path) -> set[str]:
+    """Return the anchors of a page's headings, as both GitHub and the site make them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+def test_llms_txt_names_every_page(site: Path) -> None:
+    """The list of pages for language models has each page of the site, and no other."""
+    linked = {site / link for link in _LINK.findall((site / "llms.txt").read_text("utf-8"))}
+
+    assert linked == {page.parent for page in site.rglob("index.html")}
 
 
 def test_pages_load_nothing_from_elsewhere(site: Path) -> None:

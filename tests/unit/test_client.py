@@ -56,7 +56,7 @@ def locked_url() -> Iterator[str]:
 
 
 def test_example_prints_paris_first(server_url: str) -> None:
-    """The README's example runs as it stands with the base URL from the environment."""
+    """The official SDK's example runs as it stands, with the base URL from the environment."""
     environment = {**os.environ, "OPENROUTER_BASE_URL": server_url}
 
     printed = subprocess.run(
