@@ -16,7 +16,7 @@ PAGES = ["Berlin is in Germany.", "Paris is the capital of France."]
 @asynccontextmanager
 async def lifespan(app: Starlette) -> AsyncIterator[dict[str, OpenRouter]]:
     """Keep the connections open between requests, and close them at the end."""
-    async with OpenRouter(on_failure="keep_order", deadline_ms=1_000) as reranker:
+    async with OpenRouter(on_failure="keep_order", deadline_ms=5_000) as reranker:
         yield {"reranker": reranker}
 
 

@@ -20,8 +20,11 @@ def find_passages(client: OpenRouter, query: str, documents: list[str]) -> list[
         model="cohere/rerank-5-fast",
         passages=Passages(max_tokens=24),  # most models read 512 and more
     )
-    # The span is None for a document that was short enough, and stays whole.
-    return [ranked.item[slice(*ranked.span or [None])] for ranked in ranking]
+    shown = []
+    for ranked in ranking:
+        start, end = ranked.span or (0, None)  # None: short enough to stay whole
+        shown.append(ranked.item[start:end])
+    return shown
 
 
 if __name__ == "__main__":
