@@ -23,11 +23,12 @@ def compare(client: OpenRouter, queries: Path, models: list[str]) -> None:
         #> cohere/rerank-5-fast, depth 30 0.85
         #> local/minilm, depth 10 0.85
         #> local/minilm, depth 30 0.85
-    print(evaluation.verdict[0])  # how sure that is, costs and times are in the others
+    # The other sentences say how sure that is, what it costs and how long it takes.
+    print(evaluation.verdict[0])
     #> Take cohere/rerank-5-fast at depth 10: nDCG@10 0.846 instead of 0.668 without a reranker.
 
 
 if __name__ == "__main__":
-    # Yours: a folder as BEIR has them, or JSON Lines with query, documents and relevant.
+    # Yours: a folder of BEIR's shape, or JSON Lines.
     with OpenRouter() as client:
         compare(client, demo_folder(), ["cohere/rerank-5-fast", "local/minilm"])

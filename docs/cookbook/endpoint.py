@@ -1,4 +1,4 @@
-"""A search endpoint with one client for its whole life. Run it: uvicorn endpoint:app."""
+"""A search endpoint with one client for its life. To serve: uvicorn endpoint:app."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,20 +10,20 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-PAGES = ["Berlin is in Germany.", "Paris is the capital of France.", "The Seine is a river."]
+PAGES = ["Berlin is in Germany.", "Paris is the capital of France."]
 
 
 @asynccontextmanager
 async def lifespan(app: Starlette) -> AsyncIterator[dict[str, OpenRouter]]:
     """Keep the connections open between requests, and close them at the end."""
-    async with OpenRouter(on_failure="keep_order", deadline_ms=1_000) as reranker:
+    async with OpenRouter(on_failure="keep_order", deadline_ms=5_000) as reranker:
         yield {"reranker": reranker}
 
 
 async def search(request: Request) -> JSONResponse:
-    """Answer with the two best pages."""
+    """Answer with the best page."""
     ranking = await request.state.reranker.rerank.rank_async(
-        PAGES, query=request.query_params["q"], model="cohere/rerank-5-fast", top_n=2
+        PAGES, query=request.query_params["q"], model="cohere/rerank-5-fast", top_n=1
     )
     pages = [ranked.item for ranked in ranking]
     return JSONResponse({"pages": pages, "reranked": ranking.reranked})

@@ -1,4 +1,4 @@
-"""One cache for all processes of a machine: a question that was paid for once is free."""
+"""One cache for all processes of a machine: what was paid for once is free."""
 
 from pathlib import Path
 
@@ -9,13 +9,15 @@ WEEK_SECONDS = 7 * 86_400
 
 
 def open_client(folder: Path) -> OpenRouter:
-    """Make the client of a process; all that name the same folder share its answers."""
+    """Make the client of a process; all with this folder share their answers."""
     return OpenRouter(cache=DiskCache(folder, max_age=WEEK_SECONDS, namespace="shop"))
 
 
 def search(client: OpenRouter, query: str) -> str:
     """Return the best page, and tell whether it was paid for."""
-    ranking = client.rerank.rank(PAGES, query=query, model="cohere/rerank-5-fast", top_n=1)
+    ranking = client.rerank.rank(
+        PAGES, query=query, model="cohere/rerank-5-fast", top_n=1
+    )
     return f"{ranking[0].item} cached={ranking.cached}"
 
 
