@@ -80,20 +80,20 @@ class OpenRouter:
         server: str | None = None,
         url_params: Mapping[str, str] | None = None,
         server_url: str | None = None,
-        client: httpx.Client | None = None,
-        async_client: httpx.AsyncClient | None = None,
+        client: setting_types.Client | None = None,
+        async_client: setting_types.AsyncClient | None = None,
         retry_config: setting_types.RetryConfig | Unset | None = UNSET,
         timeout_ms: float | None = None,
         debug_logger: setting_types.DebugLogger | None = None,
         *,
-        timeout: httpx.Timeout | float | None = None,
+        timeout: setting_types.Timeout | float | None = None,
         deadline_ms: float | None = DEFAULT_DEADLINE_MS,
         max_response_bytes: int = DEFAULT_MAX_RESPONSE_BYTES,
         verify: setting_types.Verify = True,
-        proxy: str | httpx.Proxy | None = None,
-        transport: httpx.BaseTransport | None = None,
-        async_transport: httpx.AsyncBaseTransport | None = None,
-        limits: httpx.Limits | None = None,
+        proxy: str | setting_types.Proxy | None = None,
+        transport: setting_types.Transport | None = None,
+        async_transport: setting_types.AsyncTransport | None = None,
+        limits: setting_types.Limits | None = None,
         fallback_models: Iterable[setting_types.FallbackModel] | None = None,
         follow_fallbacks: bool | None = None,
         min_score: float | Mapping[str, float] | None = None,
@@ -122,7 +122,8 @@ class OpenRouter:
                 "/rerank"; it overrides `server`. None and "" read `OPENROUTER_BASE_URL`, and
                 without that use the contract's server.
             client: An `httpx.Client` to send sync calls with, used as it is and never closed here.
-                Its timeouts apply unless some are set here or on the call.
+                Its timeouts apply unless some are set here or on the call. For this and all others
+                of httpx's objects, httpx2's of the same name do as well.
             async_client: The same for async calls.
             retry_config: When to try again; None and UNSET use the default policy.
             timeout_ms: Limit for connecting, for one read and for one write, in milliseconds.
@@ -300,5 +301,8 @@ class OpenRouter:
 
 def require_client(client: object, kind: type[object], name: str) -> None:
     """Refuse anything but None and a client of the kind."""
-    if client is not None and not isinstance(client, kind):
-        raise TypeError(f"{name}: expected httpx.{kind.__name__}, got {type(client).__name__}")
+    from ._network.httpx2_types import is_httpx2
+
+    if client is None or isinstance(client, kind) or is_httpx2(client, kind.__name__):
+        return
+    raise TypeError(f"{name}: expected httpx.{kind.__name__}, got {type(client).__name__}")

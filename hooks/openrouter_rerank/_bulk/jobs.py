@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from operator import attrgetter
 from typing import Any, cast
 
-import httpx
 from attrs import field, fields_dict, frozen
 
 # The annotations that RerankJob inherits name it, and are read here.
@@ -25,6 +24,7 @@ from openrouter_rerank._codec.documents import Unrankable
 from openrouter_rerank._codec.passages import Passages
 from openrouter_rerank._codec.reply_cost import read_cost
 from openrouter_rerank._codec.request import EncodedRequest
+from openrouter_rerank._network.httpx2_types import Timeout
 from openrouter_rerank._policy.failures import OnFailure
 from openrouter_rerank._policy.retries import RetryConfig
 from openrouter_rerank._ranking import Ranking, pair_with_scores
@@ -67,7 +67,7 @@ class RerankJob(JobFields):
     accept_header_override: str | None = None
     timeout_ms: float | None = None
     http_headers: Mapping[str, str] | None = None
-    timeout: httpx.Timeout | float | None = None
+    timeout: Timeout | float | None = None
     deadline_ms: float | Unset | None = UNSET
     min_score: float | Mapping[str, float] | Unset | None = UNSET
     cache: Cache | bool | None = None

@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, Union, Unpack, cast
 
-import httpx
 from openrouter_rerank_api.request_fields import REQUEST_FIELDS, RequestFields
 
 from openrouter_rerank._cache.store import Cache
 from openrouter_rerank._codec.documents import Unrankable
 from openrouter_rerank._codec.passages import Passages, require_passages
 from openrouter_rerank._codec.request import EncodedRequest, check_headers, encode_request
+from openrouter_rerank._network.httpx2_types import Timeout
 from openrouter_rerank._policy.failures import OnFailure
 from openrouter_rerank._policy.retries import RetryConfig
 from openrouter_rerank.types import UNSET, Unset
@@ -47,7 +47,7 @@ class RerankOptions(TypedDict, total=False):
     accept_header_override: str | None
     timeout_ms: float | None
     http_headers: Mapping[str, str] | None
-    timeout: httpx.Timeout | float | None
+    timeout: Timeout | float | None
     deadline_ms: float | Unset | None
     min_score: float | Mapping[str, float] | Unset | None
     cache: Cache | bool | None

@@ -4,7 +4,14 @@ import anyio
 import httpx
 
 from openrouter_rerank._codec.response_body import BodyError, read, read_async, read_framing
-from openrouter_rerank._network.auth import KEY_SENT, read_key, read_origin, redact, strip_key
+from openrouter_rerank._network.auth import (
+    KEY_SENT,
+    copy_request,
+    read_key,
+    read_origin,
+    redact,
+    strip_key,
+)
 from openrouter_rerank._network.buffered_response import BufferedResponse
 from openrouter_rerank._network.deadline import current_attempt
 from openrouter_rerank._network.upload import Upload
@@ -77,13 +84,9 @@ def build_redirect(request: httpx.Request, response: httpx.Response) -> httpx.Re
             return None
     except (httpx.InvalidURL, UnicodeError):
         return None
-    return httpx.Request(
-        request.method,
-        url,
-        headers=request.headers,
-        stream=request.stream,
-        extensions=request.extensions,
-    )
+    redirect = copy_request(request)
+    redirect.url = url
+    return redirect
 
 
 def _send_and_read(

@@ -19,6 +19,7 @@ from openrouter_rerank._codec.values import (
 from openrouter_rerank._events.hooks import Hooks
 from openrouter_rerank._events.logging import CallLog, DebugLogger, logger, read_log_settings
 from openrouter_rerank._network.auth import ApiKey, BearerAuth
+from openrouter_rerank._network.httpx2_types import Timeout, is_httpx2
 from openrouter_rerank._policy.failures import OnFailure
 from openrouter_rerank._policy.retries import MILLISECONDS, RetryConfig
 from openrouter_rerank.types import Unset
@@ -98,7 +99,7 @@ def read_settings(
     x_open_router_categories: str | None,
     retry_config: RetryConfig | Unset | None,
     timeout_ms: float | None,
-    timeout: httpx.Timeout | float | None,
+    timeout: Timeout | float | None,
     deadline_ms: float | None,
     max_response_bytes: int,
     debug_logger: DebugLogger | None = None,
@@ -200,9 +201,7 @@ def require_retry_config(value: object, name: str) -> RetryConfig | None:
     return value
 
 
-def read_timeout(
-    timeout_ms: float | None, timeout: httpx.Timeout | float | None
-) -> httpx.Timeout | None:
+def read_timeout(timeout_ms: float | None, timeout: Timeout | float | None) -> httpx.Timeout | None:
     """Return the limits that either argument sets; None if neither is given."""
     if timeout_ms is not None and timeout is not None:
         raise ValueError("timeout_ms: cannot be combined with timeout")
@@ -210,7 +209,9 @@ def read_timeout(
         return httpx.Timeout(require_positive(timeout_ms, "timeout_ms") / MILLISECONDS)
     if timeout is None or isinstance(timeout, httpx.Timeout):
         return timeout
-    return httpx.Timeout(require_positive(timeout, "timeout"))
+    if isinstance(timeout, int | float) or not is_httpx2(timeout, "Timeout"):
+        return httpx.Timeout(require_positive(timeout, "timeout"))
+    return httpx.Timeout(**timeout.as_dict())
 
 
 def read_deadline(deadline_ms: float | None) -> float | None:

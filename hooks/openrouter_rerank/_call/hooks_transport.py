@@ -3,6 +3,13 @@
 import httpx
 
 from openrouter_rerank._network.auth import ApiKey
+from openrouter_rerank._network.httpx2_types import (
+    AsyncTransport,
+    Limits,
+    Proxy,
+    Timeout,
+    Transport,
+)
 from openrouter_rerank._network.pool_registry import PoolRegistry
 from openrouter_rerank._network.setup import Verify
 from openrouter_rerank._policy.retries import RetryConfig
@@ -51,14 +58,14 @@ class HooksTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         x_open_router_categories: str | None = None,
         retry_config: RetryConfig | Unset | None = UNSET,
         timeout_ms: float | None = None,
-        timeout: httpx.Timeout | float | None = None,
+        timeout: Timeout | float | None = None,
         deadline_ms: float | None = DEFAULT_DEADLINE_MS,
         max_response_bytes: int = DEFAULT_MAX_RESPONSE_BYTES,
         verify: Verify = True,
-        proxy: str | httpx.Proxy | None = None,
-        transport: httpx.BaseTransport | None = None,
-        async_transport: httpx.AsyncBaseTransport | None = None,
-        limits: httpx.Limits | None = None,
+        proxy: str | Proxy | None = None,
+        transport: Transport | None = None,
+        async_transport: AsyncTransport | None = None,
+        limits: Limits | None = None,
     ) -> None:
         """
         Set up without connecting.
@@ -74,7 +81,8 @@ class HooksTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
             retry_config: When to try again; None and UNSET are the default policy.
             timeout_ms: Limit for connecting, for one read and for one write, in milliseconds.
             timeout: The same in seconds, or as an `httpx.Timeout`. With neither: 5 s to connect,
-                60 s for a read and a write. A request's own timeouts override both.
+                60 s for a read and a write. A request's own timeouts override both. Here and for
+                the arguments below, httpx2's objects do as well as httpx's.
             deadline_ms: Limit for a whole call with all its attempts, in milliseconds; None for no
                 limit.
             max_response_bytes: The longest body to accept, as sent and as inflated.

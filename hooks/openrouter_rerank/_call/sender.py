@@ -1,13 +1,19 @@
 """Sending a single request over our own pools, or the caller's transport or httpx client."""
 
+from typing import TYPE_CHECKING, Any
+
 import httpx
 
+from openrouter_rerank._network import httpx2_types
 from openrouter_rerank._network.pool_registry import PoolRegistry
 from openrouter_rerank._network.setup import SetupError, SetupValueError
 from openrouter_rerank.errors import ClientClosedError
 
 from .config import DEFAULT_TIMEOUT, Settings
 from .error_mapping import clear_locals, map_error
+
+if TYPE_CHECKING:
+    from openrouter_rerank._network.httpx2_adapter import Httpx2Client
 
 
 class Sender:
@@ -25,20 +31,24 @@ class Sender:
         self,
         pools: PoolRegistry,
         *,
-        transport: httpx.BaseTransport | None = None,
-        async_transport: httpx.AsyncBaseTransport | None = None,
-        client: httpx.Client | None = None,
-        async_client: httpx.AsyncClient | None = None,
+        transport: httpx2_types.Transport | None = None,
+        async_transport: httpx2_types.AsyncTransport | None = None,
+        client: httpx2_types.Client | None = None,
+        async_client: httpx2_types.AsyncClient | None = None,
     ) -> None:
         """Take the pools, and what sends requests instead of them; None for nothing."""
         self.is_custom = transport is not None or client is not None
         self.is_custom_async = async_transport is not None or async_client is not None
         self.is_closed = False
         self._pools = pools
-        self._transport = transport
-        self._async_transport = async_transport
-        self._client = client
-        self._async_client = async_client
+        self._transport: httpx.BaseTransport | None = adapt(transport, "BaseTransport")
+        self._async_transport: httpx.AsyncBaseTransport | None = adapt(
+            async_transport, "AsyncBaseTransport"
+        )
+        self._client: httpx.Client | Httpx2Client | None = adapt(client, "Client")
+        self._async_client: httpx.AsyncClient | Httpx2Client | None = adapt(
+            async_client, "AsyncClient"
+        )
 
     def check(self, url: httpx.URL) -> None:
         """
@@ -86,7 +96,12 @@ class Sender:
         Raises:
             ClientClosedError: It is closed.
         """
-        self._require_open(self._async_client if is_async else self._client)
+        if self.is_closed:
+            raise ClientClosedError("this OpenRouter is closed; make a new one")
+        client = self._async_client if is_async else self._client
+        if client is not None and client.is_closed:
+            name = "async_client" if is_async else "client"
+            raise ClientClosedError(f"{name}: the httpx client is closed")
 
     def build_request(self, settings: Settings, content: bytes) -> httpx.Request:
         """
@@ -95,11 +110,13 @@ class Sender:
         Raises:
             ClientClosedError: The client is closed.
         """
-        return self._build_request(self._client, settings, content)
+        self.require_open(is_async=False)
+        return build_request(settings, content, self._client)
 
     def build_async_request(self, settings: Settings, content: bytes) -> httpx.Request:
         """Build the request of an async call; see `build_request`."""
-        return self._build_request(self._async_client, settings, content)
+        self.require_open(is_async=True)
+        return build_request(settings, content, self._async_client)
 
     def send(self, request: httpx.Request) -> httpx.Response:
         """
@@ -108,23 +125,25 @@ class Sender:
         Raises:
             ClientClosedError: The client was closed after the call began.
         """
+        self.require_open(is_async=False)
         client = self._client
-        self._require_open(client)
-        if client is not None:
+        if isinstance(client, httpx.Client):
             return client.send(request, stream=True, auth=None, follow_redirects=False)
+        transport = self._transport if client is None else client
         # A transport may be false in a condition, such as one that keeps requests and has a length.
-        if self._transport is not None:
-            return self._transport.handle_request(request)
+        if transport is not None:
+            return transport.handle_request(request)
         return self._pools.sync_pool(request.url).handle_request(request)
 
     async def send_async(self, request: httpx.Request) -> httpx.Response:
         """Async `send`."""
+        self.require_open(is_async=True)
         client = self._async_client
-        self._require_open(client)
-        if client is not None:
+        if isinstance(client, httpx.AsyncClient):
             return await client.send(request, stream=True, auth=None, follow_redirects=False)
-        if self._async_transport is not None:
-            return await self._async_transport.handle_async_request(request)
+        transport = self._async_transport if client is None else client
+        if transport is not None:
+            return await transport.handle_async_request(request)
         return await self._pools.async_pool(request.url).handle_async_request(request)
 
     def close(self) -> None:
@@ -140,13 +159,24 @@ class Sender:
             await self._async_transport.aclose()
         self.close()
 
-    def _build_request(
-        self, client: httpx.Client | httpx.AsyncClient | None, settings: Settings, content: bytes
-    ) -> httpx.Request:
-        self._require_open(client)
-        if client is None:
-            return build_request(settings, content)
-        # The caller's client adds its own headers, and its timeouts unless some were set here.
+
+def adapt(own: Any, name: str) -> Any:
+    """Return what the caller gave, used like httpx's if it is of httpx2's class of that name."""
+    if not httpx2_types.is_httpx2(own, name):
+        return own
+    from openrouter_rerank._network.httpx2_adapter import Httpx2Client, Httpx2Transport
+
+    return Httpx2Client(own) if name.endswith("Client") else Httpx2Transport(own)
+
+
+def build_request(
+    settings: Settings,
+    content: bytes,
+    client: "httpx.Client | httpx.AsyncClient | Httpx2Client | None" = None,
+) -> httpx.Request:
+    """Build the request for our own connections, or for a client of the caller's."""
+    if client is not None:
+        # It adds its own headers, and its timeouts unless some were set here.
         return client.build_request(
             "POST",
             settings.target.url,
@@ -154,17 +184,6 @@ class Sender:
             content=content,
             timeout=settings.timeout or httpx.USE_CLIENT_DEFAULT,
         )
-
-    def _require_open(self, client: httpx.Client | httpx.AsyncClient | None) -> None:
-        if self.is_closed:
-            raise ClientClosedError("this OpenRouter is closed; make a new one")
-        if client is not None and client.is_closed:
-            name = "client" if isinstance(client, httpx.Client) else "async_client"
-            raise ClientClosedError(f"{name}: the httpx client is closed")
-
-
-def build_request(settings: Settings, content: bytes) -> httpx.Request:
-    """Build the request for our own connections."""
     # With a stream, httpx keeps the headers as they are, Host included.
     request = httpx.Request(
         "POST",

@@ -13,6 +13,15 @@ if TYPE_CHECKING:
     from openrouter_rerank._codec.passages import Passages
     from openrouter_rerank._events.logging import DebugLogger
     from openrouter_rerank._network.auth import ApiKey
+    from openrouter_rerank._network.httpx2_types import (
+        AsyncClient,
+        AsyncTransport,
+        Client,
+        Limits,
+        Proxy,
+        Timeout,
+        Transport,
+    )
     from openrouter_rerank._network.setup import Verify
     from openrouter_rerank._policy.failures import OnFailure
     from openrouter_rerank._policy.retries import RetryConfig
@@ -22,25 +31,39 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ApiKey",
+    "AsyncClient",
+    "AsyncTransport",
     "Cache",
     "CallOptions",
+    "Client",
     "DebugLogger",
     "FallbackModel",
+    "Limits",
     "OnFailure",
     "Passages",
+    "Proxy",
     "RetryConfig",
+    "Timeout",
+    "Transport",
     "Verify",
 ]
 
 _MODULE_BY_NAME = {
     "ApiKey": "openrouter_rerank._network.auth",
+    "AsyncClient": "openrouter_rerank._network.httpx2_types",
+    "AsyncTransport": "openrouter_rerank._network.httpx2_types",
     "Cache": "openrouter_rerank._cache.store",
     "CallOptions": "openrouter_rerank._call.arguments",
+    "Client": "openrouter_rerank._network.httpx2_types",
     "DebugLogger": "openrouter_rerank._events.logging",
     "FallbackModel": "openrouter_rerank._call.config",
+    "Limits": "openrouter_rerank._network.httpx2_types",
     "OnFailure": "openrouter_rerank._policy.failures",
     "Passages": "openrouter_rerank._codec.passages",
+    "Proxy": "openrouter_rerank._network.httpx2_types",
     "RetryConfig": "openrouter_rerank._policy.retries",
+    "Timeout": "openrouter_rerank._network.httpx2_types",
+    "Transport": "openrouter_rerank._network.httpx2_types",
     "Verify": "openrouter_rerank._network.setup",
 }
 

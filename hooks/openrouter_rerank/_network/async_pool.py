@@ -14,6 +14,7 @@ import httpx
 
 from .connection import AsyncConnection, Route
 from .deadline import current_attempt, record_proxy
+from .httpx2_types import Limits
 from .pool import (
     DEFAULT_LIMITS,
     call_weakly,
@@ -34,9 +35,7 @@ CLOSE_SECONDS = 1.0
 class AsyncPool:
     """The async connections to one origin, for the tasks of one event loop."""
 
-    def __init__(
-        self, route: Route, loop: EventLoop, limits: httpx.Limits = DEFAULT_LIMITS
-    ) -> None:
+    def __init__(self, route: Route, loop: EventLoop, limits: Limits = DEFAULT_LIMITS) -> None:
         """Async `Pool`, in this event loop."""
         self._route = route
         self._loop = loop

@@ -17,6 +17,7 @@ import httpx
 
 from .connection import AsyncConnection, Connection, Route
 from .deadline import current_attempt, record_proxy
+from .httpx2_types import Limits
 from .pool_state import PoolState, Slot, Waiter
 
 # As httpx has them.
@@ -28,7 +29,7 @@ DEFAULT_LIMITS = httpx.Limits(
 class Pool:
     """The sync connections to one origin, for any number of threads."""
 
-    def __init__(self, route: Route, limits: httpx.Limits = DEFAULT_LIMITS) -> None:
+    def __init__(self, route: Route, limits: Limits = DEFAULT_LIMITS) -> None:
         """
         Start without connections.
 
@@ -190,13 +191,13 @@ class Pool:
             connection.close()
 
 
-def read_limits(limits: httpx.Limits) -> tuple[float, float]:
+def read_limits(limits: Limits) -> tuple[float, float]:
     """Return how many connections there may be, and how many idle ones; None is any number."""
     most, most_idle = limits.max_connections, limits.max_keepalive_connections
     return math.inf if most is None else most, math.inf if most_idle is None else most_idle
 
 
-def read_keepalive(limits: httpx.Limits) -> float:
+def read_keepalive(limits: Limits) -> float:
     """Return for how many seconds a connection may be idle; None is for ever."""
     return math.inf if limits.keepalive_expiry is None else limits.keepalive_expiry
 

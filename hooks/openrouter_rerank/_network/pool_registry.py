@@ -6,15 +6,16 @@ import os
 import weakref
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from .auth import Origin, read_origin
 from .connection import Route
+from .httpx2_types import Limits, Proxy, is_httpx2
 from .pool import DEFAULT_LIMITS, Pool
 from .proxies import check_proxy, find_proxy, read_proxy
-from .setup import Verify, check_certificates, check_verify
+from .setup import Verify, check_certificates, check_libraries, check_verify
 
 if TYPE_CHECKING:
     from .async_pool import AsyncPool
@@ -85,8 +86,8 @@ class PoolRegistry:
         self,
         *,
         verify: Verify = True,
-        proxy: str | httpx.Proxy | None = None,
-        limits: httpx.Limits | None = None,
+        proxy: str | Proxy | None = None,
+        limits: Limits | None = None,
     ) -> None:
         """
         Start without pools.
@@ -101,9 +102,12 @@ class PoolRegistry:
         Raises:
             TypeError: An argument has the wrong type.
             ValueError: The proxy's URL cannot be used.
+            RuntimeError: httpx2 stands for httpx only by half.
         """
-        if not isinstance(cast("object", limits), httpx.Limits | None):
+        given: object = limits
+        if not isinstance(given, httpx.Limits | None) and not is_httpx2(given, "Limits"):
             raise TypeError(f"limits: expected httpx.Limits, got {type(limits).__name__}")
+        check_libraries()
         check_verify(verify)
         self.limits = limits or DEFAULT_LIMITS
         self._verify = verify

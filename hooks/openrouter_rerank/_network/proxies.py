@@ -3,10 +3,12 @@
 import importlib.util
 import ipaddress
 import urllib.request
+from typing import Any
 
 import httpx
 
 from .auth import DEFAULT_PORTS
+from .httpx2_types import is_httpx2
 from .setup import SetupError, SetupValueError
 
 EXAMPLE = "http://proxy.example:3128"
@@ -15,7 +17,7 @@ SCHEMES = ("http", "https", "socks5", "socks5h")
 
 def read_proxy(proxy: object, name: str) -> httpx.Proxy:
     """
-    Return a proxy that was given as a URL or as a proxy of httpx.
+    Return a proxy that was given as a URL or as a proxy of httpx or httpx2.
 
     Args:
         proxy: What was given.
@@ -28,6 +30,10 @@ def read_proxy(proxy: object, name: str) -> httpx.Proxy:
     """
     if isinstance(proxy, httpx.Proxy):
         return proxy
+    if is_httpx2(proxy, "Proxy"):
+        return convert_proxy(proxy)
+    if is_httpx2(proxy, "URL"):
+        proxy = str(proxy)
     if not isinstance(proxy, str | httpx.URL):
         raise TypeError(f"{name}: expected str or httpx.Proxy, got {type(proxy).__name__}")
     try:
@@ -38,6 +44,16 @@ def read_proxy(proxy: object, name: str) -> httpx.Proxy:
     if url.scheme not in SCHEMES or not url.host:
         raise ValueError(f"{name}: expected a URL such as {EXAMPLE}, or with {', '.join(SCHEMES)}")
     return httpx.Proxy(url)
+
+
+def convert_proxy(proxy: Any) -> httpx.Proxy:
+    """Return a proxy of httpx2 as one of httpx."""
+    return httpx.Proxy(
+        str(proxy.url),
+        auth=proxy.auth,
+        headers=proxy.headers.raw,
+        ssl_context=proxy.ssl_context,
+    )
 
 
 def find_proxy(url: httpx.URL) -> httpx.Proxy | None:

@@ -5,6 +5,7 @@ import os
 import ssl
 from pathlib import Path
 
+import httpcore
 import httpx
 
 HTTP_1_1 = "http/1.1"
@@ -20,6 +21,20 @@ class SetupError(httpx.ConnectError):
 
 class SetupValueError(SetupError):
     """A variable of the environment has a value that cannot be used."""
+
+
+def check_libraries() -> None:
+    """
+    Check that httpx and httpcore belong together, which `httpx2.alias_httpx()` may not achieve.
+
+    Raises:
+        RuntimeError: They do not, so that neither would know the errors of the other.
+    """
+    if httpx.__name__ == "httpx2" and httpcore.__name__ == "httpcore":
+        raise RuntimeError(
+            "httpx is httpx2, but httpcore is not httpcore2: call httpx2.alias_httpx() before"
+            " anything imports httpcore"
+        )
 
 
 def check_verify(verify: object) -> None:

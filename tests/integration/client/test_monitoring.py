@@ -62,7 +62,7 @@ def test_sentry_sees_each_attempt_over_an_own_client(
     server = serve(faults.error(503), faults.error(529), faults.error(500))
 
     with sentry_sdk.start_transaction(name="call"):
-        outcome, _ = call_over_own(mode, server.url)
+        outcome, _ = call_over_own(httpx, mode, server.url)
 
     assert outcome.kind is InternalServerResponseError
     spans = [span["data"] for span in recorder.transactions[0]["spans"]]

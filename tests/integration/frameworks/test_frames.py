@@ -60,6 +60,7 @@ def test_frame_comes_back_ranked(make: Any, rank: Any) -> None:
 
     ranked = ranking.to_frame()
     assert client.bodies[0]["documents"] == PLACES["text"]
+    assert isinstance(ranking, FrameRanking)
     assert type(ranked) is type(frame)
     assert list(ranked.columns) == ["name", "text", "people", "score", "position"]
     assert read_columns(ranked, *ranked.columns) == [

@@ -1,0 +1,50 @@
+"""Every fault that a server can show, over httpx2's clients and transports."""
+
+import pytest
+from integration.client.calling import ALL_MODES
+from integration.client.conftest import Serve
+from integration.client.fault_tables import connections, replies
+from integration.client.fault_tables.row import SUCCESS, Row
+from integration.client.fault_tables.test_faults import check_error
+from integration.client.over_httpx2 import WAYS, call_over, make_own
+
+CONNECTION_ROWS = [
+    *connections.connection_rows(),
+    *connections.malformed_rows(),
+    *connections.deadline_rows(),
+    *connections.size_rows(),
+]
+REPLY_ROWS = [
+    *replies.odd_success_rows(),
+    *replies.status_rows(),
+    *replies.error_in_success_rows(),
+    *replies.answer_rows(),
+    *replies.wait_rows(),
+]
+# On sync, no client of the caller's own looks at our deadline while it reads a reply's head.
+ENDLESS_ON_SYNC = {"slow headers", "endless 1XX"}
+CASES = [
+    pytest.param(mode, way, row, id=f"{mode}, {way}: {row.name}")
+    for rows, ways in ((CONNECTION_ROWS, WAYS), (REPLY_ROWS, WAYS[:1]))
+    for row in rows
+    for way in ways
+    for mode in ALL_MODES
+    if mode != "sync" or row.name not in ENDLESS_ON_SYNC
+]
+
+
+@pytest.mark.parametrize(("mode", "way", "row"), CASES)
+def test_fault_ends_as_the_table_says(mode: str, way: str, row: Row, serve: Serve) -> None:
+    """The call ends in the row's class after so many requests and waits; nothing stays open."""
+    server = serve(*row.script)
+    own = make_own(way, mode)
+
+    outcome = call_over(mode, server.url, own, row.warm + 1, **row.settings)[-1]
+
+    assert (outcome.kind, outcome.status) == (row.kind, row.status), repr(outcome.error)
+    assert len(server.requests) == row.warm + row.requests
+    assert row.waited[0] <= outcome.waited < row.waited[1]
+    assert server.wait_for_open(0)
+    assert (outcome.result is None) == (row.kind is not SUCCESS)
+    if outcome.error is not None:
+        check_error(outcome.error, row.requests if row.attempts is None else row.attempts)
