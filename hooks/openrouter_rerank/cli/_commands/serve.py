@@ -153,6 +153,10 @@ def serve(
     """
     Serve the rerank API on this machine, without key or network.
 
+    At http://127.0.0.1:8787/ there is a page to try rankings by hand: documents from a file or
+    pasted, two models beside each other, and each call to copy. No page of another site gets an
+    answer.
+
     The key that clients must send is the content of --api-key-file, else the value of
     OPENROUTER_SERVE_API_KEY; with neither, everyone who reaches the address may use it.
 

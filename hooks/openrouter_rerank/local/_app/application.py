@@ -19,11 +19,13 @@ from openrouter_rerank.local._models.named_rankers import NamedRankers
 from openrouter_rerank.local._models.ranker import Ranker
 from openrouter_rerank.local._replies import reply_error
 from openrouter_rerank.local._requests.host_check import HostCheckMiddleware
+from openrouter_rerank.local._requests.origin_check import OriginCheckMiddleware
 from openrouter_rerank.local._requests.refusal import RefusedError
 from openrouter_rerank.local._requests.request_target import RequestTargetMiddleware
 
 from .endpoint import Endpoint
 from .generation_id import GenerationIdMiddleware
+from .page_routes import PageEndpoints
 from .unexpected_errors import UnexpectedErrorMiddleware
 from .upstream import Upstream
 from .worker_pool import WorkerPool
@@ -51,6 +53,9 @@ def create_app(
     is ranked by that embedded model, any other by the ranker; a ranker of your own answers all.
     Requests are checked against the packaged contract; fields that it does not know are ignored.
     `app.state.workers.stop()` ends the rankings in progress.
+
+    `GET /` is a page to try rankings by hand. What a browser sends for a page of another origin
+    gets a 403.
 
     A request with `Prefer: code=429` gets that error on demand (see `Faults`).
 
@@ -95,6 +100,7 @@ def create_app(
     workers = WorkerPool()
     paid = None if upstream is None else Upstream(upstream, max_cost)
     endpoint = Endpoint(rankers, workers, api_key, max_body_bytes, paid)
+    page = PageEndpoints(rankers, workers, api_key, max_body_bytes, paid)
     app = Starlette(
         routes=[
             Route(
@@ -103,12 +109,14 @@ def create_app(
                 methods=["POST"],
                 middleware=[Middleware(FaultMiddleware, faults=faults or Faults())],
             ),
+            *page.list_routes(),
         ],
         middleware=[
             Middleware(GenerationIdMiddleware),
             Middleware(UnexpectedErrorMiddleware),
             Middleware(RequestTargetMiddleware),
             Middleware(HostCheckMiddleware, names=tuple(allowed_hosts)),
+            Middleware(OriginCheckMiddleware),
         ],
         exception_handlers={HTTPException: _answer_unrouted, RefusedError: _answer_refused},
     )
@@ -125,5 +133,5 @@ async def _answer_refused(_request: Request, error: Exception) -> Response:
 async def _answer_unrouted(_request: Request, error: Exception) -> Response:
     """Answer 404 and 405, which Starlette's router raises."""
     assert isinstance(error, HTTPException)  # noqa: S101  Starlette's handlers take any Exception
-    message = f"{error.detail}: this server answers POST {RERANK_PATH} only"
+    message = f"{error.detail}: this server answers POST {RERANK_PATH}, and GET / with a page"
     return reply_error(error.status_code, message, error.headers)

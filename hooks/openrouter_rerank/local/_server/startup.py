@@ -1,14 +1,17 @@
 """The embedded server as a process, and in a thread for tests."""
 
 import os
+import sys
 import threading
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
+from functools import partial
 
 from starlette.applications import Starlette
 
 from openrouter_rerank import OpenRouter
 from openrouter_rerank.local._app.application import BASE_PATH, create_app
+from openrouter_rerank.local._app.page_routes import PAGE_PATH
 from openrouter_rerank.local._faults.config import Faults
 from openrouter_rerank.local._models.local_ranker import LocalRanker, choose_ranker
 from openrouter_rerank.local._models.ranker import Ranker
@@ -43,7 +46,8 @@ def serve(
     Serve until SIGINT or SIGTERM, then finish what is in progress and return.
 
     Once it listens, it prints one line to standard output, the shell command that points a
-    client at it: `export OPENROUTER_BASE_URL=http://127.0.0.1:8787/api/v1`.
+    client at it: `export OPENROUTER_BASE_URL=http://127.0.0.1:8787/api/v1`. If standard error is a
+    terminal, a line there says where the page to try it by hand is.
 
     Args:
         host: The address to listen on. The default can be reached from this machine alone.
@@ -112,7 +116,7 @@ def serve_app(
         base_url = find_base_url(host, listener, BASE_PATH)
         server = UvicornServer(
             app,
-            lambda: print(f"export OPENROUTER_BASE_URL={base_url}", flush=True),
+            partial(announce, base_url),
             grace_periods,
             patience,
         )
@@ -134,6 +138,15 @@ def check_access(host: str, api_key: str | None, upstream: OpenRouter | None) ->
             f"everyone who reaches {host} could spend the credits of upstream; ask for a key "
             "(api_key, --api-key-file), or listen on 127.0.0.1"
         )
+
+
+def announce(base_url: str) -> None:
+    """Say where the server is reached, for a shell and for a person."""
+    print(f"export OPENROUTER_BASE_URL={base_url}", flush=True)
+    # The interpreter sets None when the descriptor is closed.
+    if sys.stderr is not None and sys.stderr.isatty():  # pyright: ignore[reportUnnecessaryComparison]
+        page = f"{base_url.removesuffix(BASE_PATH)}{PAGE_PATH}"
+        print(f"A page to try it by hand: {page}", file=sys.stderr, flush=True)
 
 
 @contextmanager
