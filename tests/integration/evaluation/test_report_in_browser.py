@@ -2,56 +2,24 @@
 
 import json
 import re
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from attrs import evolve
+from browsers import DESKTOP, PHONE, SCHEMES, OpenPage, needs_chromium
 from openrouter_rerank.evaluation import Evaluation, ShownDocument, write_report
 from unit.evaluation.evaluations import make_evaluation
 from unit.evaluation.report.pages import Json, resolve
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser
 
-CHROMIUM = shutil.which("chromium")
-PHONE, PAPER, DESKTOP = 390, 718, 1200  # A4 has 718 between Chromium's margins
-SCHEMES = ("light", "dark")
+PAPER = 718  # A4 has that between Chromium's margins
 MIN_CONTRAST = 4.5  # WCAG 2.2, success criterion 1.4.3
 LONG = "a" * 400
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium (Debian: chromium)")
-
-
-class OpenPage:
-    """A report that is open, with all that the browser said and asked for meanwhile."""
-
-    def __init__(self, page: "Page", path: Path) -> None:
-        """Open it."""
-        self.page = page
-        self.said: list[str] = []
-        self.asked: list[str] = []
-        page.on("console", lambda message: self.said.append(message.text))
-        page.on("pageerror", lambda error: self.said.append(str(error)))
-        page.on("dialog", lambda dialog: self.said.append(dialog.message))
-        page.on("request", lambda request: self.asked.append(request.url))
-        page.goto(path.as_uri())
-
-    def measure(self, expression: str) -> Any:
-        """Evaluate an expression from outside of the page, whose policy allows it none."""
-        return self.page.evaluate(expression)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator["Browser"]:
-    """Start the browser that the system has."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs the package playwright")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM)
-        yield browser
-        browser.close()
+pytestmark = needs_chromium
 
 
 def make_hurt_evaluation(text: str = "Berlin") -> Evaluation:
@@ -89,7 +57,7 @@ def open_report(
         viewport={"width": width, "height": 800},
         color_scheme="dark" if scheme == "dark" else "light",
     )
-    return OpenPage(page, path)
+    return OpenPage(page, path.as_uri())
 
 
 @pytest.fixture

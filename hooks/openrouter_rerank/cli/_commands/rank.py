@@ -15,9 +15,10 @@ from openrouter_rerank._call.arguments import choose_unrankable
 from openrouter_rerank._call.defaults import DEFAULT_MODEL
 from openrouter_rerank._call.in_process import make_document
 from openrouter_rerank._codec.fields import select_fields
+from openrouter_rerank._document_files.parsing import Document
 from openrouter_rerank._policy.failures import OnFailure, is_recoverable
 from openrouter_rerank.cli._client import open_client
-from openrouter_rerank.cli._documents import Document, read_documents
+from openrouter_rerank.cli._documents import read_documents
 from openrouter_rerank.cli._errors import (
     UsageError,
     convert_argument_errors,

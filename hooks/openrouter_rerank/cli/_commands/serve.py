@@ -1,30 +1,23 @@
 """The command `serve`: the embedded server."""
 
-import os
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from openrouter_rerank.cli._errors import (
-    CommandError,
-    UsageError,
     convert_argument_errors,
     convert_local_errors,
-    print_error,
 )
 from openrouter_rerank.cli._local_model import DEFAULT_MODEL, ModelOptions, open_ranker
 from openrouter_rerank.cli._model_names import complete_embedded_model
+from openrouter_rerank.cli._serving.access import read_allowed_hosts, read_key, warn_of_access
+from openrouter_rerank.cli._serving.upstream import open_upstream
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8787
-MAX_KEY_CHARACTERS = 1 << 16
-KEY_VARIABLE = "OPENROUTER_SERVE_API_KEY"
-ALLOW_HOST_VARIABLE = "OPENROUTER_SERVE_ALLOW_HOST"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +102,21 @@ def serve(
             help="Memory for the vectors of texts that may come again; 256 by default, 0 for none.",
         ),
     ] = None,
+    upstream: Annotated[
+        bool,
+        typer.Option(
+            "--upstream", help="Have OpenRouter rank for its models, with the key of this process."
+        ),
+    ] = False,
+    max_cost: Annotated[
+        float | None,
+        typer.Option(
+            "--max-cost",
+            min=0,
+            metavar="CREDITS",
+            help="Ask OpenRouter no more once that much is spent; the last request may exceed it.",
+        ),
+    ] = None,
     fail: Annotated[
         str,
         typer.Option("--fail", metavar="NAMES", help="What becomes of each request, in turn."),
@@ -145,6 +153,10 @@ def serve(
     """
     Serve the rerank API on this machine, without key or network.
 
+    At http://127.0.0.1:8787/ there is a page to try rankings by hand: documents from a file or
+    pasted, two models beside each other, and each call to copy. No page of another site gets an
+    answer.
+
     The key that clients must send is the content of --api-key-file, else the value of
     OPENROUTER_SERVE_API_KEY; with neither, everyone who reaches the address may use it.
 
@@ -155,9 +167,15 @@ def serve(
     It is meant for one developer or machine: 256 connections, bodies of 16 MiB. If HTTP_PROXY
     is set where the clients run, set NO_PROXY=localhost,127.0.0.1,::1 there, too.
 
-    Whatever model a request names, the one of --model ranks. bge-small and cross-encoder need the
-    extra "models". A folder holds model.onnx and tokenizer.json of any embedding model or
-    cross-encoder, and its configuration, which says what the options about the model do not.
+    A request that names local/minilm, local/bge-small or local/cross-encoder is ranked by that one,
+    any other by the one of --model. bge-small and cross-encoder need the extra "models". A folder
+    holds model.onnx and tokenizer.json of any embedding model or cross-encoder, and its
+    configuration, which says what the options about the model do not.
+
+    With --upstream, OpenRouter ranks for any other model than local/NAME, with the key of
+    OPENROUTER_API_KEY, which no client gets to see, at the API of OPENROUTER_BASE_URL. HOST must be
+    an address of this machine alone then, unless clients must send a key. With --max-cost it is
+    asked for one request at a time, and not at all after a reply that does not say what it cost.
 
     It fails on demand. A request with the header "Prefer: code=429" gets that error, with any
     status from 400 to 599. --fail has all others take the outcomes in turn, and the first again
@@ -181,6 +199,8 @@ def serve(
         FaultOptions(fail, retry_after, delay, drop, seed),
         read_allowed_hosts(allow_host or []),
         ModelOptions(model, model_kind, pooling, query_prefix, embedding_cache),
+        upstream=upstream,
+        max_cost=max_cost,
     )
 
 
@@ -191,6 +211,9 @@ def run_server(
     faults: FaultOptions = NO_FAULTS,
     allowed_hosts: Sequence[str] = (),
     model: ModelOptions = DEFAULT_MODEL,
+    *,
+    upstream: bool = False,
+    max_cost: float | None = None,
 ) -> None:
     """
     Serve until a signal ends it, and warn if others can reach it without a key.
@@ -202,21 +225,25 @@ def run_server(
         faults: Which requests are to fail, and how.
         allowed_hosts: Further names to answer for.
         model: What ranks.
+        upstream: Whether OpenRouter ranks for its models.
+        max_cost: Credits after which it is asked no more; None for no limit.
 
     Raises:
-        CommandError: The server cannot listen on the address, an extra is missing, or the model
-            cannot be loaded.
-        UsageError: The host is empty, or there is no such fault or model.
+        CommandError: The server cannot listen on the address, an extra is missing, the model
+            cannot be loaded, or there is no key for OpenRouter.
+        UsageError: The host is empty, there is no such fault or model, or everyone who reaches the
+            host could spend credits.
     """
-    if host and api_key is None and not is_loopback(host):
-        print_error(
-            f"warning: everyone who reaches {host} may use this server. "
-            f"Set {KEY_VARIABLE} or --api-key-file to ask for a key."
-        )
-    with convert_local_errors(), convert_argument_errors("serve"):
+    with (
+        convert_local_errors(),
+        convert_argument_errors("serve"),
+        open_upstream(port, wanted=upstream) as client,
+    ):
         from openrouter_rerank.local import Faults, serve
         from openrouter_rerank.local._faults.config import parse_delay
 
+        if not upstream:
+            warn_of_access(host, api_key)
         serve(
             host=host,
             port=port,
@@ -230,92 +257,6 @@ def run_server(
                 drop=faults.drop,
                 seed=faults.seed,
             ),
+            upstream=client,
+            max_cost=max_cost,
         )
-
-
-def read_key(file: Path | None) -> str | None:
-    """
-    Read the key that clients must send.
-
-    Args:
-        file: Holds the key and nothing else; white space around it is ignored. None takes the
-            value of `OPENROUTER_SERVE_API_KEY`.
-
-    Returns:
-        The key; None if there is no file and the variable is unset or empty.
-
-    Raises:
-        CommandError: The key is not one word of ASCII.
-        UsageError: The file cannot be read.
-    """
-    if file is None:
-        source, key = KEY_VARIABLE, os.environ.get(KEY_VARIABLE, "").strip()
-        if not key:
-            return None
-    else:
-        source, key = str(file), _read_text(file).strip()
-    # A bearer token cannot be anything else (RFC 6750, section 2.1).
-    if not (
-        len(key) <= MAX_KEY_CHARACTERS
-        and key.isascii()
-        and key.isprintable()
-        and key.split() == [key]
-    ):
-        raise CommandError(f"{source} does not hold a key. Put one word of ASCII there.")
-    return key
-
-
-def read_allowed_hosts(given: Sequence[str]) -> Sequence[str]:
-    """
-    Read the further names that the server answers for.
-
-    Args:
-        given: Those of the command line; if there are none, those of
-            `OPENROUTER_SERVE_ALLOW_HOST` count.
-
-    Raises:
-        UsageError: One is no name or address, as with a scheme or a port.
-    """
-    source, hosts = "--allow-host", [host.strip() for host in given]
-    if not hosts:
-        source, text = ALLOW_HOST_VARIABLE, os.environ.get(ALLOW_HOST_VARIABLE, "")
-        hosts = [host.strip() for host in text.split(",") if host.strip()]
-    for host in hosts:
-        if not is_host(host):
-            raise UsageError(
-                f"{source}: {host!r} is no host. Give a name or an address, without a port."
-            )
-    return hosts
-
-
-def is_host(text: str) -> bool:
-    """Tell whether text is a host's name or address, as `Host` has it (RFC 9110, section 7.2)."""
-    if re.fullmatch(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?", text):
-        return True
-    try:
-        ip_address(text.removeprefix("[").removesuffix("]"))
-    except ValueError:
-        return False
-    return True
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether only this machine can reach an address."""
-    if host.rstrip(".").lower() == "localhost":
-        return True
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
-
-
-def _read_text(file: Path) -> str:
-    try:
-        with file.open(encoding="utf-8-sig") as stream:
-            # More is no key, and a device has no end.
-            return stream.read(MAX_KEY_CHARACTERS + 1)
-    except OSError as error:
-        raise UsageError(f"cannot read {file}: {error.strerror}. Check --api-key-file.") from error
-    except ValueError:
-        # The chained error would show the bytes, which may be a key.
-        raise CommandError(f"{file} does not hold a key. Put one word of ASCII there.") from None

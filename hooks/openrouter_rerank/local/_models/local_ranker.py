@@ -84,12 +84,18 @@ class LocalRanker:
         options = FolderOptions(kind, pooling, query_prefix, document_prefix, max_tokens)
         self._spec = find_spec(model, options)
         self._spec.require_files()
+        self._embedding_cache_mb = embedding_cache_mb
         self._cache_bytes = int(embedding_cache_mb * BYTES_PER_MB)
 
     @property
     def model(self) -> str:
         """What a ranking names as its model, such as `local/minilm`."""
         return f"local/{self._spec.name}"
+
+    @property
+    def embedding_cache_mb(self) -> float:
+        """How much memory the kept vectors may take, in megabytes."""
+        return self._embedding_cache_mb
 
     @property
     def is_loaded(self) -> bool:
@@ -194,11 +200,14 @@ class LocalRanker:
 
     def __eq__(self, other: object) -> bool:
         """Compare by the model and its settings."""
-        return isinstance(other, LocalRanker) and vars(self) == vars(other)
+        return isinstance(other, LocalRanker) and self._identify() == other._identify()
 
     def __hash__(self) -> int:
         """Hash by the model and its settings."""
-        return hash((self._spec, self._cache_bytes))
+        return hash(self._identify())
+
+    def _identify(self) -> tuple[ModelSpec, int]:
+        return self._spec, self._cache_bytes
 
 
 def find_spec(model: str | os.PathLike[str], options: FolderOptions) -> ModelSpec:

@@ -1,7 +1,7 @@
 """Decoding the body of a request."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn, cast
 
@@ -17,7 +17,7 @@ class RerankRequest:
     A request to rank texts.
 
     Attributes:
-        model: The model that the caller asked for. It is only repeated in the reply.
+        model: The model that the caller asked for, which the reply repeats.
         query: What to compare the documents with.
         documents: The texts, in the caller's order.
         top_n: How many results to return; None returns all.
@@ -29,9 +29,9 @@ class RerankRequest:
     top_n: int | None
 
 
-def decode_request(raw: bytes, checkpoint: Callable[[], None] = proceed) -> RerankRequest:
+def decode_fields(raw: bytes, checkpoint: Callable[[], None] = proceed) -> Mapping[str, object]:
     """
-    Decode and check the body of a request.
+    Decode the fields of a request, and check them against the contract.
 
     Args:
         raw: The body.
@@ -39,16 +39,32 @@ def decode_request(raw: bytes, checkpoint: Callable[[], None] = proceed) -> Rera
 
     Raises:
         RefusedError: With 400, the body is not UTF-8, not JSON (RFC 8259) or not a
-            `CreateRerankRequestBody` of the contract; with 422, a document has an image.
+            `CreateRerankRequestBody` of the contract.
     """
     try:
-        body = _parse(raw)
+        body = parse_json(raw)
         violation = find_violation(body, checkpoint)
     except RecursionError:
         raise RefusedError(400, "body: nested too deeply") from None
     if violation is not None:
         raise RefusedError(400, violation)
-    fields = cast("dict[str, object]", body)
+    return cast("dict[str, object]", body)
+
+
+def read_request(
+    fields: Mapping[str, object], checkpoint: Callable[[], None] = proceed
+) -> RerankRequest:
+    """
+    Read the texts out of the fields of a request.
+
+    Args:
+        fields: What `decode_fields` returned.
+        checkpoint: Called now and then; it raises to stop.
+
+    Raises:
+        RefusedError: With 400, a text is none or a document is empty; with 422, a document has an
+            image.
+    """
     documents: list[str] = []
     for document in cast("list[str | dict[str, object]]", fields["documents"]):
         checkpoint()
@@ -63,7 +79,14 @@ def decode_request(raw: bytes, checkpoint: Callable[[], None] = proceed) -> Rera
     )
 
 
-def _parse(raw: bytes) -> object:
+def parse_json(raw: bytes) -> object:
+    """
+    Parse a body.
+
+    Raises:
+        RecursionError: It is nested too deeply.
+        RefusedError: With 400, it is not UTF-8 or not JSON (RFC 8259).
+    """
     try:
         return cast("object", json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant))
     except UnicodeDecodeError as error:

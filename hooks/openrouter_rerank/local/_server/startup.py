@@ -1,19 +1,23 @@
 """The embedded server as a process, and in a thread for tests."""
 
 import os
+import sys
 import threading
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
+from functools import partial
 
 from starlette.applications import Starlette
 
+from openrouter_rerank import OpenRouter
 from openrouter_rerank.local._app.application import BASE_PATH, create_app
+from openrouter_rerank.local._app.page_routes import PAGE_PATH
 from openrouter_rerank.local._faults.config import Faults
 from openrouter_rerank.local._models.local_ranker import LocalRanker, choose_ranker
 from openrouter_rerank.local._models.ranker import Ranker
 
 from .connection import PATIENCE, Patience
-from .listener import find_base_url, open_socket
+from .listener import find_base_url, is_loopback, open_socket
 from .uvicorn_server import (
     GRACE_PERIODS,
     GracePeriods,
@@ -35,12 +39,15 @@ def serve(
     ranker: Ranker | None = None,
     allowed_hosts: Iterable[str] = (),
     faults: Faults | None = None,
+    upstream: OpenRouter | None = None,
+    max_cost: float | None = None,
 ) -> None:
     """
     Serve until SIGINT or SIGTERM, then finish what is in progress and return.
 
     Once it listens, it prints one line to standard output, the shell command that points a
-    client at it: `export OPENROUTER_BASE_URL=http://127.0.0.1:8787/api/v1`.
+    client at it: `export OPENROUTER_BASE_URL=http://127.0.0.1:8787/api/v1`. If standard error is a
+    terminal, a line there says where the page to try it by hand is.
 
     Args:
         host: The address to listen on. The default can be reached from this machine alone.
@@ -52,17 +59,30 @@ def serve(
         allowed_hosts: Names to accept in the `Host` header besides `host`, those of the
             loopback interface and the address that a connection came in on.
         faults: Which requests are to fail, and how; None fails only those that ask for it.
+        upstream: A client that answers requests for models that are not on this machine, with its
+            key. Without `api_key` the server must listen on a loopback address then. None has the
+            ranker answer them.
+        max_cost: Credits after which `upstream` is asked no more; None sets no limit.
 
     Raises:
         KeyboardInterrupt: SIGINT came while the model was loaded.
         MissingExtraError: A package of the extra `local` is not installed, or that with the model.
         ModelFileError: The model cannot be loaded, or its file is not the expected one.
         ServerStartError: The address is in use, unknown or not allowed.
-        ValueError: `host` or `api_key` is empty, `port` is out of range, there is no such model, or
-            both `ranker` and `model` are given.
+        ValueError: `host` or `api_key` is empty, `port` is out of range, there is no such model,
+            both `ranker` and `model` are given, `max_cost` is negative or stands alone, or everyone
+            who reaches `host` could spend the credits of `upstream`.
     """
+    check_access(host, api_key, upstream)
     ranker = choose_ranker(ranker, model)
-    app = create_app(ranker, api_key=api_key, allowed_hosts=[host, *allowed_hosts], faults=faults)
+    app = create_app(
+        ranker,
+        api_key=api_key,
+        allowed_hosts=[host, *allowed_hosts],
+        faults=faults,
+        upstream=upstream,
+        max_cost=max_cost,
+    )
     prepare = ranker.load if isinstance(ranker, LocalRanker) else None
     serve_app(app, host, port, prepare=prepare)
 
@@ -96,7 +116,7 @@ def serve_app(
         base_url = find_base_url(host, listener, BASE_PATH)
         server = UvicornServer(
             app,
-            lambda: print(f"export OPENROUTER_BASE_URL={base_url}", flush=True),
+            partial(announce, base_url),
             grace_periods,
             patience,
         )
@@ -104,6 +124,29 @@ def serve_app(
             prepare()
         with stop_on_signals(server), mute_cancellations():
             server.run(sockets=[listener])
+
+
+def check_access(host: str, api_key: str | None, upstream: OpenRouter | None) -> None:
+    """
+    Check that not everyone can spend the credits of a client.
+
+    Raises:
+        ValueError: They can.
+    """
+    if host and upstream is not None and api_key is None and not is_loopback(host):
+        raise ValueError(
+            f"everyone who reaches {host} could spend the credits of upstream; ask for a key "
+            "(api_key, --api-key-file), or listen on 127.0.0.1"
+        )
+
+
+def announce(base_url: str) -> None:
+    """Say where the server is reached, for a shell and for a person."""
+    print(f"export OPENROUTER_BASE_URL={base_url}", flush=True)
+    # The interpreter sets None when the descriptor is closed.
+    if sys.stderr is not None and sys.stderr.isatty():  # pyright: ignore[reportUnnecessaryComparison]
+        page = f"{base_url.removesuffix(BASE_PATH)}{PAGE_PATH}"
+        print(f"A page to try it by hand: {page}", file=sys.stderr, flush=True)
 
 
 @contextmanager
@@ -115,6 +158,8 @@ def running(
     api_key: str | None = None,
     allowed_hosts: Iterable[str] = (),
     faults: Faults | None = None,
+    upstream: OpenRouter | None = None,
+    max_cost: float | None = None,
     app: Starlette | None = None,
 ) -> Generator[str]:
     """
@@ -128,8 +173,10 @@ def running(
         api_key: The key that requests must bear; None asks for none.
         allowed_hosts: More names to accept in the `Host` header.
         faults: Which requests are to fail, and how; None fails only those that ask for it.
-        app: An application made by `create_app`, to serve instead of one made of `ranker`, `model`,
-            `api_key`, `allowed_hosts` and `faults`.
+        upstream: A client that answers for other models, as in `serve`.
+        max_cost: Credits after which it is asked no more; None sets no limit.
+        app: An application made by `create_app`, to serve instead of one made of the other
+            arguments.
 
     Yields:
         The base URL, ready for `OpenRouter(server_url=...)`.
@@ -138,8 +185,11 @@ def running(
         MissingExtraError: A package of the extra `local` is not installed, or that with the model.
         ModelFileError: The model that is named cannot be loaded.
         ServerStartError: The address is unknown or not allowed.
-        ValueError: There is no such model, or both `ranker` and `model` are given.
+        ValueError: There is no such model, both `ranker` and `model` are given, `max_cost` is
+            negative or stands alone, or everyone who reaches `host` could spend the credits of
+            `upstream`.
     """
+    check_access(host, api_key, upstream)
     app = (
         app
         if app is not None
@@ -149,6 +199,8 @@ def running(
             api_key=api_key,
             allowed_hosts=[host, *allowed_hosts],
             faults=faults,
+            upstream=upstream,
+            max_cost=max_cost,
         )
     )
     ready = threading.Event()

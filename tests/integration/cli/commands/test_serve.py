@@ -8,14 +8,14 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
-from openrouter_rerank.cli._commands.serve import (
+from openrouter_rerank.cli._errors import CommandError, UsageError
+from openrouter_rerank.cli._serving.access import (
     ALLOW_HOST_VARIABLE,
     KEY_VARIABLE,
-    is_loopback,
     read_allowed_hosts,
     read_key,
 )
-from openrouter_rerank.cli._errors import CommandError, UsageError
+from openrouter_rerank.local._server.listener import is_loopback
 
 TIMEOUT_SECONDS = 60
 LITTLE_MEMORY = 300 * 1024 * 1024

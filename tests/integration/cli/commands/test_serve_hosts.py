@@ -4,7 +4,7 @@ import httpx
 import pytest
 from integration.cli.commands.test_serve_faults import BODY, serve
 from integration.cli.conftest import TIMEOUT_SECONDS
-from openrouter_rerank.cli._commands.serve import ALLOW_HOST_VARIABLE
+from openrouter_rerank.cli._serving.access import ALLOW_HOST_VARIABLE
 
 NAMES = ["rerank:8787", "RERANK", "api.internal", "evil.example", "rerank.evil.example"]
 EVERYWHERE = "0.0.0.0"  # noqa: S104  that is the case here

@@ -10,9 +10,9 @@ from openrouter_rerank.local import create_app
 from starlette.types import Message
 
 
-@pytest.mark.parametrize("path", ["/", "/api/v1", "/api/v1/rerank/", "/api/v1/models"])
+@pytest.mark.parametrize("path", ["/api", "/api/v1", "/api/v1/rerank/", "/api/v1/models"])
 def test_other_path_gets_404(base_url: str, path: str) -> None:
-    """There is one path, and no redirect to it."""
+    """There is one path beside the page's, and no redirect to it."""
     reply = httpx.post(httpx.URL(base_url).copy_with(path=path), json=BODY)
 
     assert reply.status_code == 404

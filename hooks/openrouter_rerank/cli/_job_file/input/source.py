@@ -12,8 +12,8 @@ from contextlib import contextmanager, suppress
 from enum import StrEnum
 from io import BufferedIOBase, BufferedRandom, BufferedReader, FileIO, RawIOBase
 
+from openrouter_rerank._document_files.kinds import find_strange_kind
 from openrouter_rerank.cli._errors import CommandError, UsageError
-from openrouter_rerank.cli._file_kinds import find_strange_kind
 from openrouter_rerank.cli._job_file.interrupts import StopFlag
 
 from .csv import read_csv

@@ -1,0 +1,1 @@
+"""What files of documents hold: as the command reads them, and the embedded server's page."""

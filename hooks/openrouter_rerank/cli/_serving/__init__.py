@@ -1,0 +1,1 @@
+"""Who may use the embedded server, and what it asks for them."""
