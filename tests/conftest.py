@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from forking.processes import ForkServer
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
@@ -23,6 +24,14 @@ settings.load_profile("repeatable")
 def anyio_backend(request: pytest.FixtureRequest) -> str:
     """Name the event loop that an async test runs on."""
     return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def fork_server() -> Iterator[ForkServer]:
+    """Give what runs the command as processes that are quick to start."""
+    server = ForkServer()
+    yield server
+    server.close()
 
 
 # What every key in the tests begins with.

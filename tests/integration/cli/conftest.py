@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 import pytest
+from forking.processes import ForkServer
 from openrouter_rerank.local import running
 
 Completed: TypeAlias = subprocess.CompletedProcess[bytes]
@@ -38,8 +39,20 @@ def environment(clear_environment: None) -> dict[str, str]:
 
 
 @pytest.fixture
-def run_command(environment: dict[str, str]) -> RunCommand:
-    """Give a function that runs the command to its end with pipes for its three streams."""
+def run_command(environment: dict[str, str], fork_server: ForkServer) -> RunCommand:
+    """Give a function that runs the command in a fork to its end, with pipes for its streams."""
+
+    def run(
+        arguments: Sequence[str], stdin: bytes = b"", variables: Mapping[str, str] | None = None
+    ) -> Completed:
+        return fork_server.run(arguments, {**environment, **(variables or {})}, stdin)
+
+    return run
+
+
+@pytest.fixture
+def run_interpreter(environment: dict[str, str]) -> RunCommand:
+    """Give a function like `run_command` that starts an interpreter, as users do."""
 
     def run(
         arguments: Sequence[str], stdin: bytes = b"", variables: Mapping[str, str] | None = None

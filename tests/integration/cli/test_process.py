@@ -10,13 +10,17 @@ import struct
 import subprocess
 import sys
 import termios
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
+from forking.processes import ForkServer
 
 from .conftest import TIMEOUT_SECONDS, RunCommand
+
+ReadTerminal: TypeAlias = Callable[..., tuple[int, str]]
 
 COMMAND = [sys.executable, "-m", "openrouter_rerank.cli"]
 QUERY = "What is the capital of France?"
@@ -39,23 +43,22 @@ def start(arguments: list[str], environment: dict[str, str]) -> Generator[subpro
             process.kill()
 
 
-def read_terminal(
-    arguments: list[str], environment: dict[str, str], columns: int, stdin: bytes | None = None
-) -> tuple[int, str]:
-    """Run the command with a terminal of so many columns as its output, and as its input too."""
-    main, worker = pty.openpty()
-    fcntl.ioctl(worker, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    with subprocess.Popen(
-        [*COMMAND, *arguments],
-        stdin=worker if stdin is None else subprocess.PIPE,
-        stdout=worker,
-        stderr=worker,
-        env=environment,
-    ) as process:
+@pytest.fixture
+def read_terminal(environment: dict[str, str], fork_server: ForkServer) -> ReadTerminal:
+    """Give what runs the command with a terminal of so many columns, also as input without any."""
+
+    def read(
+        arguments: list[str], columns: int, variables: Mapping[str, str], stdin: bytes | None = None
+    ) -> tuple[int, str]:
+        main, worker = pty.openpty()
+        fcntl.ioctl(worker, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        source, feed = os.pipe()
+        os.write(feed, stdin or b"")
+        os.close(feed)
+        streams = (worker if stdin is None else source, worker, worker)
+        process = fork_server.start(arguments, {**environment, **variables}, streams)
         os.close(worker)
-        if process.stdin is not None:
-            process.stdin.write(stdin or b"")
-            process.stdin.close()
+        os.close(source)
         output = b""
         try:
             while chunk := os.read(main, 65536):
@@ -63,14 +66,16 @@ def read_terminal(
         except OSError:
             pass  # Linux reports EIO when the last process closes its end.
         os.close(main)
-    return process.returncode, output.decode().replace("\r\n", "\n")
+        return process.wait(), output.decode().replace("\r\n", "\n")
+
+    return read
 
 
-def test_a_pipe_gets_the_whole_text_without_colour(run_command: RunCommand) -> None:
+def test_a_pipe_gets_the_whole_text_without_colour(run_interpreter: RunCommand) -> None:
     """In a pipe no line is cut, coloured or padded."""
     long = "Paris, the capital of France, " + "lies on the Seine and " * 40 + "is old."
 
-    done = run_command(
+    done = run_interpreter(
         ["rank", QUERY, "--local"], f"{long}\nother\n".encode(), {"FORCE_COLOR": "1"}
     )
 
@@ -91,12 +96,10 @@ def test_columns_sets_the_width_of_a_pipe(run_command: RunCommand) -> None:
 
 @pytest.mark.parametrize(("variables", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
 def test_a_terminal_gets_colour_and_lines_of_its_width(
-    variables: dict[str, str], coloured: bool, environment: dict[str, str]
+    variables: dict[str, str], coloured: bool, read_terminal: ReadTerminal
 ) -> None:
     """On a terminal the text is cut to the width, and NO_COLOR leaves no escape sequence."""
-    status, output = read_terminal(
-        ["rank", QUERY, "--local"], {**environment, **variables}, 50, b"word " * 100
-    )
+    status, output = read_terminal(["rank", QUERY, "--local"], 50, variables, b"word " * 100)
 
     assert status == 0
     assert ("\x1b[" in output) is coloured
@@ -104,30 +107,30 @@ def test_a_terminal_gets_colour_and_lines_of_its_width(
     assert coloured or max(map(len, output.splitlines())) <= 50
 
 
-def test_a_terminal_as_standard_input_is_not_waited_for(environment: dict[str, str]) -> None:
+def test_a_terminal_as_standard_input_is_not_waited_for(read_terminal: ReadTerminal) -> None:
     """Without documents and with a terminal as standard input the command line is wrong."""
-    status, output = read_terminal(["rank", QUERY], environment, 200)
+    status, output = read_terminal(["rank", QUERY], 200, {})
 
     assert status == 2
     assert output.startswith("openrouter-rerank: no documents.")
 
 
-def test_an_encoding_without_blocks_is_no_error(run_command: RunCommand) -> None:
+def test_an_encoding_without_blocks_is_no_error(run_interpreter: RunCommand) -> None:
     """In ASCII the bar is drawn with # and other characters become question marks."""
     variables = {"PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
 
-    done = run_command(["rank", QUERY, "--local", "--document", PARIS + " é"], b"", variables)
+    done = run_interpreter(["rank", QUERY, "--local", "--document", PARIS + " é"], b"", variables)
 
     assert (done.returncode, done.stderr) == (0, b"")
     assert b"####" in done.stdout
     assert PARIS.encode() + b" ?" in done.stdout
 
 
-def test_json_is_utf_8_whatever_the_locale(run_command: RunCommand) -> None:
+def test_json_is_utf_8_whatever_the_locale(run_interpreter: RunCommand) -> None:
     """--json prints the response as JSON in UTF-8."""
     variables = {"PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
 
-    done = run_command(
+    done = run_interpreter(
         ["rank", QUERY, "--local", "--json", "--top-n", "1"], DOCUMENTS + "é\n".encode(), variables
     )
 
@@ -250,9 +253,9 @@ def test_a_missing_extra_is_named(
     assert done.stderr.count(b"\n") == 1
 
 
-def test_the_demo_passes(run_command: RunCommand) -> None:
+def test_the_demo_passes(run_interpreter: RunCommand) -> None:
     """The demonstration's known answers come first with the model that ships."""
-    done = run_command(["demo"])
+    done = run_interpreter(["demo"])
 
     assert (done.returncode, done.stderr) == (0, b"")
 
@@ -413,12 +416,12 @@ UNSAFE = "\x7f\x9b31m\u202e\u200b\U000e0041"
 
 @pytest.mark.parametrize("option", [[], ["--json"]])
 def test_a_terminal_gets_no_characters_that_drive_it(
-    option: list[str], environment: dict[str, str], run_command: RunCommand
+    option: list[str], read_terminal: ReadTerminal, run_command: RunCommand
 ) -> None:
     """Documents are escaped on a terminal, and go raw into a pipe."""
     arguments = ["rank", QUERY, "--local", "--document", f"a{UNSAFE}b", *option]
 
-    status, shown = read_terminal(arguments, {**environment, "NO_COLOR": "1"}, 200)
+    status, shown = read_terminal(arguments, 200, {"NO_COLOR": "1"})
     piped = run_command(arguments)
 
     assert (status, piped.returncode) == (0, 0)
@@ -427,16 +430,14 @@ def test_a_terminal_gets_no_characters_that_drive_it(
 
 
 def test_results_on_a_terminal_are_escaped(
-    environment: dict[str, str], server_url: str, tmp_path: Path
+    read_terminal: ReadTerminal, server_url: str, tmp_path: Path
 ) -> None:
     """The lines of a run are still the same JSON there."""
     jobs = tmp_path / "jobs.jsonl"
     jobs.write_text(json.dumps({"query": QUERY, "documents": [f"a{UNSAFE}b"]}), "utf-8")
 
     _, shown = read_terminal(
-        ["batch", str(jobs), "-o", "/dev/stdout"],
-        {**environment, "OPENROUTER_BASE_URL": server_url},
-        2000,
+        ["batch", str(jobs), "-o", "/dev/stdout"], 2000, {"OPENROUTER_BASE_URL": server_url}
     )
 
     line = next(line for line in shown.splitlines() if '"position"' in line)
@@ -461,17 +462,19 @@ def run_in_shell(
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    ("redirection", "arguments"),
     [
-        ["rank", QUERY, "--document", PARIS],
-        ["batch", os.devnull, "-o", "-"],
-        ["demo"],
-        ["--help"],
-        ["batch", "--help"],
-        ["--version"],
+        (">&-", ["rank", QUERY, "--document", PARIS]),
+        (">&-", ["batch", os.devnull, "-o", "-"]),
+        (">&-", ["demo"]),
+        (">&-", ["--help"]),
+        (">&-", ["batch", "--help"]),
+        (">&-", ["--version"]),
+        # That a file gets the number of a closed stream is all that this adds.
+        ("<&- >&-", ["batch", os.devnull, "-o", "-"]),
+        ("<&- >&-", ["--help"]),
     ],
 )
-@pytest.mark.parametrize("redirection", [">&-", "<&- >&-"])
 def test_a_closed_standard_output_is_one_line(
     redirection: str, arguments: list[str], environment: dict[str, str]
 ) -> None:

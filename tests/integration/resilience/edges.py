@@ -3,8 +3,6 @@
 import asyncio
 import json
 import os
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from attrs import define, field
+from forking.processes import ForkServer
 from openrouter_rerank import OpenRouter, Ranking, RerankJob
 from openrouter_rerank.operations import CreateRerankResponseBody
 from pydantic import SecretStr
@@ -202,19 +201,12 @@ def list_flags(options: Mapping[str, Any]) -> list[str]:
     return flags
 
 
-def run_command(url: str, *arguments: str) -> str:
+def run_command(commands: ForkServer, url: str, *arguments: str) -> str:
     """Run the command, and return what it printed."""
-    done = subprocess.run(
-        [sys.executable, "-m", "openrouter_rerank.cli", *arguments],
-        env={**os.environ, "OPENROUTER_API_KEY": KEY, "OPENROUTER_BASE_URL": url},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
-        text=True,
-        timeout=60,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    variables = {"OPENROUTER_API_KEY": KEY, "OPENROUTER_BASE_URL": url}
+    done = commands.run(arguments, {**os.environ, **variables})
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout.decode()
 
 
 def read_json(result: Mapping[str, Any]) -> Outcome:
@@ -229,17 +221,17 @@ def read_json(result: Mapping[str, Any]) -> Outcome:
 
 
 def use_rank_command(
-    url: str, documents: Sequence[Any], *, folder: Path, **options: Any
+    url: str, documents: Sequence[Any], *, commands: ForkServer, folder: Path, **options: Any
 ) -> Outcome:
     """Run `openrouter-rerank rank`."""
     file = folder / "documents.jsonl"
     file.write_text("\n".join(map(json.dumps, documents)), encoding="utf-8")
     flags = [*list_flags(options), "--json", "--model", MODEL]
-    return read_json(json.loads(run_command(url, "rank", QUERY, str(file), *flags)))
+    return read_json(json.loads(run_command(commands, url, "rank", QUERY, str(file), *flags)))
 
 
 def use_batch_command(
-    url: str, documents: Sequence[Any], *, folder: Path, **options: Any
+    url: str, documents: Sequence[Any], *, commands: ForkServer, folder: Path, **options: Any
 ) -> Outcome:
     """Run `openrouter-rerank batch` on one job."""
     jobs = folder / "jobs.jsonl"
@@ -250,7 +242,7 @@ def use_batch_command(
     }
     job: dict[str, Any] = {"query": QUERY, "documents": documents, "model": MODEL, **fields}
     jobs.write_text(json.dumps(job), encoding="utf-8")
-    run_command(url, "batch", str(jobs), "--output", str(results), *list_flags(options))
+    run_command(commands, url, "batch", str(jobs), "--output", str(results), *list_flags(options))
     return read_json(json.loads(results.read_text(encoding="utf-8"))["result"])
 
 

@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from forking.processes import ForkServer
 from integration.resilience.edges import DOCUMENTS, EDGES, Outcome, Reply, serving
 from openrouter_rerank import DiskCache, Passages
 from openrouter_rerank._cache.store import CacheBy
@@ -157,12 +158,13 @@ CELLS = [(ability, edge) for ability in ABILITIES for edge in EDGES]
 
 
 @pytest.mark.parametrize(("ability", "edge"), CELLS, ids=map("-".join, CELLS))
-def test_cell(ability: str, edge: str, tmp_path: Path) -> None:
+def test_cell(ability: str, edge: str, tmp_path: Path, fork_server: ForkServer) -> None:
     """An edge has the ability; or it refuses it, and the table says why."""
 
     def use(*arguments: Any, **options: Any) -> Outcome:
-        folder = {"folder": tmp_path} if edge.startswith("command") else {}
-        return EDGES[edge](*arguments, **options, **folder)
+        if edge.startswith("command"):
+            options |= {"commands": fork_server, "folder": tmp_path}
+        return EDGES[edge](*arguments, **options)
 
     if edge not in REASONS.get(ability, {}):
         ABILITIES[ability](use)
