@@ -66,11 +66,11 @@ def test_other_models_are_asked_for_with_the_key(upstream: str, serve: Callable[
     [
         (["--upstream"], {}, 1, b"there is no key for --upstream. Set OPENROUTER_API_KEY"),
         (
-            ["--upstream", "--host", "0.0.0.0"],
+            ["--upstream", "--host", "0.0.0.0"],  # noqa: S104
             {"OPENROUTER_API_KEY": KEY},
             2,
             b"could spend the credits",
-        ),  # noqa: S104
+        ),
         (
             ["--upstream", "--port", "8787"],
             {"OPENROUTER_BASE_URL": "http://localhost:8787/api/v1"},
