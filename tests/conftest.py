@@ -1,9 +1,10 @@
 """What all tests share: the event loops to run on, and property tests that repeat themselves."""
 
+import gc
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 import pytest
 from forking.processes import ForkServer
@@ -18,6 +19,19 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("repeatable")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None]:
+    """
+    Collect tests without the garbage collector, and leave them and their imports out of it.
+
+    They live to the end, and are most of the objects that it would look at again and again.
+    """
+    gc.disable()
+    yield
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(params=["asyncio", "trio"])
