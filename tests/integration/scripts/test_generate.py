@@ -51,12 +51,20 @@ def spec(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture
-def package(tmp_path: Path, spec: Path) -> Path:
-    """Return a package generated from the small contract."""
-    output = tmp_path / "package"
+@pytest.fixture(scope="module")
+def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a package generated from the small contract, for tests to copy."""
+    folder = tmp_path_factory.mktemp("generated")
+    spec, output = folder / "spec.yaml", folder / "package"
+    spec.write_text(MINIMAL_SPEC, encoding="utf-8")
     assert generate.main(["--spec", str(spec), "--output", str(output)]) == 0
     return output
+
+
+@pytest.fixture
+def package(tmp_path: Path, generated: Path) -> Path:
+    """Return a package generated from the small contract, for one test to change."""
+    return shutil.copytree(generated, tmp_path / "package")
 
 
 def read_tree(folder: Path) -> dict[str, bytes]:

@@ -13,6 +13,7 @@ from drift_checks.releases import check_release, find_tag, read_version
 
 HOOKS = "hooks/openrouter_rerank"
 VERSION = f"{HOOKS}/_version.py"
+UNUSED = ("cli", "evaluation", "local")
 
 
 def run_git(root: Path, *arguments: str) -> None:
@@ -27,18 +28,30 @@ def run_git(root: Path, *arguments: str) -> None:
     subprocess.run(command, cwd=root, env=environment, check=True)
 
 
-@pytest.fixture
-def released(tree: CopiedTree) -> CopiedTree:
-    """Return the copy as a repository whose release 1.2.3 is tagged."""
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a repository whose release 1.2.3 is tagged, for tests to copy."""
     pytest.importorskip("griffe")
     if shutil.which("git") is None:
         pytest.skip("needs git")
+    tree = CopiedTree(tmp_path_factory.mktemp("released") / "tree")
+    # Both versions of a module are read, and nothing here is about these.
+    for name in UNUSED:
+        shutil.rmtree(tree.root / HOOKS / name)
     (tree.root / VERSION).write_text('"""V."""\n\n__version__ = "1.2.3"\n', encoding="utf-8")
     run_git(tree.root, "init", "--quiet")
     run_git(tree.root, "add", ".")
     run_git(tree.root, "commit", "--quiet", "--message", "Release")
     run_git(tree.root, "tag", "v1.2.3")
     run_git(tree.root, "tag", "note")
+    return tree.root
+
+
+@pytest.fixture
+def released(repository: Path, tmp_path: Path) -> CopiedTree:
+    """Return the copy as a repository of its own whose release 1.2.3 is tagged."""
+    tree = CopiedTree(tmp_path / "tree", repository)
+    shutil.copytree(repository / ".git", tree.root / ".git")
     return tree
 
 
