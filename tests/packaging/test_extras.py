@@ -48,6 +48,22 @@ with OpenRouter(passages=Passages(10)) as client:
     (found,) = client.rerank.rank(documents, query="What is the capital of France?", model="m")
     print(found.item[slice(*found.span)])
 """
+MCP = f"""
+import asyncio, os, sys
+from mcp.client.client import Client
+from mcp.client.stdio import StdioServerParameters, stdio_client
+
+server = StdioServerParameters(
+    command=sys.executable, args=["-I", "-m", "openrouter_rerank.cli", "mcp"], env=dict(os.environ)
+)
+arguments = {{"query": "capital of France", "documents": ["Berlin", {PARIS!r}]}}
+
+async def rank():
+    async with Client(stdio_client(server)) as host:
+        return await host.call_tool("rerank_documents", arguments)
+
+print(asyncio.run(rank()).structured_content["results"][0]["text"])
+"""
 EVALUATION = f"""
 import json, pathlib, sys
 from openrouter_rerank import OpenRouter
@@ -138,6 +154,13 @@ def test_a_report_is_written(add_extra: AddExtra, run: Run, tmp_path: Path) -> N
     assert "<svg" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
+def test_mcp_serves_with_its_extra_alone(add_extra: AddExtra, run: Run) -> None:
+    """The extra brings the command, too, and the server of a host ranks."""
+    result = run(add_extra("mcp"), "-c", MCP)
+
+    assert (result.stdout, result.stderr) == (f"{PARIS}\n", "")
+
+
 def test_eval_needs_its_packages_alone(add_extra: AddExtra, run: Run) -> None:
     """An evaluation with a first stage runs where there is nothing but the extra."""
     result = run(add_extra("eval"), "-W", "error", "-c", EVALUATION)
@@ -152,6 +175,7 @@ def test_eval_needs_its_packages_alone(add_extra: AddExtra, run: Run) -> None:
         ("haystack", "haystack"),
         ("langchain", "langchain"),
         ("llama_index", "llama-index"),
+        ("mcp", "mcp"),
         ("opentelemetry", "opentelemetry"),
     ],
 )

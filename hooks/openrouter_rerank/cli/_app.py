@@ -11,6 +11,7 @@ from openrouter_rerank.errors import DataFileError, OpenRouterError
 from ._commands.batch import batch
 from ._commands.demo import demo
 from ._commands.eval import evaluate_models
+from ._commands.mcp import mcp
 from ._commands.rank import rank
 from ._commands.serve import serve
 from ._errors import PROGRAM, CommandError, print_error, to_command_error
@@ -39,6 +40,7 @@ _COMMANDS: dict[str, Callable[..., object]] = {
     "batch": batch,
     "eval": evaluate_models,
     "serve": serve,
+    "mcp": mcp,
     "demo": demo,
 }
 for name, command in _COMMANDS.items():

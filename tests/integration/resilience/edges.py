@@ -339,6 +339,34 @@ def use_haystack(url: str, documents: Sequence[Any], **options: Any) -> Outcome:
     )
 
 
+def use_mcp(url: str, documents: Sequence[Any], **options: Any) -> Outcome:
+    """Call the tool of an MCP server; it keeps the order and sets documents aside by itself."""
+    from mcp.client.client import Client
+    from openrouter_rerank.mcp import create_server
+
+    arguments = {"query": QUERY, "documents": documents, "top_n": options.pop("top_n", None)}
+    options.pop("on_failure", None)
+    options.pop("unrankable", None)
+
+    async def ask() -> Any:
+        async with (
+            OpenRouter(KEY, server_url=url, **options) as client,
+            Client(create_server(client, model=MODEL)) as host,
+        ):
+            result = await host.call_tool("rerank_documents", arguments)
+        return result.structured_content
+
+    answer = asyncio.run(ask())
+    return Outcome(
+        [each["index"] for each in answer["results"]],
+        [each["score"] for each in answer["results"]],
+        answer["model"],
+        answer["cost"],
+        answer["set_aside"],
+        [read_span(each["passage"]) for each in answer["results"]],
+    )
+
+
 def use_ray(url: str, documents: Sequence[Any], **options: Any) -> Outcome:
     """Call Ray's callable on one row."""
     import pyarrow  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
@@ -368,4 +396,5 @@ EDGES: dict[str, Callable[..., Outcome]] = {
     "LlamaIndex": use_llama_index,
     "Haystack": use_haystack,
     "Ray": use_ray,
+    "MCP": use_mcp,
 }

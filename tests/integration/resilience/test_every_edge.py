@@ -36,6 +36,7 @@ REASONS: dict[str, dict[str, str]] = {
     "a document set aside": {
         "command `rank`": "blank lines are no documents, and other blank documents are refused",
     },
+    "`fields`": {"MCP": "its documents are texts"},
 }
 
 

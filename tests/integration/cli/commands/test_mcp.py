@@ -1,0 +1,171 @@
+"""The command `mcp` as hosts run it: a process that speaks the protocol on two pipes."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from integration.cli.conftest import TIMEOUT_SECONDS, RunCommand
+from mcp.client.client import Client
+from mcp.client.stdio import StdioServerParameters, stdio_client
+from mcp.types import CallToolResult
+
+COMMAND = ["-m", "openrouter_rerank.cli", "mcp"]
+QUERY = "What is the capital of France?"
+BERLIN, PARIS = "Berlin is the capital of Germany.", "Paris is the capital of France."
+NOWHERE = {"OPENROUTER_API_KEY": "sk-or-mcp", "OPENROUTER_BASE_URL": "http://127.0.0.1:9/api/v1"}
+HELLO = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "initialize",
+    "params": {
+        "protocolVersion": "2025-06-18",
+        "capabilities": {},
+        "clientInfo": {"name": "test", "version": "1"},
+    },
+}
+
+
+def call(
+    environment: Mapping[str, str], tool: str, arguments: Mapping[str, Any], *options: str
+) -> CallToolResult:
+    """Start the command as the official package's client does, and call one of its tools."""
+    server = StdioServerParameters(
+        command=sys.executable, args=[*COMMAND, *options], env=dict(environment)
+    )
+
+    async def ask() -> CallToolResult:
+        with anyio.fail_after(TIMEOUT_SECONDS):
+            async with Client(stdio_client(server)) as host:
+                return await host.call_tool(tool, {"query": QUERY, **arguments})
+
+    return anyio.run(ask)
+
+
+@contextmanager
+def talk(environment: dict[str, str]) -> Generator[subprocess.Popen[bytes]]:
+    """Start the command and exchange the first messages."""
+    with subprocess.Popen(
+        [sys.executable, *COMMAND, "--local"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment,
+    ) as process:
+        try:
+            assert process.stdin
+            assert process.stdout
+            process.stdin.write(json.dumps(HELLO).encode() + b"\n")
+            process.stdin.flush()
+            assert json.loads(process.stdout.readline())["id"] == 1
+            yield process
+        finally:
+            process.kill()
+
+
+def test_host_ranks_documents(environment: dict[str, str], server_url: str) -> None:
+    """A host gets its documents in order from the API that the environment names."""
+    environment |= {"OPENROUTER_API_KEY": "sk-or-mcp", "OPENROUTER_BASE_URL": server_url}
+
+    result = call(environment, "rerank_documents", {"documents": [BERLIN, PARIS]}, "--model", "m")
+
+    assert result.structured_content is not None
+    assert result.structured_content["model"] == "m"
+    assert [each["index"] for each in result.structured_content["results"]] == [1, 0]
+
+
+def test_host_ranks_lines_on_this_machine(environment: dict[str, str], tmp_path: Path) -> None:
+    """With --local and --folder, the lines of files are ranked without a key."""
+    (tmp_path / "notes.txt").write_text(f"{BERLIN}\n{PARIS}\n", encoding="utf-8")
+    arguments = {"files": "*.txt", "top_n": 1}
+
+    result = call(environment, "rerank_file_lines", arguments, "--local", "--folder", str(tmp_path))
+
+    assert result.structured_content is not None
+    (found,) = result.structured_content["results"]
+    assert (found["file"], found["line"], found["text"]) == ("notes.txt", 2, PARIS)
+    assert result.structured_content["model"] == "local/minilm"
+
+
+def test_host_goes_on_when_nobody_answers(environment: dict[str, str]) -> None:
+    """When the API cannot be reached, the documents come as they were, and the answer says so."""
+    result = call({**environment, **NOWHERE}, "rerank_documents", {"documents": [BERLIN, PARIS]})
+
+    assert not result.is_error
+    assert result.structured_content is not None
+    assert result.structured_content["reranked"] is False
+    assert "could not connect" in result.structured_content["failure"]
+    assert [each["index"] for each in result.structured_content["results"]] == [0, 1]
+
+
+def test_fallback_and_cache_are_those_of_other_commands(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    """The options of `rank` hold here: another model answers."""
+    options = ["--fallback-model", "local", "--cache", str(tmp_path), "--deadline-ms", "20000"]
+
+    result = call(
+        {**environment, **NOWHERE}, "rerank_documents", {"documents": [BERLIN, PARIS]}, *options
+    )
+
+    assert result.structured_content is not None
+    assert result.structured_content["model"] == "local/minilm"
+
+
+def test_closed_input_ends_it(environment: dict[str, str]) -> None:
+    """When the host closes the pipe, the command ends with 0 and says nothing."""
+    with talk(environment) as process:
+        output, errors = process.communicate(timeout=TIMEOUT_SECONDS)
+
+    assert (process.returncode, output, errors) == (0, b"", b"")
+
+
+def test_interrupt_ends_it(environment: dict[str, str]) -> None:
+    """Ctrl-C ends it at once, without a traceback."""
+    with talk(environment) as process:
+        process.send_signal(signal.SIGINT)
+        assert process.stderr
+        errors = process.stderr.read()
+
+        assert (process.wait(TIMEOUT_SECONDS), errors) == (130, b"")
+
+
+def test_host_that_went_away_ends_it(environment: dict[str, str]) -> None:
+    """When the host dies before it has read its answer, it ends without a traceback."""
+    with talk(environment) as process:
+        assert process.stdin
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        process.stdin.write(json.dumps({**HELLO, "id": 2, "method": "ping"}).encode() + b"\n")
+        process.stdin.close()
+        errors = process.stderr.read()
+
+        # The end of its input may come before it has tried to write.
+        assert process.wait(TIMEOUT_SECONDS) in {0, 141}
+        assert errors == b""
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "words"),
+    [
+        ([], 1, "or rank on this machine, without a key, with --local."),
+        (["--local", "--model", "m"], 2, "leave --model out"),
+        (["--local", "--folder", "no-such-folder"], 2, "does not exist"),
+    ],
+)
+def test_what_cannot_work_is_one_line(
+    options: list[str], status: int, words: str, run_command: RunCommand
+) -> None:
+    """What is wrong is told on standard error before the protocol begins."""
+    done = run_command(["mcp", *options])
+
+    assert (done.returncode, done.stdout) == (status, b"")
+    assert done.stderr.count(b"\n") == 1
+    assert words in done.stderr.decode()
