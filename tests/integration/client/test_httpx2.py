@@ -24,6 +24,7 @@ from integration.client.fault_server import Exchange, Fault, closed_port
 from integration.client.fault_tables.row import BODY, SUCCESS, once
 from integration.client.over_httpx2 import TLS, WAYS, call_over, httpx2, make_own
 from openrouter_rerank import HooksTransport, OpenRouter
+from openrouter_rerank._call.error_mapping import walk_causes
 from openrouter_rerank.errors import (
     ConnectionFailedError,
     DeadlineExceededError,
@@ -279,6 +280,22 @@ def test_errors_are_mapped_by_name(mode: str, raised: Any, kind: type[Exception]
 
     assert outcome.kind is kind
     assert "out of order" in str(outcome.error)
+
+
+@pytest.mark.parametrize("mode", ALL_MODES)
+@pytest.mark.parametrize("way", WAYS)
+def test_no_cause_keeps_the_key(mode: str, way: str, serve: Serve) -> None:
+    """The request of httpx2's error, which stays as the cause, is without the key."""
+    server = serve(faults.hang_up)
+
+    [outcome] = call_over(mode, server.url, make_own(way, mode), **once())
+
+    assert outcome.error is not None
+    causes = list(walk_causes(outcome.error))
+    requests = [cause.request for cause in causes if isinstance(cause, httpx2.RequestError)]
+    assert len(requests) == 1
+    assert "authorization" not in requests[0].headers
+    assert server.requests[0].header("authorization") == f"Bearer {KEY}"
 
 
 def test_other_exceptions_go_through() -> None:
