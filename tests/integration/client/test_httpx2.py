@@ -291,10 +291,9 @@ def test_no_cause_keeps_the_key(mode: str, way: str, serve: Serve) -> None:
     [outcome] = call_over(mode, server.url, make_own(way, mode), **once())
 
     assert outcome.error is not None
-    causes = list(walk_causes(outcome.error))
-    requests = [cause.request for cause in causes if isinstance(cause, httpx2.RequestError)]
-    assert len(requests) == 1
-    assert "authorization" not in requests[0].headers
+    causes: list[Any] = list(walk_causes(outcome.error))
+    [error] = [cause for cause in causes if type(cause).__module__ == "httpx2"]
+    assert "authorization" not in error.request.headers
     assert server.requests[0].header("authorization") == f"Bearer {KEY}"
 
 
