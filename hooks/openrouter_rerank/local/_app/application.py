@@ -17,6 +17,7 @@ from openrouter_rerank.local._faults.middleware import FaultMiddleware
 from openrouter_rerank.local._models.local_ranker import choose_ranker
 from openrouter_rerank.local._models.named_rankers import NamedRankers
 from openrouter_rerank.local._models.ranker import Ranker
+from openrouter_rerank.local._page.files import read_files
 from openrouter_rerank.local._replies import reply_error
 from openrouter_rerank.local._requests.host_check import HostCheckMiddleware
 from openrouter_rerank.local._requests.origin_check import OriginCheckMiddleware
@@ -82,7 +83,7 @@ def create_app(
         A Starlette application; it has no lifespan, so it can be mounted or called at once.
 
     Raises:
-        DataFileError: The package lacks the contract or the vocabulary of the model.
+        DataFileError: The package lacks the contract, the page or the vocabulary of the model.
         MissingExtraError: The package with the model is not installed.
         ModelFileError: The model that is named cannot be loaded, or a file of the model is missing.
         ValueError: `api_key` is empty, `max_body_bytes` is less than 1, `max_cost` is negative or
@@ -94,8 +95,9 @@ def create_app(
         raise ValueError("max_body_bytes must be at least 1")
     if max_cost is not None and upstream is None:
         raise ValueError("max_cost: without upstream nothing costs anything")
-    # If the first request read it, that it is missing would only show as an internal server error.
+    # If a request read them first, a missing one would only show as an internal server error.
     read_contract()
+    read_files()
     rankers = NamedRankers(choose_ranker(ranker, model))
     workers = WorkerPool()
     paid = None if upstream is None else Upstream(upstream, max_cost)

@@ -7,6 +7,7 @@ from typing import cast
 from starlette.requests import Request
 from starlette.responses import Response
 
+from openrouter_rerank.errors import DataFileError
 from openrouter_rerank.local._errors import MissingExtraError, ModelFileError
 from openrouter_rerank.local._models.named_rankers import LOCAL_PREFIX, NamedRankers
 from openrouter_rerank.local._models.ranker import Ranker
@@ -69,10 +70,10 @@ class Endpoint:
             if self._upstream is not None and not self._is_local(cast("str", fields["model"])):
                 return fields
             asked = read_request(fields, checkpoint)
-            ranker = self._find_ranker(asked.model)
             try:
+                ranker = self._find_ranker(asked.model)
                 ranking = ranker.rank(asked.query, asked.documents, checkpoint=checkpoint)
-            except ModelFileError as error:
+            except (DataFileError, ModelFileError) as error:
                 logger.error("%s: %s", generation_id, error)  # noqa: TRY400  the message says it
                 raise RefusedError(
                     503, "model: cannot be loaded; the server's log says why"

@@ -35,8 +35,10 @@ class NamedRankers:
         Return what ranks for a model's slug; it need not be loaded.
 
         Raises:
+            DataFileError: The package lacks the vocabulary of the model.
             LookupError: There is no embedded model of that name.
             MissingExtraError: The package with the model is not installed.
+            ModelFileError: A file of the model is missing.
         """
         is_named = isinstance(self.default, LocalRanker) and slug.startswith(LOCAL_PREFIX)
         if not is_named or slug == self.default_slug:

@@ -2,7 +2,8 @@
 
 from importlib.util import find_spec
 
-from openrouter_rerank.local._errors import MissingExtraError
+from openrouter_rerank.errors import DataFileError
+from openrouter_rerank.local._errors import MissingExtraError, ModelFileError
 from openrouter_rerank.local._models.local_ranker import LocalRanker
 from openrouter_rerank.local._models.named_rankers import LOCAL_PREFIX, NamedRankers
 from openrouter_rerank.local._models.registry import MODELS
@@ -13,6 +14,8 @@ TITLES = {
     "cross-encoder": "ms-marco-MiniLM-L-12-v2",
 }
 OWN_RANKER = "the ranker that this server was given"
+# Where the server's files lie is not told.
+MISSING_FILE = "a file of the model is missing"
 SPLITTER = "semantic_text_splitter"
 
 
@@ -39,6 +42,8 @@ def _describe_state(rankers: NamedRankers, slug: str) -> dict[str, object]:
         ranker = rankers.find(slug)
     except MissingExtraError as error:
         return {"lacks": str(error), "loaded": False}
+    except (DataFileError, ModelFileError):
+        return {"lacks": MISSING_FILE, "loaded": False}
     return {"lacks": None, "loaded": not isinstance(ranker, LocalRanker) or ranker.is_loaded}
 
 

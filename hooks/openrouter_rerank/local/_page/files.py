@@ -1,12 +1,25 @@
 """The page's files as they are served."""
 
+from collections.abc import Mapping
 from functools import cache
-from importlib import resources
 
 from starlette.responses import Response
 
-FOLDER = "data/page"
+from openrouter_rerank._data_files import read_data_file
+
+PACKAGE, FOLDER = "openrouter_rerank.local", "data/page"
 PAGE_FILE = "index.html"
+FILES = (
+    PAGE_FILE,
+    "calls.js",
+    "copies.js",
+    "elements.js",
+    "orders.js",
+    "page.js",
+    "ranking.js",
+    "server.js",
+    "style.css",
+)
 MEDIA_TYPES = {"css": "text/css", "html": "text/html", "js": "text/javascript"}
 
 CONTENT_SECURITY_POLICY = (
@@ -30,15 +43,19 @@ SAFETY_HEADERS = {
 
 def find_file(name: str) -> Response | None:
     """Return a file of the page; None if it has none of that name."""
-    if name not in list_files():
+    content = read_files().get(name)
+    if content is None:
         return None
-    content = resources.files("openrouter_rerank.local").joinpath(FOLDER, name).read_bytes()
     media_type = MEDIA_TYPES[name.rpartition(".")[2]]
     return Response(content, headers=SAFETY_HEADERS, media_type=f"{media_type}; charset=utf-8")
 
 
 @cache
-def list_files() -> frozenset[str]:
-    """Name the page's files."""
-    folder = resources.files("openrouter_rerank.local").joinpath(FOLDER)
-    return frozenset(file.name for file in folder.iterdir())
+def read_files() -> Mapping[str, str]:
+    """
+    Read the page's files, by their names.
+
+    Raises:
+        DataFileError: One is missing from the package.
+    """
+    return {name: read_data_file(PACKAGE, f"{FOLDER}/{name}") for name in FILES}

