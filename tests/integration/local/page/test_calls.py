@@ -103,3 +103,15 @@ def test_large_calls_read_files_that_the_page_saves(visit: Visit, tmp_path: Path
             # curl sends passages and gets them; the others have the whole document back.
             assert order[0] == (shown[0] if title == "curl" else documents[7])
             assert order[1:50] == shown[1:50]
+
+
+def test_without_a_clipboard_the_call_is_selected(visit: Visit, base_url: str) -> None:
+    """Over plain HTTP from elsewhere browsers give none, so a person copies by the keyboard."""
+    person = visit(base_url)
+    person.measure("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
+    person.write()
+    person.rank()
+
+    person.page.get_by_role("button", name="Copy curl").click()
+    person.page.get_by_text("Selected. Press Ctrl+C").wait_for()
+    assert person.measure("String(getSelection())").startswith("curl 'http://127.0.0.1:")

@@ -79,15 +79,19 @@ async function connect() {
     find("passages-hint").textContent =
       'It needs the extra "passages": pip install "openrouter-rerank[passages]". Without it, a model may read only the beginning of a long document, which is then said.';
   }
-  showSpending();
+  showPlace();
   for (const number of [1, 2]) showSlug(number);
   find("form").hidden = false;
+  find("results").hidden = false;
   if (find("documents").value) readSoon();
 }
 
-function showSpending() {
+function showPlace() {
   const { upstream } = state.description;
-  if (!upstream) return;
+  if (!upstream) {
+    find("place").textContent = "The models here run on the server's own machine, and nothing leaves it.";
+    return;
+  }
   const limit = upstream.max_cost === null ? "" : ` of ${formatCredits(upstream.max_cost)}`;
   const spent = formatCredits(upstream.spent) + limit;
   find("place").textContent =
@@ -97,7 +101,7 @@ function showSpending() {
 async function updateSpending() {
   try {
     state.description = await describeServer();
-    showSpending();
+    showPlace();
   } catch {
     // The ranking is there all the same, and the next one says what is wrong.
   }
