@@ -13,6 +13,7 @@ from mcp.client.client import Client
 from mcp.types import CallToolResult, TextContent
 from openrouter_rerank import OpenRouter, Passages
 from openrouter_rerank._call.defaults import DEFAULT_MODEL
+from openrouter_rerank.local import Faults, running
 from openrouter_rerank.mcp import create_server
 from openrouter_rerank.testing import FakeOpenRouter, answer
 
@@ -135,6 +136,18 @@ def test_failure_keeps_the_order(folder: Path) -> None:
     assert read_text(documents) == (
         f"NOT RERANKED, the order is the one given: 404: scripted error\n1. [0] {TEXTS[0]}"
     )
+
+
+def test_late_answer_keeps_the_order() -> None:
+    """When the API says nothing until the deadline, the host has the order given in time."""
+    with running(faults=Faults("hang")) as url:
+        client = OpenRouter("sk-or-mcp", server_url=url, deadline_ms=200)
+        result = call(client, DOCUMENTS, {"documents": TEXTS})
+        client.close()
+
+    assert result.structured_content is not None
+    assert result.structured_content["reranked"] is False
+    assert "deadline" in result.structured_content["failure"]
 
 
 def test_passages_are_told() -> None:
