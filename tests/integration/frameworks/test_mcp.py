@@ -186,7 +186,7 @@ def test_what_somebody_has_to_put_right_is_an_error(
         ("../x", "leads out of the folder"),
         ("data.bin", "'data.bin' names no file with lines; data.bin: no text"),
         ("*.none", "'*.none' names no file with lines"),
-        ("*", "'*' has 3 lines, and 2 can be ranked at once"),
+        ("*", "'*' has more than the 2 lines that can be ranked at once"),
     ],
 )
 def test_files_without_lines_to_rank_are_an_error(folder: Path, files: str, message: str) -> None:
@@ -198,6 +198,18 @@ def test_files_without_lines_to_rank_are_an_error(folder: Path, files: str, mess
     assert result.is_error
     assert message in read_text(result)
     assert client.requests == []
+
+
+def test_many_files_that_cannot_be_read_are_counted(folder: Path) -> None:
+    """The text names the first ones, and says how many more there are."""
+    for number in range(30):
+        (folder / f"{number}.png").write_bytes(b"\0")
+
+    result = call(FakeOpenRouter(200), LINES, {"files": "*"}, folder=folder)
+
+    assert result.structured_content is not None
+    assert result.structured_content["skipped_count"] == 31
+    assert read_text(result).endswith("not read: 11 more files")
 
 
 def test_file_tool_needs_a_folder() -> None:
