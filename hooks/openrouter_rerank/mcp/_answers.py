@@ -72,7 +72,10 @@ class LineRanking(Origin):
 
     results: list[RankedLine] = Field(description="The most relevant first.")
     line_count: int = Field(description="How many lines were compared.")
-    skipped: dict[str, str] = Field(description="The files that were not read, with the reason.")
+    skipped: dict[str, str] = Field(
+        description="Files that were not read, with the reason; the first ones if they are many."
+    )
+    skipped_count: int = Field(description="How many files were not read.")
 
 
 def answer_documents(ranking: Ranking[str]) -> CallToolResult:
@@ -104,9 +107,12 @@ def answer_lines(ranking: Ranking[Line], found: FolderLines) -> CallToolResult:
         ],
         line_count=len(found.lines),
         skipped=found.skipped,
+        skipped_count=found.skipped_count,
     )
     shown = (f"{result.file}:{result.line}: {result.text}" for result in answer.results)
     notes = [f"not read: {file}: {reason}" for file, reason in found.skipped.items()]
+    if found.skipped_count > len(notes):
+        notes.append(f"not read: {found.skipped_count - len(notes):,} more files")
     return _answer(answer, shown, answer.results, notes)
 
 

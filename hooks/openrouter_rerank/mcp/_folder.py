@@ -10,6 +10,7 @@ from pathlib import Path, PurePath, PureWindowsPath
 
 MAX_FILE_BYTES = 1 << 20
 MAX_FILES = 50_000
+MAX_NAMED_FILES = 20
 WILDCARDS = frozenset("*?[")
 # What Windows lacks is 0. Without O_NONBLOCK, a named pipe would keep us waiting for its writer.
 _OPEN = (
@@ -37,18 +38,26 @@ class Line:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class FolderLines:
     """
     What was read.
 
     Attributes:
         lines: The lines that are not blank.
-        skipped: Files that could not be read, with the reason.
+        skipped: The first files that could not be read, with the reason.
+        skipped_count: How many there were.
     """
 
     lines: list[Line] = field(default_factory=list[Line])
     skipped: dict[str, str] = field(default_factory=dict[str, str])
+    skipped_count: int = 0
+
+    def skip(self, file: str, reason: str) -> None:
+        """Note that a file was not read."""
+        self.skipped_count += 1
+        if len(self.skipped) < MAX_NAMED_FILES:
+            self.skipped[file] = reason
 
 
 class RefusedPathError(ValueError):
@@ -79,7 +88,7 @@ class AllowedFolder:
         if not self._root.is_dir():
             raise NotADirectoryError(f"{self._root} is no folder")
 
-    def read_lines(self, pattern: str) -> FolderLines:
+    def read_lines(self, pattern: str, max_lines: int) -> FolderLines:
         """
         Read the lines of the files that a pattern names.
 
@@ -87,6 +96,7 @@ class AllowedFolder:
             pattern: A path below the folder, or a pattern in which `*` and `?` stand for characters
                 of a name and `**` for any number of folders. As in a shell, none of them stands for
                 a name that begins with a dot.
+            max_lines: How many lines there may be.
 
         Raises:
             RefusedPathError: The pattern leads out of the folder, or matches too much.
@@ -97,13 +107,19 @@ class AllowedFolder:
             try:
                 lines = self._read(file).split("\n")
             except UnreadableFileError as error:
-                found.skipped[name] = str(error)
+                found.skip(name, str(error))
             else:
                 # An editor counts only these ends of lines.
                 found.lines.extend(
                     Line(name, number, line.removesuffix("\r"))
                     for number, line in enumerate(lines, start=1)
                     if line.strip()
+                )
+            # Files that follow are not even read.
+            if len(found.lines) > max_lines:
+                raise RefusedPathError(
+                    f"{pattern!r} has more than the {max_lines:,} lines that can be ranked at "
+                    "once; name fewer or smaller files"
                 )
         return found
 
@@ -139,18 +155,19 @@ class AllowedFolder:
         try:
             descriptor = self._open(file)
             try:
-                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                state = os.fstat(descriptor)
+                if not stat.S_ISREG(state.st_mode):
                     raise UnreadableFileError("no regular file")
+                if state.st_size > MAX_FILE_BYTES:
+                    raise UnreadableFileError(f"larger than {MAX_FILE_BYTES >> 20} MiB")
                 with os.fdopen(descriptor, "rb", closefd=False) as stream:
-                    content = stream.read(MAX_FILE_BYTES + 1)
+                    content = stream.read(MAX_FILE_BYTES)
             finally:
                 os.close(descriptor)
         except (OSError, RuntimeError) as error:
             # Python 3.11 and 3.12 have the second for links that go in a circle.
             reason = getattr(error, "strerror", None) or "cannot be read"
             raise UnreadableFileError(reason) from error
-        if len(content) > MAX_FILE_BYTES:
-            raise UnreadableFileError(f"larger than {MAX_FILE_BYTES >> 20} MiB")
         if b"\0" in content:
             raise UnreadableFileError("no text")
         try:

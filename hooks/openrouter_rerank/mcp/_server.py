@@ -147,17 +147,12 @@ def _make_line_tool(
         files, and reranked is false.
         """
         try:
-            found = await anyio.to_thread.run_sync(folder.read_lines, files)
+            found = await anyio.to_thread.run_sync(folder.read_lines, files, max_lines)
         except RefusedPathError as error:
             raise ToolError(str(error)) from error
         if not found.lines:
             reasons = "".join(f"; {file}: {reason}" for file, reason in found.skipped.items())
             raise ToolError(f"{files!r} names no file with lines{reasons}")
-        if len(found.lines) > max_lines:
-            raise ToolError(
-                f"{files!r} has {len(found.lines):,} lines, and {max_lines:,} can be ranked at "
-                "once; name fewer or smaller files"
-            )
         ranking = await ranker.rank(found.lines, query, top_n, _read_text)
         return answer_lines(ranking, found)
 

@@ -39,11 +39,12 @@ def complete(line: str, capsys: pytest.CaptureFixture[str], patch: pytest.Monkey
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
-        ("", ["rank", "batch", "eval", "serve", "demo"]),
+        ("", ["rank", "batch", "eval", "serve", "mcp", "demo"]),
         ("serve --model ", EMBEDDED),
         ("serve --model b", ["bge-small"]),
         ("rank q --model ", [DEFAULT_MODEL]),
         ("batch --model c", [DEFAULT_MODEL]),
+        ("mcp --model ", [DEFAULT_MODEL]),
         ("rank q --fallback-model ", ["local", *PREFIXED, DEFAULT_MODEL]),
         ("eval --model ", [DEFAULT_MODEL, *PREFIXED]),
         ("eval --local --model ", EMBEDDED),

@@ -13,6 +13,7 @@ from mcp.client.client import Client
 from mcp.types import CallToolResult, TextContent
 from openrouter_rerank import OpenRouter, Passages
 from openrouter_rerank._call.defaults import DEFAULT_MODEL
+from openrouter_rerank.local import Faults, running
 from openrouter_rerank.mcp import create_server
 from openrouter_rerank.testing import FakeOpenRouter, answer
 
@@ -137,6 +138,18 @@ def test_failure_keeps_the_order(folder: Path) -> None:
     )
 
 
+def test_late_answer_keeps_the_order() -> None:
+    """When the API says nothing until the deadline, the host has the order given in time."""
+    with running(faults=Faults("hang")) as url:
+        client = OpenRouter("sk-or-mcp", server_url=url, deadline_ms=200)
+        result = call(client, DOCUMENTS, {"documents": TEXTS})
+        client.close()
+
+    assert result.structured_content is not None
+    assert result.structured_content["reranked"] is False
+    assert "deadline" in result.structured_content["failure"]
+
+
 def test_passages_are_told() -> None:
     """With a client that splits documents, a result says where its best passage stands."""
     client = FakeOpenRouter(answer(scores=[0.25, 0.75]), passages=Passages(10))
@@ -173,7 +186,7 @@ def test_what_somebody_has_to_put_right_is_an_error(
         ("../x", "leads out of the folder"),
         ("data.bin", "'data.bin' names no file with lines; data.bin: no text"),
         ("*.none", "'*.none' names no file with lines"),
-        ("*", "'*' has 3 lines, and 2 can be ranked at once"),
+        ("*", "'*' has more than the 2 lines that can be ranked at once"),
     ],
 )
 def test_files_without_lines_to_rank_are_an_error(folder: Path, files: str, message: str) -> None:
@@ -185,6 +198,18 @@ def test_files_without_lines_to_rank_are_an_error(folder: Path, files: str, mess
     assert result.is_error
     assert message in read_text(result)
     assert client.requests == []
+
+
+def test_many_files_that_cannot_be_read_are_counted(folder: Path) -> None:
+    """The text names the first ones, and says how many more there are."""
+    for number in range(30):
+        (folder / f"{number}.png").write_bytes(b"\0")
+
+    result = call(FakeOpenRouter(200), LINES, {"files": "*"}, folder=folder)
+
+    assert result.structured_content is not None
+    assert result.structured_content["skipped_count"] == 31
+    assert read_text(result).endswith("not read: 11 more files")
 
 
 def test_file_tool_needs_a_folder() -> None:

@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 from openrouter_rerank.mcp._folder import (
     MAX_FILE_BYTES,
+    MAX_NAMED_FILES,
     AllowedFolder,
     Line,
     RefusedPathError,
 )
 
 SECRET = "a secret\n"
+MANY = 1000
 
 
 @pytest.fixture
@@ -31,7 +33,9 @@ def root(tmp_path: Path) -> Path:
 
 def list_files(root: Path, pattern: str) -> list[str]:
     """List the files of which a pattern reads lines."""
-    return list(dict.fromkeys(line.file for line in AllowedFolder(root).read_lines(pattern).lines))
+    return list(
+        dict.fromkeys(line.file for line in AllowedFolder(root).read_lines(pattern, MANY).lines)
+    )
 
 
 @pytest.mark.parametrize(
@@ -64,7 +68,7 @@ def test_lines_have_their_numbers(root: Path) -> None:
     """Lines are counted as an editor does; blank ones are left out, and a mark of bytes is."""
     (root / "a.txt").write_bytes("\ufeffone\r\n\n \t\nfour\x0b still\u2028four\nfive".encode())
 
-    found = AllowedFolder(root).read_lines("a.txt")
+    found = AllowedFolder(root).read_lines("a.txt", MANY)
 
     assert found.lines == [
         Line("a.txt", 1, "one"),
@@ -80,14 +84,14 @@ def test_lines_have_their_numbers(root: Path) -> None:
 def test_path_out_of_the_folder_is_refused(root: Path, pattern: str) -> None:
     """A path that leads out says so, whether or not there is a file."""
     with pytest.raises(RefusedPathError, match="leads out of the folder"):
-        AllowedFolder(root).read_lines(pattern)
+        AllowedFolder(root).read_lines(pattern, MANY)
 
 
 @pytest.mark.parametrize("pattern", ["", ".", "./"])
 def test_folder_itself_is_no_file(root: Path, pattern: str) -> None:
     """Without a name, the error says what a name looks like."""
     with pytest.raises(RefusedPathError, match=r"such as notes\.txt"):
-        AllowedFolder(root).read_lines(pattern)
+        AllowedFolder(root).read_lines(pattern, MANY)
 
 
 def link_file(root: Path) -> str:
@@ -130,7 +134,7 @@ def test_link_out_of_the_folder_is_refused(root: Path, make: Callable[[Path], st
     """A link that leads out is not followed, and tells nothing of what is there."""
     name = make(root)
 
-    found = AllowedFolder(root).read_lines(name)
+    found = AllowedFolder(root).read_lines(name, MANY)
 
     assert (found.lines, found.skipped) == ([], {name: "a link out of the folder"})
 
@@ -139,7 +143,7 @@ def test_pattern_does_not_follow_links_to_folders(root: Path) -> None:
     """Not even the names of files outside can be found out."""
     link_folder(root)
 
-    found = AllowedFolder(root).read_lines("link/*")
+    found = AllowedFolder(root).read_lines("link/*", MANY)
 
     assert (found.lines, found.skipped) == ([], {})
 
@@ -148,7 +152,7 @@ def test_link_in_the_folder_is_followed(root: Path) -> None:
     """A link to a file in the folder is that file, by the link's own name."""
     (root / "link.txt").symlink_to("deep/c.txt")
 
-    assert AllowedFolder(root).read_lines("link.txt").lines == [Line("link.txt", 1, "c.txt")]
+    assert AllowedFolder(root).read_lines("link.txt", MANY).lines == [Line("link.txt", 1, "c.txt")]
 
 
 def test_folder_that_is_swapped_for_a_link_is_refused(
@@ -167,7 +171,7 @@ def test_folder_that_is_swapped_for_a_link_is_refused(
     monkeypatch.setattr(os, "open", swap_and_open)
     monkeypatch.setattr(os, "supports_dir_fd", {swap_and_open})
 
-    found = AllowedFolder(root).read_lines("deep/c.txt")
+    found = AllowedFolder(root).read_lines("deep/c.txt", MANY)
 
     assert found.lines == []
     assert list(found.skipped) == ["deep/c.txt"]
@@ -180,7 +184,7 @@ def test_system_without_such_opening_still_refuses_links(
     monkeypatch.setattr(os, "supports_dir_fd", set[object]())
     link_file(root)
 
-    found = AllowedFolder(root).read_lines("*")
+    found = AllowedFolder(root).read_lines("*", MANY)
 
     assert [line.file for line in found.lines] == ["a.txt", "b.md"]
     assert found.skipped == {"link": "a link out of the folder"}
@@ -195,8 +199,8 @@ def test_what_is_no_text_is_skipped_with_its_reason(root: Path) -> None:
     (root / "self").symlink_to(".")
     os.mkfifo(root / "pipe")
 
-    found = AllowedFolder(root).read_lines("*")
-    folder = AllowedFolder(root).read_lines("self")
+    found = AllowedFolder(root).read_lines("*", MANY)
+    folder = AllowedFolder(root).read_lines("self", MANY)
 
     assert [line.file for line in found.lines] == ["a.txt", "b.md"]
     assert list(found.skipped) == ["binary", "large", "latin", "loop", "pipe"]
@@ -209,7 +213,9 @@ def test_what_is_no_text_is_skipped_with_its_reason(root: Path) -> None:
 
 def test_missing_file_has_the_systems_reason(root: Path) -> None:
     """A name without a file is told."""
-    assert AllowedFolder(root).read_lines("gone").skipped == {"gone": "No such file or directory"}
+    assert AllowedFolder(root).read_lines("gone", MANY).skipped == {
+        "gone": "No such file or directory"
+    }
 
 
 def test_name_that_is_no_text_can_be_told(root: Path) -> None:
@@ -219,14 +225,31 @@ def test_name_that_is_no_text_can_be_told(root: Path) -> None:
     assert "\ufffd.txt" in list_files(root, "*.txt")
 
 
+def test_too_many_lines_are_refused(root: Path) -> None:
+    """What cannot be ranked at once is not held in memory either."""
+    with pytest.raises(RefusedPathError, match="more than the 2 lines"):
+        AllowedFolder(root).read_lines("**/*.txt", 2)
+
+
+def test_only_the_first_skipped_files_are_named(root: Path) -> None:
+    """A folder of pictures does not fill the answer with their names."""
+    for number in range(MAX_NAMED_FILES + 5):
+        (root / f"{number}.png").write_bytes(b"\0")
+
+    found = AllowedFolder(root).read_lines("*", MANY)
+
+    assert (len(found.skipped), found.skipped_count) == (MAX_NAMED_FILES, MAX_NAMED_FILES + 5)
+    assert len(found.lines) == 2
+
+
 def test_too_many_files_are_refused(root: Path) -> None:
     """A pattern over a folder with more files than are looked at is refused; a name is not."""
     folder = AllowedFolder(root, max_files=2)
 
     with pytest.raises(RefusedPathError, match="more than 2 files"):
-        folder.read_lines("**")
+        folder.read_lines("**", MANY)
 
-    assert folder.read_lines("deep/er/d.txt").lines
+    assert folder.read_lines("deep/er/d.txt", MANY).lines
 
 
 @pytest.mark.parametrize(("name", "error"), [("gone", FileNotFoundError), ("a.txt", OSError)])

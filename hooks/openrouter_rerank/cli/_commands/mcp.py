@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 LOCAL_MODEL = "local/minilm"
 # Hosts give a tool a minute.
 DEFAULT_DEADLINE_MS = 30_000
+# That of `create_server`, which cannot be imported without the extra.
+DEFAULT_MAX_LINES = 1000
 
 
 def mcp(
@@ -76,7 +78,7 @@ def mcp(
         typer.Option(
             "--max-lines", min=1, metavar="N", help="How many lines one call may rank at most."
         ),
-    ] = 1000,
+    ] = DEFAULT_MAX_LINES,
     fallback_model: FallbackModels = None,
     follow_fallbacks: FollowFallbacks = False,
     min_score: MinScore = None,

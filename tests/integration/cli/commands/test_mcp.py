@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from integration.cli.conftest import TIMEOUT_SECONDS, RunCommand
 from mcp.client.client import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.types import CallToolResult
+from openrouter_rerank.cli._commands.mcp import DEFAULT_MAX_LINES
+from openrouter_rerank.mcp import create_server
 
 COMMAND = ["-m", "openrouter_rerank.cli", "mcp"]
 QUERY = "What is the capital of France?"
@@ -116,6 +119,11 @@ def test_fallback_and_cache_are_those_of_other_commands(
 
     assert result.structured_content is not None
     assert result.structured_content["model"] == "local/minilm"
+
+
+def test_limit_is_that_of_the_server() -> None:
+    """The command and the function have the same limit for lines."""
+    assert signature(create_server).parameters["max_lines"].default == DEFAULT_MAX_LINES
 
 
 def test_closed_input_ends_it(environment: dict[str, str]) -> None:
