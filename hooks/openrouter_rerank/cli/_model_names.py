@@ -2,10 +2,9 @@
 
 import typer
 
-from openrouter_rerank._call.defaults import DEFAULT_MODEL
+from openrouter_rerank._call.defaults import DEFAULT_MODEL, LOCAL_PREFIX
 
 LOCAL_NAME = "local"
-LOCAL_PREFIX = "local/"
 
 
 def complete_model(incomplete: str) -> list[str]:

@@ -9,7 +9,7 @@ import anyio
 import typer
 
 from openrouter_rerank import OpenRouter
-from openrouter_rerank._call.defaults import DEFAULT_MODEL
+from openrouter_rerank._call.defaults import DEFAULT_MODEL, LOCAL_PREFIX
 from openrouter_rerank.cli._client import open_client
 from openrouter_rerank.cli._errors import (
     CommandError,
@@ -34,7 +34,7 @@ from openrouter_rerank.cli._stdout import discard_stdout, require_stdout
 if TYPE_CHECKING:
     from mcp.server import MCPServer
 
-LOCAL_MODEL = "local/minilm"
+LOCAL_MODEL = f"{LOCAL_PREFIX}minilm"
 # Hosts give a tool a minute.
 DEFAULT_DEADLINE_MS = 30_000
 # That of `create_server`, which cannot be imported without the extra.

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from openrouter_rerank._call.defaults import DEFAULT_MODEL
-from openrouter_rerank.cli._model_names import LOCAL_PREFIX
+from openrouter_rerank._call.defaults import DEFAULT_MODEL, LOCAL_PREFIX
 
 DEFAULT_EMBEDDED_MODEL = "minilm"
 NONE = "none"

@@ -3,13 +3,12 @@
 import httpx
 
 from openrouter_rerank import OpenRouter
-
-EMBEDDED_PREFIX = "local/"
+from openrouter_rerank._call.defaults import LOCAL_PREFIX
 
 
 def is_embedded(model: str) -> bool:
     """Tell whether a model runs in this process, such as "local/minilm" or "local/FOLDER"."""
-    return model.startswith(EMBEDDED_PREFIX)
+    return model.startswith(LOCAL_PREFIX)
 
 
 def check_embedded(model: str) -> None:
@@ -24,7 +23,7 @@ def check_embedded(model: str) -> None:
     from openrouter_rerank import local
 
     try:
-        local.LocalRanker(model.removeprefix(EMBEDDED_PREFIX))
+        local.LocalRanker(model.removeprefix(LOCAL_PREFIX))
     except ValueError as error:
         raise ValueError(f"models: {model!r}: {error}") from error
 
@@ -39,5 +38,5 @@ def open_embedded(model: str) -> OpenRouter:
     """
     from openrouter_rerank import local
 
-    name = model.removeprefix(EMBEDDED_PREFIX)
+    name = model.removeprefix(LOCAL_PREFIX)
     return local.client(model=name, timeout=httpx.Timeout(None), deadline_ms=None)

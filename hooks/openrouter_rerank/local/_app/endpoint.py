@@ -7,9 +7,10 @@ from typing import cast
 from starlette.requests import Request
 from starlette.responses import Response
 
+from openrouter_rerank._call.defaults import LOCAL_PREFIX
 from openrouter_rerank.errors import DataFileError
 from openrouter_rerank.local._errors import MissingExtraError, ModelFileError
-from openrouter_rerank.local._models.named_rankers import LOCAL_PREFIX, NamedRankers
+from openrouter_rerank.local._models.named_rankers import NamedRankers
 from openrouter_rerank.local._models.ranker import Ranker
 from openrouter_rerank.local._replies import reply_json
 from openrouter_rerank.local._requests.authorization import check_key

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import get_args
 
+from openrouter_rerank._call.defaults import LOCAL_PREFIX
 from openrouter_rerank._events.logging import logger
 
 from .folder import FolderOptions, read_folder
@@ -90,7 +91,7 @@ class LocalRanker:
     @property
     def model(self) -> str:
         """What a ranking names as its model, such as `local/minilm`."""
-        return f"local/{self._spec.name}"
+        return f"{LOCAL_PREFIX}{self._spec.name}"
 
     @property
     def embedding_cache_mb(self) -> float:

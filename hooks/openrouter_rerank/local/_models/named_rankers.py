@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from functools import cache
 
+from openrouter_rerank._call.defaults import LOCAL_PREFIX
+
 from .local_ranker import LocalRanker
 from .ranker import Ranker
 from .registry import MODELS
 
-LOCAL_PREFIX = "local/"
 CUSTOM_SLUG = "local"
 
 

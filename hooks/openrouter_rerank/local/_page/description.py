@@ -2,10 +2,11 @@
 
 from importlib.util import find_spec
 
+from openrouter_rerank._call.defaults import LOCAL_PREFIX
 from openrouter_rerank.errors import DataFileError
 from openrouter_rerank.local._errors import MissingExtraError, ModelFileError
 from openrouter_rerank.local._models.local_ranker import LocalRanker
-from openrouter_rerank.local._models.named_rankers import LOCAL_PREFIX, NamedRankers
+from openrouter_rerank.local._models.named_rankers import NamedRankers
 from openrouter_rerank.local._models.registry import MODELS
 
 TITLES = {
