@@ -39,8 +39,10 @@ class OwnContext(ssl.SSLContext):
     used: ssl.SSLContext
 
 
-def wrap_context(context: ssl.SSLContext) -> ssl.SSLContext:
-    """Return a context that httpcore may change, for our streams to use the given one."""
+def wrap_context(context: ssl.SSLContext | None) -> ssl.SSLContext | None:
+    """Return a context that httpcore may change, for our streams to use the given one, if any."""
+    if context is None:
+        return None
     own = OwnContext(ssl.PROTOCOL_TLS_CLIENT)
     own.used = context
     return own
@@ -55,9 +57,9 @@ class StreamBase(Generic[S]):
     """
     What sync and async connections have in common.
 
-    httpcore writes a request's head and its body separately. They are held back until the reply is
-    read, and go out together: a packet less, and no cancelled call leaves a frame of httpcore in
-    which the head stands, and the key with it.
+    A request's head and its body are written separately. They are held back until the reply is
+    read, and go out together: a packet less, and no cancelled call leaves a frame of the HTTP code
+    in which the head stands, and the key with it.
     """
 
     def __init__(self, stream: S) -> None:
