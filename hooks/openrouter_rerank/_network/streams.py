@@ -153,22 +153,21 @@ class Stream(StreamBase[httpcore.NetworkStream], httpcore.NetworkStream):
         self._hold(buffer, timeout)
 
     def _write_held(self) -> None:
-        """Write in chunks, so that a server that reads slowly has the timeout for each chunk."""
         pieces = self._take_held()
         # Without a socket of its own, as with TLS inside TLS, nothing can be read meanwhile.
         watched = None if isinstance(self._tls, ssl.SSLObject) else self._socket
-        for chunk in cut(pieces):
-            if watched is None or len(pieces) == 1:
+        if watched is None or len(pieces) == 1:
+            # In chunks, so that a server that reads slowly has the timeout for each of them.
+            for chunk in cut(pieces):
                 timeout = limit_timeout(self._write_timeout, httpcore.WriteTimeout)
                 record_writing()
                 self._stream.write(cast("bytes", chunk), timeout)
-            elif not self._write_watching(chunk, watched):
-                self._give_up_writing()
-                return
+        elif not all(self._write_watching(memoryview(piece), watched) for piece in pieces):
+            self._give_up_writing()
 
-    def _write_watching(self, chunk: memoryview, watched: socket.socket) -> bool:
+    def _write_watching(self, data: memoryview, watched: socket.socket) -> bool:
         """Write, and read what comes meanwhile; return False once there is no use in writing."""
-        while chunk:
+        while data:
             timeout = limit_timeout(self._write_timeout, httpcore.WriteTimeout)
             can_read, can_write = wait_until_ready(
                 watched, timeout, may_read=not self._early.is_full
@@ -177,7 +176,7 @@ class Stream(StreamBase[httpcore.NetworkStream], httpcore.NetworkStream):
                 return False
             if can_write:
                 record_writing()
-                chunk = chunk[send_some(watched, chunk) :]
+                data = data[send_some(watched, data) :]
             elif not can_read:
                 raise httpcore.WriteTimeout("timed out")
         return True
