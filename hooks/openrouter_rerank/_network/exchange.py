@@ -12,6 +12,7 @@ SWITCHING_PROTOCOLS = 101
 MAX_HEAD_BYTES = 100 * 1024
 
 Head = h11.Response | h11.InformationalResponse
+RawHeaders = list[tuple[bytes, bytes]]
 
 
 class Request(Protocol):
@@ -19,7 +20,7 @@ class Request(Protocol):
 
     method: bytes
     url: httpcore.URL
-    headers: list[tuple[bytes, bytes]]
+    headers: RawHeaders
     stream: Any
     extensions: Mapping[str, Any]
 
@@ -30,11 +31,15 @@ class Exchange:
 
     h11 knows the protocol. The body of a usual reply is read past it, since h11 copies each byte
     three times: that takes a tenth of a call, large or small.
+
+    Attributes:
+        headers: Those of the reply, once its head is read.
     """
 
     def __init__(self) -> None:
         """Start before the request."""
         self._h11 = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD_BYTES)
+        self.headers: RawHeaders = []
         self._method = b""
         # Of a body that is read past h11: its length, and how much of it is still to come.
         self._length: int | None = None
@@ -113,15 +118,15 @@ class Exchange:
         """
         while (event := self._next_event()) is not h11.NEED_DATA:
             if isinstance(event, h11.Response):
-                self._length = find_length(self._method, event)
-                if self._length is not None:
-                    self._left = self._length
-                    self._receive_body(self._h11.trailing_data[0])
+                self.headers = event.headers.raw_items()
+                if self._method == b"POST" and event.status_code == OK:
+                    self._read_past_h11(find_length(self.headers))
                 return event
             # RFC 9110, section 15.2: any number of interim replies may come before the reply.
             if isinstance(event, h11.InformationalResponse) and (
                 event.status_code == SWITCHING_PROTOCOLS
             ):
+                self.headers = event.headers.raw_items()
                 return event
         return None
 
@@ -140,6 +145,11 @@ class Exchange:
             return b""
         return event.data if isinstance(event, h11.Data) else None
 
+    def _read_past_h11(self, length: int | None) -> None:
+        if length is not None:
+            self._length = self._left = length
+            self._receive_body(self._h11.trailing_data[0])
+
     def _receive_body(self, data: bytes) -> None:
         self._has_more = len(data) > self._left
         self._received = data[: self._left]
@@ -152,17 +162,15 @@ class Exchange:
             raise httpcore.RemoteProtocolError(str(error)) from error
 
 
-def find_length(method: bytes, head: h11.Response) -> int | None:
+def find_length(headers: RawHeaders) -> int | None:
     """
     Return how long the body of a usual reply is; None if h11 is to find its end.
 
     Of such a reply the header decides (RFC 9112, section 6.3), and h11 has checked that it holds
     one number.
     """
-    if method != b"POST" or head.status_code != OK:
-        return None
     length = None
-    for name, value in head.headers.raw_items():
+    for name, value in headers:
         lower_name = name.lower()
         if lower_name == b"transfer-encoding":
             return None

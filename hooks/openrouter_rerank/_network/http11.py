@@ -6,12 +6,12 @@ of a small call.
 """
 
 import ssl
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import httpcore
 
-from .exchange import Exchange, Head, Request
+from .exchange import Exchange, Head, RawHeaders, Request
 from .tracing import Step
 
 # As httpcore has it: how much is read at once.
@@ -24,7 +24,7 @@ class Reply(NamedTuple):
     """What httpx's transports take of a reply, as `httpcore.Response` has it."""
 
     status: int
-    headers: Sequence[tuple[bytes, bytes]]
+    headers: RawHeaders
     stream: "Body"
     extensions: dict[str, Any]
 
@@ -72,7 +72,7 @@ class Http11Base(Generic[S]):
             "network_stream": self.stream,
         }
         body = Body(self, exchange, timeout)
-        return Reply(head.status_code, head.headers.raw_items(), body, extensions)
+        return Reply(head.status_code, exchange.headers, body, extensions)
 
 
 class Body:
