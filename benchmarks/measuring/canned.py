@@ -6,7 +6,8 @@ from typing import Any
 
 MODEL = "cohere/rerank-v3.5"
 QUERY = "Which village keeps its old stone bridge open through the winter?"
-API_KEY = "benchmark"
+# As long as OpenRouter's are, since a reply is searched for it.
+API_KEY = "sk-or-v1-" + 8 * "3f9c27d1"
 COUNTS = (10, 100, 1_000, 10_000)
 SMALL, _, LARGE, HUGE = COUNTS
 

@@ -81,4 +81,4 @@ def test_requires_little_without_extras(description: Message) -> None:
 
     names = {each.name for each in requirements if "extra" not in str(each.marker)}
 
-    assert names == {"anyio", "attrs", "httpcore", "httpx", "python-dateutil"}
+    assert names == {"anyio", "attrs", "h11", "httpcore", "httpx", "python-dateutil"}

@@ -10,6 +10,7 @@ from openrouter_rerank._network.auth import (
     read_key,
     read_origin,
     redact,
+    redact_headers,
     strip_key,
 )
 from openrouter_rerank._network.buffered_response import BufferedResponse
@@ -182,9 +183,7 @@ def _buffer_response(
     """Return the reply without its connection and any key, its inflated body in memory."""
     key = read_key(signed)
     body = redact(body, key)
-    headers = response.headers
-    if any(redact(value, key) is not value for _, value in headers.raw):
-        headers = httpx.Headers([(name, redact(value, key)) for name, value in headers.raw])
+    headers = redact_headers(response.headers, key)
     if read_framing(headers)[0]:
         headers = headers.copy()
         del headers["content-encoding"]

@@ -11,7 +11,6 @@ from openrouter_rerank._events.logging import warn_of_kept_order, warn_of_unrank
 from openrouter_rerank._policy.failures import OnFailure
 from openrouter_rerank.errors import OpenRouterError
 
-from . import in_process
 from .answer import Answer, make_answer, make_empty_answer
 from .arguments import CallOptions, require_options, resolve
 from .call import Call
@@ -178,12 +177,17 @@ class Caller:
         """
         if isinstance(candidate.model, str):
             return self._ask(candidate.settings, encoded.with_model(candidate.model))
+        # Most processes only send.
+        from . import in_process
+
         return in_process.rank(candidate.model, encoded, candidate.settings, self.clock.now)
 
     async def ask_async(self, candidate: Candidate, encoded: EncodedRequest) -> Answer:
         """Async `ask`, on asyncio or trio."""
         if isinstance(candidate.model, str):
             return await self._ask_async(candidate.settings, encoded.with_model(candidate.model))
+        from . import in_process
+
         return await in_process.rank_async(
             candidate.model, encoded, candidate.settings, self.clock.now
         )

@@ -117,7 +117,7 @@ def is_malformed_reply(error: Exception) -> bool:
     """
     if not isinstance(error, httpx.RemoteProtocolError) or str(error).startswith(_CUT_SHORT):
         return False
-    # httpcore uses h11 for HTTP/1.1, and keeps what it raised as the cause.
+    # h11 reads HTTP/1.1 for us and for httpcore, and what it raised is kept as the cause.
     return any(type(cause).__module__.startswith("h11.") for cause in walk_causes(error))
 
 

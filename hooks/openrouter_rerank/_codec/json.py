@@ -34,7 +34,8 @@ _ESCAPES: Final = (
     (b"\t", b"\\t"),
 )
 BLOCK_TEXTS: Final = 512
-_CONTROLS: Final = range(0x01, 0x20)
+# Those that have no short escape.
+_CONTROLS: Final = bytes(set(range(0x01, 0x20)) - set(b"\n\r\t"))
 # A float of at least this may have been written as an integer.
 MIN_AMBIGUOUS_FLOAT = 2.0**63
 MAX_DEPTH = 100

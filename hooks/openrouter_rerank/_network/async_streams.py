@@ -1,5 +1,7 @@
 """Connections of asyncio and trio, which record what the current attempt sends and reads."""
 
+from __future__ import annotations
+
 import ssl
 from typing import cast
 

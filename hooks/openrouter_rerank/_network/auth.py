@@ -187,6 +187,14 @@ def redact(content: bytes, key: bytes) -> bytes:
     return content.replace(key, REDACTED) if len(key) >= SHORTEST_REDACTED else content
 
 
+def redact_headers(headers: httpx.Headers, key: bytes) -> httpx.Headers:
+    """Do what `redact` does, for headers; return them as they are if there is nothing to do."""
+    # Searched at once, since no key holds a line feed.
+    if len(key) < SHORTEST_REDACTED or key not in b"\n".join([each for _, each in headers.raw]):
+        return headers
+    return httpx.Headers([(name, redact(value, key)) for name, value in headers.raw])
+
+
 def redact_text(text: str, key: bytes) -> str:
     """Do what `redact` does, for text."""
     return redact(text.encode(errors="surrogatepass"), key).decode(errors="surrogatepass")
@@ -194,5 +202,5 @@ def redact_text(text: str, key: bytes) -> str:
 
 def read_origin(url: httpx.URL) -> Origin:
     """Return the URL's scheme, host and port, or the default port (RFC 6454, section 5)."""
-    port = DEFAULT_PORTS.get(url.scheme) if url.port is None else url.port
-    return url.scheme, url.host, port
+    scheme, port = url.scheme, url.port
+    return scheme, url.host, DEFAULT_PORTS.get(scheme) if port is None else port

@@ -3,21 +3,24 @@ A single connection as an httpx transport, so that tools that patch transports s
 
 httpx has no argument for the network layer. So we set the only attribute of its transports here,
 and skip their `__init__`. With our own copy of `handle_request`, tools that patch httpx's method
-would miss our calls. httpcore speaks HTTP/1.1 over the connection that we open.
+would miss our calls. Through a proxy, httpcore speaks HTTP/1.1 over the connection that we open.
 """
 
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeAlias
 
 import httpcore
 import httpx
 
 from .async_streams import AsyncBackend
 from .deadline import current_attempt
+from .http11 import AsyncHttp11, Http11
 from .proxies import check_proxy, find_proxy, is_socks, name_proxy
 from .setup import Verify, make_tls_context
 from .streams import Backend, wrap_context
 
-C = TypeVar("C", httpcore.ConnectionInterface, httpcore.AsyncConnectionInterface)
+LentConnection: TypeAlias = (
+    Http11 | AsyncHttp11 | httpcore.ConnectionInterface | httpcore.AsyncConnectionInterface
+)
 
 
 class Route:
@@ -26,7 +29,7 @@ class Route:
 
     Attributes:
         origin: Scheme, host and port.
-        context: The TLS context for httpcore; None without TLS, since making one takes time.
+        context: The TLS context; None without TLS, since making one takes time.
         proxy: The proxy to connect through; None connects directly.
         proxy_name: Its scheme, host and port; None without a proxy.
     """
@@ -44,22 +47,22 @@ class Route:
         self.proxy_name = None if self.proxy is None else name_proxy(self.proxy)
         self.origin = httpcore.URL(str(url)).origin
         is_secure = url.scheme == "https"
-        self.context = wrap_context(make_tls_context(verify)) if is_secure else None
+        self.context = make_tls_context(verify) if is_secure else None
 
     def proxy_arguments(self, proxy: httpx.Proxy) -> dict[str, Any]:
         """Return what httpcore's class for a proxy takes."""
         arguments: dict[str, Any] = {
             "proxy_url": str(proxy.url),
             "proxy_auth": proxy.raw_auth,
-            "ssl_context": self.context,
+            "ssl_context": wrap_context(self.context),
         }
         if is_socks(proxy):
             return arguments
-        context = None if proxy.ssl_context is None else wrap_context(proxy.ssl_context)
+        context = wrap_context(proxy.ssl_context)
         return {**arguments, "proxy_headers": proxy.headers.raw, "proxy_ssl_context": context}
 
 
-class ConnectionBase(Generic[C]):
+class ConnectionBase:
     """
     What sync and async connections have in common.
 
@@ -69,10 +72,10 @@ class ConnectionBase(Generic[C]):
 
     idle_since = 0.0
 
-    def __init__(self, connection: C) -> None:
-        """Take httpcore's connection, which has all that a transport of httpx uses of its pool."""
+    def __init__(self, connection: LentConnection) -> None:
+        """Take a connection, which has all that a transport of httpx uses of its pool."""
         self._pool: Any = connection
-        self._connection: C = connection
+        self._connection = connection
 
     @property
     def is_idle(self) -> bool:
@@ -81,6 +84,8 @@ class ConnectionBase(Generic[C]):
         if attempt is not None and attempt.is_unwritten:
             # The server waits for the rest of the request.
             return False
+        if isinstance(self._connection, Http11 | AsyncHttp11):
+            return self._connection.is_free
         return self._connection.is_available() and not has_trailing_data(self._connection)
 
     @property
@@ -89,17 +94,14 @@ class ConnectionBase(Generic[C]):
         return self._connection.has_expired()
 
 
-class Connection(ConnectionBase[httpcore.ConnectionInterface], httpx.HTTPTransport):
+class Connection(ConnectionBase, httpx.HTTPTransport):
     """One sync connection, which keeps to the deadline of the current attempt."""
 
     def __init__(self, route: Route) -> None:
         """Prepare the connection; its first request opens it."""
         self._backend = backend = Backend()
         if route.proxy is None:
-            connection = httpcore.HTTPConnection(
-                route.origin, route.context, network_backend=backend
-            )
-            super().__init__(connection)
+            super().__init__(Http11(route.origin, route.context, backend))
         else:
             make_proxy = httpcore.SOCKSProxy if is_socks(route.proxy) else httpcore.HTTPProxy
             proxy = make_proxy(**route.proxy_arguments(route.proxy), network_backend=backend)
@@ -119,17 +121,14 @@ class Connection(ConnectionBase[httpcore.ConnectionInterface], httpx.HTTPTranspo
         self._backend.close()
 
 
-class AsyncConnection(ConnectionBase[httpcore.AsyncConnectionInterface], httpx.AsyncHTTPTransport):
+class AsyncConnection(ConnectionBase, httpx.AsyncHTTPTransport):
     """One async connection, which records what the current attempt sends and reads."""
 
     def __init__(self, route: Route) -> None:
         """Prepare the connection; its first request opens it."""
         self._backend = backend = AsyncBackend()
         if route.proxy is None:
-            connection = httpcore.AsyncHTTPConnection(
-                route.origin, route.context, network_backend=backend
-            )
-            super().__init__(connection)
+            super().__init__(AsyncHttp11(route.origin, route.context, backend))
         else:
             make_proxy = (
                 httpcore.AsyncSOCKSProxy if is_socks(route.proxy) else httpcore.AsyncHTTPProxy
@@ -165,7 +164,7 @@ def refuse_socks_error(error: Exception) -> None:
 
 def has_trailing_data(connection: object) -> bool:
     """
-    Return whether data came after the last reply, with it in one read.
+    Return whether data came after the last reply over httpcore's connection, with it in one read.
 
     It would be taken for the next reply (RFC 9112, section 6.3). Only h11 knows, and httpcore keeps
     it to itself: where it cannot be asked, no connection is used twice.

@@ -39,8 +39,10 @@ class OwnContext(ssl.SSLContext):
     used: ssl.SSLContext
 
 
-def wrap_context(context: ssl.SSLContext) -> ssl.SSLContext:
-    """Return a context that httpcore may change, for our streams to use the given one."""
+def wrap_context(context: ssl.SSLContext | None) -> ssl.SSLContext | None:
+    """Return a context that httpcore may change, for our streams to use the given one, if any."""
+    if context is None:
+        return None
     own = OwnContext(ssl.PROTOCOL_TLS_CLIENT)
     own.used = context
     return own
@@ -55,9 +57,9 @@ class StreamBase(Generic[S]):
     """
     What sync and async connections have in common.
 
-    httpcore writes a request's head and its body separately. They are held back until the reply is
-    read, and go out together: a packet less, and no cancelled call leaves a frame of httpcore in
-    which the head stands, and the key with it.
+    A request's head and its body are written separately. They are held back until the reply is
+    read, and go out together: a packet less, and no cancelled call leaves a frame of the HTTP code
+    in which the head stands, and the key with it.
     """
 
     def __init__(self, stream: S) -> None:
@@ -151,22 +153,21 @@ class Stream(StreamBase[httpcore.NetworkStream], httpcore.NetworkStream):
         self._hold(buffer, timeout)
 
     def _write_held(self) -> None:
-        """Write in chunks, so that a server that reads slowly has the timeout for each chunk."""
         pieces = self._take_held()
         # Without a socket of its own, as with TLS inside TLS, nothing can be read meanwhile.
         watched = None if isinstance(self._tls, ssl.SSLObject) else self._socket
-        for chunk in cut(pieces):
-            if watched is None or len(pieces) == 1:
+        if watched is None or len(pieces) == 1:
+            # In chunks, so that a server that reads slowly has the timeout for each of them.
+            for chunk in cut(pieces):
                 timeout = limit_timeout(self._write_timeout, httpcore.WriteTimeout)
                 record_writing()
                 self._stream.write(cast("bytes", chunk), timeout)
-            elif not self._write_watching(chunk, watched):
-                self._give_up_writing()
-                return
+        elif not all(self._write_watching(memoryview(piece), watched) for piece in pieces):
+            self._give_up_writing()
 
-    def _write_watching(self, chunk: memoryview, watched: socket.socket) -> bool:
+    def _write_watching(self, data: memoryview, watched: socket.socket) -> bool:
         """Write, and read what comes meanwhile; return False once there is no use in writing."""
-        while chunk:
+        while data:
             timeout = limit_timeout(self._write_timeout, httpcore.WriteTimeout)
             can_read, can_write = wait_until_ready(
                 watched, timeout, may_read=not self._early.is_full
@@ -175,7 +176,7 @@ class Stream(StreamBase[httpcore.NetworkStream], httpcore.NetworkStream):
                 return False
             if can_write:
                 record_writing()
-                chunk = chunk[send_some(watched, chunk) :]
+                data = data[send_some(watched, data) :]
             elif not can_read:
                 raise httpcore.WriteTimeout("timed out")
         return True

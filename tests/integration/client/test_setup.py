@@ -1,6 +1,7 @@
 """What a connection needs and lacks is named, at construction where it can be."""
 
 import ssl
+import subprocess
 import sys
 import traceback
 from pathlib import Path
@@ -196,3 +197,25 @@ def test_failed_handshake_with_a_socks_proxy_leaves_nothing_open(
 
     assert outcome.kind is not SUCCESS
     assert drained == [True]
+
+
+# anyio imports a part of itself for each name that is looked up.
+FIRST_CALL = """
+import sys
+from openrouter_rerank import OpenRouter
+with OpenRouter("key", server_url={url!r}) as client:
+    client.rerank.rerank(documents=["a"], model="m", query="q")
+heavy = {{"anyio._core._eventloop", "anyio._core._tasks", "anyio.to_thread", "typing_extensions"}}
+print(sorted(heavy & set(sys.modules)))
+"""
+
+
+def test_first_blocking_call_imports_nothing_of_async_ones(serve: Serve) -> None:
+    """What only async calls and rankers in this process need takes no time of it."""
+    program = FIRST_CALL.format(url=serve(faults.ok).url)
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert (done.stdout, done.stderr) == ("[]\n", "")

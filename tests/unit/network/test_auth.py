@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 from openrouter_rerank import HooksTransport, OpenRouter
-from openrouter_rerank._network.auth import BearerAuth, clean_key, read_origin
+from openrouter_rerank._network.auth import BearerAuth, clean_key, read_origin, redact_headers
 from openrouter_rerank.testing import FakeOpenRouter
 
 SECRET = "sk-or-secret"
@@ -275,3 +275,14 @@ def test_request_without_a_key_is_not_warned_of(
     BearerAuth(None).apply(httpx.Request("POST", "http://keyless.test"))
 
     assert caplog.records == []
+
+
+@pytest.mark.parametrize(("key", "shown"), [(SECRET, "Bearer [redacted]!"), ("Bearer", None)])
+def test_key_is_taken_out_of_headers(key: str, shown: str | None) -> None:
+    """A header that quotes the key loses it; one as short as a word may stay."""
+    headers = httpx.Headers([("X-A", "b"), ("X-Echo", f"Bearer {SECRET}!"), ("X-A", "c")])
+
+    redacted = redact_headers(headers, key.encode())
+
+    assert redacted["X-Echo"] == (shown or headers["X-Echo"])
+    assert redacted.get_list("X-A") == ["b", "c"]
