@@ -3,9 +3,11 @@ A single connection as an httpx transport, so that tools that patch transports s
 
 httpx has no argument for the network layer. So we set the only attribute of its transports here,
 and skip their `__init__`. With our own copy of `handle_request`, tools that patch httpx's method
-would miss our calls. Through a proxy, httpcore speaks HTTP/1.1 over the connection that we open.
+would miss our calls. Through a proxy, and for tools that patch httpcore, its own class speaks
+HTTP/1.1 over the connection that we open.
 """
 
+from types import FunctionType
 from typing import Any, TypeAlias
 
 import httpcore
@@ -90,7 +92,9 @@ class ConnectionBase:
 
     @property
     def has_been_closed(self) -> bool:
-        """Whether the server has closed the idle connection, or sent data on it."""
+        """Whether an idle connection is of no use: closed, with data on it, or not to be watched."""
+        if isinstance(self._connection, Http11 | AsyncHttp11) and is_httpcore_patched():
+            return True
         return self._connection.has_expired()
 
 
@@ -100,7 +104,13 @@ class Connection(ConnectionBase, httpx.HTTPTransport):
     def __init__(self, route: Route) -> None:
         """Prepare the connection; its first request opens it."""
         self._backend = backend = Backend()
-        if route.proxy is None:
+        if route.proxy is None and is_httpcore_patched():
+            super().__init__(
+                httpcore.HTTPConnection(
+                    route.origin, wrap_context(route.context), network_backend=backend
+                )
+            )
+        elif route.proxy is None:
             super().__init__(Http11(route.origin, route.context, backend))
         else:
             make_proxy = httpcore.SOCKSProxy if is_socks(route.proxy) else httpcore.HTTPProxy
@@ -127,7 +137,13 @@ class AsyncConnection(ConnectionBase, httpx.AsyncHTTPTransport):
     def __init__(self, route: Route) -> None:
         """Prepare the connection; its first request opens it."""
         self._backend = backend = AsyncBackend()
-        if route.proxy is None:
+        if route.proxy is None and is_httpcore_patched():
+            super().__init__(
+                httpcore.AsyncHTTPConnection(
+                    route.origin, wrap_context(route.context), network_backend=backend
+                )
+            )
+        elif route.proxy is None:
             super().__init__(AsyncHttp11(route.origin, route.context, backend))
         else:
             make_proxy = (
@@ -148,6 +164,23 @@ class AsyncConnection(ConnectionBase, httpx.AsyncHTTPTransport):
         """Async `Connection.close`."""
         await super().aclose()
         await self._backend.aclose()
+
+
+def is_httpcore_patched() -> bool:
+    """
+    Return whether something watches httpcore's connections; it would miss ours.
+
+    respx does so in tests, and some monitoring in production: they put a function of their own in
+    the place of httpcore's.
+    """
+    sync_and_async: tuple[object, ...] = (
+        httpcore.HTTPConnection.handle_request,
+        httpcore.AsyncHTTPConnection.handle_async_request,
+    )
+    return not all(
+        type(method) is FunctionType and method.__globals__["__name__"].startswith("httpcore.")
+        for method in sync_and_async
+    )
 
 
 def refuse_socks_error(error: Exception) -> None:
