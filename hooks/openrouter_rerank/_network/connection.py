@@ -92,7 +92,7 @@ class ConnectionBase:
 
     @property
     def has_been_closed(self) -> bool:
-        """Whether an idle connection is of no use: closed, with data on it, or not to be watched."""
+        """Whether an idle connection is of no use: closed, not empty, or not to be watched."""
         if isinstance(self._connection, Http11 | AsyncHttp11) and is_httpcore_patched():
             return True
         return self._connection.has_expired()
