@@ -40,18 +40,22 @@ class Answer:
         body: The body as JSON; None builds what the API would send with this status.
         headers: Further headers.
         scores: A score for each document, by its index; None scores earlier documents higher.
+        cost: What the ranking costs, in credits; None does not say.
     """
 
     status: int
     body: object
     headers: Mapping[str, str]
     scores: Sequence[float] | None
+    cost: float | None = None
 
     def build(self, request: httpx.Request) -> httpx.Response:
         """Build the reply to a request."""
         body = self.body
         if body is None and self.status == HTTPStatus.OK:
             body = rank(json.loads(request.content), self.scores)
+            if self.cost is not None:
+                body["usage"] = {"cost": self.cost}
         elif body is None:
             body = {"error": {"code": self.status, "message": "scripted error"}}
         return httpx.Response(self.status, json=body, headers=dict(self.headers))
@@ -69,6 +73,7 @@ def answer(
     headers: Mapping[str, str] | None = None,
     retry_after: float | None = None,
     scores: Sequence[float] | None = None,
+    cost: float | None = None,
 ) -> Answer:
     """
     Describe one answer of the fake API.
@@ -80,11 +85,13 @@ def answer(
         headers: Further headers.
         retry_after: Seconds for the header `Retry-After`; None sends none.
         scores: A score for each document, by its index; None scores earlier documents higher.
+        cost: What the ranking costs, in credits; None does not say, which ends a run with a
+            `max_cost`.
     """
     sent = dict(headers or {})
     if retry_after is not None:
         sent["Retry-After"] = f"{retry_after:g}"
-    return Answer(status, body, sent, scores)
+    return Answer(status, body, sent, scores, cost)
 
 
 def rank(body: Mapping[str, Any], scores: Sequence[float] | None) -> dict[str, object]:

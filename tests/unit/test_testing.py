@@ -28,6 +28,14 @@ def test_script_is_played_in_order_without_waiting() -> None:
     assert [body["query"] for body in client.bodies] == ["q"] * 3
 
 
+def test_an_answer_says_what_it_costs() -> None:
+    """A scripted ranking costs what it is told to, and nothing is known of one that is not."""
+    with FakeOpenRouter(answer(cost=0.4), 200) as client:
+        costs = [client.rerank.rank(["a"], model="m", query="q").cost for _ in range(2)]
+
+    assert costs == [0.4, None]
+
+
 @pytest.mark.anyio
 async def test_script_serves_async_calls() -> None:
     """The same script answers the async half."""
