@@ -80,9 +80,6 @@ def run_tests(package: Path, files: Sequence[str], chosen: str) -> tuple[int, st
     Returns:
         The exit status and the output of pytest.
     """
-    # Compiled once for all packages, whatever the environment says about bytecode.
-    sys.dont_write_bytecode = False
-    sys.pycache_prefix = str(package.parents[1] / "bytecode")
     import pytest
 
     # For this process and for those that the tests start.
