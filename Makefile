@@ -6,8 +6,10 @@ SHELL := /bin/sh
 PYTHON ?=
 # Arguments for pytest, as in: make test ARGS="-k retries"; with ARGS=-n0 in one process.
 ARGS ?=
-# Each file of tests runs in one process, so that what its tests share is made once. In order, since
-# the many short files of tests/unit then come last and keep all processes busy to the end.
+# Each file of tests runs in one process, so that what its tests share is made once. In the order of
+# tests/conftest.py, which puts the longest files first, and the many short ones of tests/unit last,
+# which keep all processes busy to the end. There is one process more than processors, since some
+# tests mostly wait.
 PARALLEL := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 # The tests that are to reach all of hooks/, but the command and the embedded server.
 COVERING := tests/unit tests/integration/client tests/integration/frameworks \

@@ -5,10 +5,13 @@ import logging
 import os
 import time
 from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
 
 import pytest
 from forking.processes import ForkServer
 from hypothesis import HealthCheck, settings
+
+TESTS = Path(__file__).parent
 
 settings.register_profile(
     "repeatable",
@@ -32,6 +35,30 @@ def pytest_collection() -> Generator[None]:
     yield
     gc.freeze()
     gc.enable()
+
+
+# The files that take longest, first the one that mostly waits for processes of Ray's: what is begun
+# late keeps one process busy when the others have nothing left.
+FIRST = (
+    "integration/frameworks/ray/test_cluster.py",
+    "documentation/test_framework_pages.py",
+    "documentation/test_pages.py",
+    "regeneration/test_variants.py",
+    "integration/client/fault_tables/test_faults.py",
+)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first, and leave the order of all others as it is."""
+    places = {TESTS / name: place for place, name in enumerate(FIRST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
+
+
+@pytest.hookimpl(wrapper=True, optionalhook=True)
+def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
+    """Take one process more than there are processors, for while one of them waits."""
+    return (yield) + 1
 
 
 @pytest.fixture(params=["asyncio", "trio"])

@@ -11,6 +11,7 @@ from pytest_examples.find_examples import remove_indent
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
+FRAMEWORKS = DOCS / "frameworks"
 _FENCE = re.compile(r"^( *```)(?P<info>[^\n`]*)\n(?P<source>.*?)^\1$", re.MULTILINE | re.DOTALL)
 _TITLE = re.compile(r'title="([^"]+)"')
 # A whole script that the page includes, and that is run by itself.
@@ -29,6 +30,11 @@ class Block:
 def find_pages() -> list[Path]:
     """Return README.md, every page of the documentation, and the scripts that pages include."""
     return [ROOT / "README.md", *sorted([*DOCS.rglob("*.md"), *DOCS.rglob("*.py")])]
+
+
+def name_page(page: Path) -> str:
+    """Name a page in the names of tests."""
+    return str(page.relative_to(ROOT))
 
 
 def find_blocks(page: Path) -> Iterator[Block]:

@@ -157,6 +157,8 @@ def test_every_declared_error_is_raised(status: int) -> None:
     assert type(caught.value) is kind
     assert caught.value.status_code == status
     assert "why" in caught.value.message
+    assert caught.value.data is not None
+    assert caught.value.data.to_dict() == make_error(status)
 
 
 @pytest.mark.parametrize("status", ERRORS)
@@ -220,6 +222,13 @@ def test_generated_functions_are_served(server_url: str) -> None:
     assert [result.index for result in reply.results] == [1, 0]
 
 
+@pytest.fixture(scope="module")
+def http() -> Iterator[httpx.Client]:
+    """Give a client without our hooks; each one loads the certificates anew."""
+    with httpx.Client(trust_env=False) as client:
+        yield client
+
+
 def find_refused(field: str) -> object:
     """Return a value that the contract refuses for a field; None if it takes any."""
     body = {name: ARGUMENTS[name] for name in ("documents", "model", "query")}
@@ -229,10 +238,12 @@ def find_refused(field: str) -> object:
 
 
 @pytest.mark.parametrize("field", [name for name in REQUEST["properties"] if find_refused(name)])
-def test_the_embedded_server_judges_by_the_contract(field: str, server_url: str) -> None:
+def test_the_embedded_server_judges_by_the_contract(
+    field: str, server_url: str, http: httpx.Client
+) -> None:
     """A value that the contract refuses is answered with 400, and its field is named."""
     body = {"documents": DOCUMENTS, "model": "m", "query": QUERY, field: find_refused(field)}
-    reply = httpx.post(f"{server_url}/rerank", json=body, trust_env=False)
+    reply = http.post(f"{server_url}/rerank", json=body)
 
     assert reply.status_code == 400
     assert reply.json()["error"]["message"].startswith(field)

@@ -1,16 +1,28 @@
 """Contracts and packages made from documents, and the client's tests over them, each once."""
 
+import contextlib
 import hashlib
+import io
 import json
+import os
+import runpy
 import shutil
+import sys
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
 import generate
 import sync
-from regeneration.client_tests import run_client_tests, start_processes
+from regeneration.client_tests import (
+    CONTRACT_TESTS,
+    UNIT_TESTS,
+    run_client_tests,
+    start_processes,
+)
 from upstream import Json
+
+RUN_MODULE = generate.run_module
 
 
 @dataclass(frozen=True)
@@ -29,17 +41,44 @@ def digest(package: Path) -> str:
     return total.hexdigest()
 
 
+def generate_package(contract: Path, package: Path) -> int:
+    """Generate in this process, which was forked with the generator imported."""
+    # Each process of its own would import it for half a second.
+    generate.run_module = run_imported
+    return generate.main([f"--spec={contract}", f"--output={package}"])
+
+
+def run_imported(module: str, *arguments: str, cwd: Path) -> None:
+    """Run the generator here, and anything else as `generate` does."""
+    if module != "openapi_python_client":
+        RUN_MODULE(module, *arguments, cwd=cwd)
+        return
+    sys.argv = [module, *arguments]
+    os.chdir(cwd)
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
+        try:
+            runpy.run_module(module, run_name="__main__")
+        except SystemExit as end:
+            if end.code:
+                raise generate.GenerationError(output.getvalue()) from None
+
+
 class Regenerator:
     """
     A folder in which documents become contracts, and contracts become packages.
 
-    The client's tests start over a package as soon as it exists, in the background.
+    The client's tests start over a package as soon as it exists, in the background: those that read
+    the contract once for each contract, the others once for each set of Python.
     """
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self._processes = start_processes()
-        self._packages: dict[bytes, tuple[Path, Future[str]]] = {}
+        # Of its own, so that no package waits for the tests of the others.
+        self._generator = start_processes(1)
+        self._packages: dict[bytes, tuple[Path, list[Future[str]]]] = {}
+        self._complete: dict[str, Future[str]] = {}
 
     def sync(
         self, name: str, document: Json, over: Path | None = None, *options: str
@@ -68,16 +107,27 @@ class Regenerator:
 
     def run_client_tests(self, contract: Path) -> str:
         """Return what failed of the client's tests over a contract's package; "" if nothing."""
-        return self._generate_once(contract)[1].result()
+        runs = self._generate_once(contract)[1]
+        return "\n".join(filter(None, (run.result() for run in runs)))
 
     def close(self) -> None:
         """Start no more tests, and wait for those that run."""
+        self._generator.shutdown()
         self._processes.shutdown(cancel_futures=True)
 
-    def _generate_once(self, contract: Path) -> tuple[Path, Future[str]]:
+    def _generate_once(self, contract: Path) -> tuple[Path, list[Future[str]]]:
         content = contract.read_bytes()
         if content not in self._packages:
             package = self._root / f"package-{len(self._packages)}" / generate.OUTPUT.name
-            assert generate.main([f"--spec={contract}", f"--output={package}"]) == 0
-            self._packages[content] = package, self._processes.submit(run_client_tests, package)
+            assert self._generator.submit(generate_package, contract, package).result() == 0
+            self._packages[content] = package, self._start_tests(package)
         return self._packages[content]
+
+    def _start_tests(self, package: Path) -> list[Future[str]]:
+        python = digest(package)
+        complete = self._complete.get(python)
+        if complete is not None:
+            return [complete, self._processes.submit(run_client_tests, package, CONTRACT_TESTS)]
+        files = (*CONTRACT_TESTS, *UNIT_TESTS)
+        self._complete[python] = self._processes.submit(run_client_tests, package, files)
+        return [self._complete[python]]

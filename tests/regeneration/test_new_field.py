@@ -1,10 +1,7 @@
 """A new optional field of the contract reaches every way in without a line written by hand."""
 
-import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import generate
@@ -12,9 +9,15 @@ import pytest
 import sync
 from copied_tree import ROOT, CopiedTree
 from drift import find_problems
+from regeneration.client_tests import run_tests, start_processes
 
 PACKAGE = Path("generated", generate.OUTPUT.name)
-EVERY_FIELD = "tests/integration/test_every_field.py"
+EVERY_FIELD = "integration/test_every_field.py"
+# What the ways in are for: imported once for both runs.
+FRAMEWORKS = (
+    "haystack", "langchain_core.documents.compressor", "llama_index.core.postprocessor.types",
+    "numpy",
+)  # fmt: skip
 NEXT_FIELD = """        provider:
           description: Preferences for choosing"""
 NEW_FIELD = """        priority:
@@ -34,32 +37,20 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> CopiedTree:
     return tree
 
 
-def run_tests(tree: CopiedTree, chosen: str) -> subprocess.CompletedProcess[str]:
-    """Run the tests on what is sent over the sources of a tree."""
-    roots = (tree.root / "generated", tree.root / "hooks")
-    # The coverage of the copy is of no interest, and it is gone when coverage is reported.
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
-    environment = {**kept, "PYTHONPATH": os.pathsep.join(map(str, roots))}
-    command = ("-m", "pytest", "-q", "--tb=no", "-p", "no:cacheprovider", f"-k={chosen}")
-    return subprocess.run(
-        [sys.executable, *command, EVERY_FIELD],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        check=False,
-        text=True,
-        encoding="utf-8",
-    )
+def run_in_fork(tree: CopiedTree, chosen: str) -> tuple[int, str]:
+    """Run the tests on what is sent with the package of a tree; give pytest's status and output."""
+    with start_processes(1, FRAMEWORKS) as processes:
+        return processes.submit(run_tests, tree.root / PACKAGE, [EVERY_FIELD], chosen).result()
 
 
 def test_a_new_field_is_sent_by_every_way(tree: CopiedTree) -> None:
     """Generating is all there is to do, drift agrees, and names that are unknown stay so."""
     problems = find_problems(tree.root)
-    result = run_tests(tree, "priority or unknown")
+    status, output = run_in_fork(tree, "priority or unknown")
 
     assert problems == []
-    assert result.returncode == 0, result.stdout
-    assert re.search(r"^\d+ passed", result.stdout, re.MULTILINE)
+    assert status == 0, output
+    assert re.search(r"^\d+ passed", output, re.MULTILINE)
 
 
 def test_without_its_declaration_the_field_is_missed(tree: CopiedTree, tmp_path: Path) -> None:
@@ -68,7 +59,7 @@ def test_without_its_declaration_the_field_is_missed(tree: CopiedTree, tmp_path:
     for name in DECLARATIONS:
         shutil.copy(ROOT / PACKAGE / name, undeclared.root / PACKAGE / name)
 
-    result = run_tests(undeclared, "priority")
+    status, output = run_in_fork(undeclared, "priority")
 
-    assert result.returncode == pytest.ExitCode.TESTS_FAILED
-    assert re.search(r"^\d+ failed(?!.*passed)", result.stdout, re.MULTILINE), result.stdout
+    assert status == pytest.ExitCode.TESTS_FAILED
+    assert re.search(r"^\d+ failed(?!.*passed)", output, re.MULTILINE), output

@@ -1,6 +1,7 @@
 """From a reply to the model, or to the error that it stands for."""
 
 import copy
+import itertools
 import json
 from typing import Any
 
@@ -283,8 +284,17 @@ BODIES: list[object] = [
 ]
 
 
-@pytest.mark.parametrize("content", BODIES)
-@pytest.mark.parametrize("status", [*STATUS_ERRORS, *UNDECLARED])
+STATUSES = [*STATUS_ERRORS, *UNDECLARED]
+
+
+# Each status once, with the bodies in turn, and each body with a declared and an undeclared one.
+@pytest.mark.parametrize(
+    ("status", "content"),
+    [
+        *zip(STATUSES, itertools.cycle(BODIES), strict=False),
+        *itertools.product((429, 418), BODIES),
+    ],
+)
 def test_status_alone_decides_the_class(status: int, content: object) -> None:
     """Whatever the body holds, the class is the status's, and the message says something."""
     error = catch(make_reply(content, status))

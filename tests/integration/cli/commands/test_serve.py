@@ -7,7 +7,9 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
+import httpx
 import pytest
+from forking.processes import ForkServer
 from openrouter_rerank.cli._errors import CommandError, UsageError
 from openrouter_rerank.cli._serving.access import (
     ALLOW_HOST_VARIABLE,
@@ -33,14 +35,8 @@ LocalRanker.load = load
 sys.argv[1:] = {arguments!r}
 sys.exit(main())
 """
+BODY = {"model": "m", "query": "cats", "documents": ["dogs"]}
 STARTS = [["serve", "--port", "0"], ["demo"], ["rank", "a", "--document", "b", "--local"]]
-ASK = """
-import json, sys, urllib.request
-url, query, *documents = sys.argv[1:]
-body = json.dumps({"model": "m", "query": query, "documents": documents}).encode()
-request = urllib.request.Request(f"{url}/rerank", body, {"Content-Type": "application/json"})
-print(json.load(urllib.request.urlopen(request))["usage"]["total_tokens"])
-"""
 
 
 @pytest.mark.parametrize(
@@ -219,13 +215,11 @@ def test_the_model_is_the_one_that_is_named(
         try:
             assert process.stdout is not None
             url = process.stdout.readline().strip().partition("=")[2]
-            output = subprocess.check_output(
-                [sys.executable, "-c", ASK, url, "cats", "dogs"], timeout=TIMEOUT_SECONDS
-            )
+            reply = httpx.post(f"{url}/rerank", json=BODY, trust_env=False, timeout=TIMEOUT_SECONDS)
         finally:
             process.terminate()
 
-    assert int(output) == tokens
+    assert reply.json()["usage"]["total_tokens"] == tokens
 
 
 @pytest.mark.parametrize(
@@ -238,18 +232,13 @@ def test_the_model_is_the_one_that_is_named(
     ],
 )
 def test_a_wrong_model_is_one_line(
-    options: list[str], status: int, expected: str, environment: dict[str, str], tmp_path: Path
-) -> None:
+    options: list[str], status: int, expected: str, environment: dict[str, str], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, fork_server: ForkServer,
+) -> None:  # fmt: skip
     """What is wrong with a model is said in one line, and nothing listens."""
-    done = subprocess.run(
-        [sys.executable, "-m", "openrouter_rerank.cli", "serve", "--port", "0", *options],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT_SECONDS,
-        check=False,
-    )
+    monkeypatch.chdir(tmp_path)
 
-    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (status, "", 1)
-    assert expected in done.stderr
+    done = fork_server.run(["serve", "--port", "0", *options], environment)
+
+    assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (status, b"", 1)
+    assert expected in done.stderr.decode()

@@ -1,5 +1,7 @@
 """Every fault that a server can show, over httpx2's clients and transports."""
 
+from itertools import cycle
+
 import pytest
 from integration.client.calling import ALL_MODES
 from integration.client.conftest import Serve
@@ -23,13 +25,20 @@ REPLY_ROWS = [
 ]
 # On sync, no client of the caller's own looks at our deadline while it reads a reply's head.
 ENDLESS_ON_SYNC = {"slow headers", "endless 1XX"}
+# What a reply says is read from its bytes by the same code whatever brought them, as test_faults.py
+# proves: here each of these rows is on one of sync, asyncio and trio, in turn.
 CASES = [
-    pytest.param(mode, way, row, id=f"{mode}, {way}: {row.name}")
-    for rows, ways in ((CONNECTION_ROWS, WAYS), (REPLY_ROWS, WAYS[:1]))
-    for row in rows
-    for way in ways
-    for mode in ALL_MODES
-    if mode != "sync" or row.name not in ENDLESS_ON_SYNC
+    *(
+        pytest.param(mode, way, row, id=f"{mode}, {way}: {row.name}")
+        for row in CONNECTION_ROWS
+        for way in WAYS
+        for mode in ALL_MODES
+        if mode != "sync" or row.name not in ENDLESS_ON_SYNC
+    ),
+    *(
+        pytest.param(mode, "client", row, id=f"{mode}, client: {row.name}")
+        for row, mode in zip(REPLY_ROWS, cycle(ALL_MODES), strict=False)
+    ),
 ]
 
 
