@@ -8,6 +8,7 @@ from typing import get_args
 from openrouter_rerank._events.logging import logger
 
 from .folder import FolderOptions, read_folder
+from .interpreter_exit import model_work
 from .loading import LazyModel, share_model, share_tokenizer
 from .model_spec import ModelKind, ModelSpec, Pooling
 from .ranker import Ranker, Ranking, proceed
@@ -135,9 +136,11 @@ class LocalRanker:
             MissingExtraError: A package that the model needs is not installed.
             ModelFileError: The model cannot be loaded, or its file is not the expected one.
         """
-        model = self._share().load()
-        checkpoint()
-        return model.rank(query, documents, checkpoint)
+        checkpoint = model_work.extend(checkpoint)
+        with model_work.hold():
+            model = self._share().load()
+            checkpoint()
+            return model.rank(query, documents, checkpoint)
 
     def count_tokens(self, text: str) -> int:
         """
@@ -147,7 +150,8 @@ class LocalRanker:
             MissingExtraError: A package that the model needs is not installed.
             ModelFileError: The tokenizer cannot be loaded, or its file is not the expected one.
         """
-        return share_tokenizer(self._spec).count(text)
+        with model_work.hold():
+            return share_tokenizer(self._spec).count(text)
 
     def score(
         self,
