@@ -21,6 +21,8 @@ MIN_TURNS = 2
 MAX_THREADS = 64
 """Requests in work at once. Each holds a thread, whose stack may count as 8 MB of memory."""
 
+STOPPING = "the server is stopping"
+
 Result = TypeVar("Result")
 
 
@@ -82,11 +84,14 @@ class WorkerPool:
                 nonlocal began
                 began = self._turns.pass_on(began)
                 if self._stopping.is_set() or abandoned.is_set():
-                    raise RefusedError(503, "the server is stopping")
+                    raise RefusedError(503, STOPPING)
 
             try:
                 checkpoint()
                 return work(checkpoint)
+            except SystemExit:
+                # So a model ends its work when the interpreter exits. It would end the event loop.
+                raise RefusedError(503, STOPPING) from None
             finally:
                 self._turns.give()
 

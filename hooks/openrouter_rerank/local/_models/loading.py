@@ -13,6 +13,7 @@ from openrouter_rerank.local._errors import ModelFileError
 from .cross_encoder import CrossEncoder
 from .embedding import EmbeddingModel
 from .inference import Network
+from .interpreter_exit import model_work
 from .model_file import PackagedFile
 from .model_spec import ModelSpec
 from .ranker import proceed
@@ -51,7 +52,7 @@ class LazyModel:
             MissingExtraError: A package that it needs is not installed.
             ModelFileError: The model cannot be loaded, or its file is not the expected one.
         """
-        with self._lock:
+        with model_work.hold(), self._lock:
             if self._model is None:
                 self._model = load_model(self._spec, self._cache_bytes)
             return self._model

@@ -9,6 +9,7 @@ from openrouter_rerank._call.defaults import LOCAL_PREFIX
 from openrouter_rerank._events.logging import logger
 
 from .folder import FolderOptions, read_folder
+from .interpreter_exit import model_work
 from .loading import LazyModel, share_model, share_tokenizer
 from .model_spec import ModelKind, ModelSpec, Pooling
 from .ranker import Ranker, Ranking, proceed
@@ -136,9 +137,11 @@ class LocalRanker:
             MissingExtraError: A package that the model needs is not installed.
             ModelFileError: The model cannot be loaded, or its file is not the expected one.
         """
-        model = self._share().load()
-        checkpoint()
-        return model.rank(query, documents, checkpoint)
+        checkpoint = model_work.extend(checkpoint)
+        with model_work.hold():
+            model = self._share().load()
+            checkpoint()
+            return model.rank(query, documents, checkpoint)
 
     def count_tokens(self, text: str) -> int:
         """
@@ -148,7 +151,8 @@ class LocalRanker:
             MissingExtraError: A package that the model needs is not installed.
             ModelFileError: The tokenizer cannot be loaded, or its file is not the expected one.
         """
-        return share_tokenizer(self._spec).count(text)
+        with model_work.hold():
+            return share_tokenizer(self._spec).count(text)
 
     def score(
         self,
