@@ -26,6 +26,20 @@ class DocumentFileError(ValueError):
     """The content is no documents; the message says where, and what to do."""
 
 
+class UnknownFieldError(DocumentFileError):
+    """
+    A document has fields that the API does not know, and was not asked for by name.
+
+    Attributes:
+        fields: The names of all its fields, in their order.
+    """
+
+    def __init__(self, message: str, fields: Sequence[str]) -> None:
+        """Take the message and the names."""
+        super().__init__(message)
+        self.fields = fields
+
+
 def parse_documents(data: bytes, name: str) -> list[Document]:
     """
     Read one document from each line that is not blank, or from each element of a JSON array.
@@ -44,7 +58,8 @@ def parse_documents(data: bytes, name: str) -> list[Document]:
 
     Raises:
         DocumentFileError: The data is not UTF-8, holds no document, or has a line that is not a
-            document; the message has the line's number, from 1.
+            document; the message has the line's number, from 1. It is an `UnknownFieldError` if
+            a document has fields of the caller's own.
     """
     text = _read_text(data, name)
     lines = list(_split_lines(text))
@@ -101,7 +116,10 @@ def parse_objects(data: bytes, name: str) -> list[Fields]:
         )
     for place, value in named:
         if not isinstance(value, dict):
-            raise DocumentFileError(f"{name}, {place}: no JSON object, so it has no fields.")
+            raise DocumentFileError(
+                f"{name}, {place}: no JSON object, so it has no fields. Give objects, or a table "
+                "in a file whose name ends in .csv."
+            )
     return [cast("Fields", value) for _, value in named]
 
 
@@ -210,9 +228,10 @@ def _read_document(value: JsonDocument | None, place: str) -> Document:
             f"{place}: a job, not a document. Give its documents as a JSON array, or use 'batch'."
         )
     if unknown := sorted(fields.keys() - set(_FIELDS)):
-        raise DocumentFileError(
+        raise UnknownFieldError(
             f'{place}: unknown field {json.dumps(unknown[0])}. A document has "text", "image" '
-            "or both."
+            "or both.",
+            list(fields),
         )
     if not fields:
         raise DocumentFileError(f'{place}: no document. Give "text", "image" or both.')

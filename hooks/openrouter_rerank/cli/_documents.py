@@ -1,5 +1,7 @@
 """Documents from the command line, from a file, and from standard input."""
 
+import json
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,22 +10,25 @@ from typing import BinaryIO
 from openrouter_rerank._document_files.parsing import (
     Document,
     DocumentFileError,
+    Fields,
+    UnknownFieldError,
     parse_documents,
     parse_objects,
     parse_table,
 )
 
-from ._errors import CommandError, UsageError
+from ._errors import CommandError, UsageError, print_error
 
 STANDARD_INPUT = "-"
 # No request can be that large; an input without end would fill the memory.
 MAX_INPUT_BYTES = 64 << 20
 _CSV_ENDING = ".csv"
-_TABLE_ENDINGS = (_CSV_ENDING, ".tsv")
+_TSV_ENDING = ".tsv"
+SHOWN_FIELDS = 10
 
 
 def read_documents(
-    file: str | None, texts: Sequence[str], *, with_fields: bool = False
+    file: str | None, texts: Sequence[str], fields: Sequence[str] = ()
 ) -> list[Document]:
     """
     Read the documents of a file, and add those of the command line.
@@ -31,12 +36,13 @@ def read_documents(
     Args:
         file: A path, or `-` for standard input. None reads standard input if there are no texts.
         texts: The documents on the command line.
-        with_fields: Whether they are objects or rows with fields of any name.
+        fields: The fields that are to be ranked, of documents that are objects or rows with fields
+            of any name; empty if they are the API's own documents.
 
     Raises:
         CommandError: The content is no documents, or standard input cannot be read.
-        UsageError: There is no source and standard input is a terminal, or the file cannot be
-            read.
+        UsageError: There is no source and standard input is a terminal, the file cannot be read, it
+            is a table whose columns are not chosen, or no document has any of the fields.
     """
     if file is None and texts:
         return list(texts)
@@ -44,25 +50,63 @@ def read_documents(
         raise UsageError(
             "no documents. Give a FILE, --document TEXT, or documents on standard input."
         )
-    is_table = file is not None and file.lower().endswith(_TABLE_ENDINGS)
-    if is_table and not with_fields:
-        raise UsageError(
-            f"{file} is a table, and the names of its columns would be ranked too. Give one column "
-            "as lines of text on standard input, or use 'batch'."
-        )
     is_stdin = file is None or file == STANDARD_INPUT
     name = "standard input" if file is None or is_stdin else file
     data = _read_stdin() if is_stdin else _read_file(name)
     try:
-        return [*_parse(data, name, with_fields=with_fields), *texts]
+        return [*_parse(data, name, fields), *texts]
+    except UnknownFieldError as error:
+        raise CommandError(
+            f"{error} To rank fields of your own: {_write_options(error.fields)}"
+        ) from error
     except DocumentFileError as error:
         raise CommandError(str(error)) from error
 
 
-def _parse(data: bytes, name: str, *, with_fields: bool) -> Sequence[Document]:
-    if not with_fields:
+def _parse(data: bytes, name: str, fields: Sequence[str]) -> Sequence[Document]:
+    is_table = name.lower().endswith(_CSV_ENDING)
+    if name.lower().endswith(_TSV_ENDING):
+        raise UsageError(
+            f"{name} is a table with tabs, and only .csv is read as a table. Save it as CSV, or "
+            "give one column as lines of text on standard input."
+        )
+    if not fields and is_table:
+        columns = list(parse_table(data, name)[0])
+        raise UsageError(
+            f"{name} is a table, and the names of its columns would be ranked too. Name the "
+            f"columns to rank: {_write_options(columns)}"
+        )
+    if not fields:
         return parse_documents(data, name)
-    return (parse_table if name.lower().endswith(_CSV_ENDING) else parse_objects)(data, name)
+    documents = (parse_table if is_table else parse_objects)(data, name)
+    _check_fields(fields, documents)
+    return documents
+
+
+def _check_fields(fields: Sequence[str], documents: Sequence[Fields]) -> None:
+    """
+    Tell which fields no document has, since they are probably misspelt.
+
+    Raises:
+        UsageError: No document has any of them.
+    """
+    known = list(dict.fromkeys(name for document in documents for name in document))
+    missing = [name for name in fields if name not in known]
+    if not missing:
+        return
+    shown = ", ".join(known[:SHOWN_FIELDS]) or "none"
+    more = f" and {len(known) - SHOWN_FIELDS} more" if len(known) > SHOWN_FIELDS else ""
+    absent = " or ".join(json.dumps(name, ensure_ascii=False) for name in missing)
+    message = f"--field: no document has the field {absent}; they have {shown}{more}."
+    if len(missing) == len(fields):
+        raise UsageError(message)
+    print_error(f"warning: {message}")
+
+
+def _write_options(names: Sequence[str]) -> str:
+    """Write the options that choose fields, as a shell reads them."""
+    options = " ".join(f"--field {shlex.quote(name)}" for name in names[:SHOWN_FIELDS])
+    return options + (" ..." if len(names) > SHOWN_FIELDS else "")
 
 
 def _is_stdin_terminal() -> bool:

@@ -140,7 +140,7 @@ def rank(
     require_stdout()
     given = field or []
     fields = _read_names(given)
-    documents = read_documents(file, document or [], with_fields=bool(fields))
+    documents = read_documents(file, document or [], fields)
     keeps_order = on_failure == "keep_order"
     try:
         response = _request_ranking(
