@@ -113,7 +113,8 @@ def batch(
 
     FILE gets a line of JSON for each job that failed: "position", "line" (of INPUT, from 1), "id",
     "class", "status", "message" and "attempts". Jobs that have succeeded since are taken out at the
-    end of a run. Lines that are no job are told on standard error, too, and left out.
+    end of a run. Lines that are no job are left out; the first five are told on standard error,
+    too, and how many more there are.
 
     A job that fails is in no order: it has no line in OUTPUT, so that --resume sends it again.
     --fallback-model, --min-score and --passages are for all jobs; "result" names the model that
@@ -126,8 +127,8 @@ def batch(
     The first Ctrl-C, SIGTERM or SIGHUP lets the requests under way come to their end, and sends
     nothing more; the second ends at once. The exit status is then 130, 143 or 129.
 
-    Exit status 1 means that the run stopped before its end, 3 that it came to its end but some jobs
-    failed.
+    Exit status 1 means that the run stopped before its end, or that INPUT holds no jobs, 3 that it
+    came to its end but some jobs failed.
     """
     return run_job_file(
         RunOptions(

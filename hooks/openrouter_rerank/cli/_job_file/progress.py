@@ -36,6 +36,11 @@ class RunStats:
     failed: int = 0
     cost: float = 0.0
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there was no job at all."""
+        return not (self.before or self.done or self.failed)
+
     def describe(self) -> str:
         """Sum up the run in a sentence."""
         before = f", {self.before:,} before" if self.before else ""

@@ -54,7 +54,7 @@ def run_job_file(options: RunOptions) -> int:
         number of a signal, so that it is 130 for Ctrl-C.
 
     Raises:
-        CommandError: The run stopped, or a file cannot be read or written.
+        CommandError: The run stopped, the input holds no jobs, or a file cannot be read or written.
         UsageError: The options, the input or the files cannot be used; nothing was sent.
         typer.Exit: Nobody reads the output any more.
     """
@@ -155,6 +155,9 @@ def _send_pending(
                     reason = f"stopped: {_explain_stop(error, options)}"
             except RunInterruptedError:
                 reason, status = "interrupted.", stop.exit_status
+    if reason is None and writer.stats.is_empty:
+        raise CommandError(f"{source.name} holds no jobs. A job is {source.example}.")
+    writer.report_rest(source.example)
     print_error(writer.stats.describe())
     hint = " Run it again with --resume to go on." if options.can_resume else ""
     if reason is not None:

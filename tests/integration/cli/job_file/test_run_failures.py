@@ -43,6 +43,53 @@ def test_a_malformed_line_is_named_and_skipped(
     ]
 
 
+@pytest.mark.parametrize(
+    ("count", "rest"), [(5, ""), (6, "1 more is no job"), (40, "35 more are no jobs")]
+)
+def test_a_file_of_something_else_is_told_in_a_few_lines(
+    count: int, rest: str, run: Run, tmp_path: Path, output: Path, errors: Path
+) -> None:
+    """After five malformed lines their number follows, and what a job is; the file has them all."""
+    source = tmp_path / "jobs.txt"
+    source.write_text("plain text\n" * count, "utf-8")
+
+    done = run("http://127.0.0.1:9", source, "-o", output, "--errors", errors)
+
+    *told, last = done.stderr.splitlines()
+    assert (done.returncode, len(read_lines(errors))) == (3, count)
+    assert [": not JSON" in line for line in told] == [True] * 5 + [False] * bool(rest)
+    assert last == f"openrouter-rerank: 0 done, {count} failed, 0 credits."
+    if rest:
+        example = '{"query": "q", "documents": ["a", "b"]}'
+        assert (
+            told[-1] == f"openrouter-rerank: {source}: {rest}. A job is a line such as {example}."
+        )
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "example"),
+    [
+        ("jobs.jsonl", "", 'a line such as {"query": "q", "documents": ["a", "b"]}'),
+        ("jobs.jsonl", "\n \n", 'a line such as {"query": "q", "documents": ["a", "b"]}'),
+        ("jobs.csv", "query,document\n", "rows under a first row with query,document"),
+    ],
+)
+@pytest.mark.parametrize("resume", [[], ["--resume"]])
+def test_an_input_without_jobs_is_an_error(
+    name: str, content: str, example: str, resume: list[str], run: Run, tmp_path: Path, output: Path
+) -> None:
+    """As for `rank`, there is nothing to do, which is one line and exit status 1."""
+    source = tmp_path / name
+    source.write_text(content, "utf-8")
+
+    done = run("http://127.0.0.1:9", source, "-o", output, *resume)
+
+    assert (done.returncode, done.stderr) == (
+        1,
+        f"openrouter-rerank: {source} holds no jobs. A job is {example}.\n",
+    )
+
+
 def test_strict_sends_nothing_for_a_malformed_line(run: Run, tmp_path: Path, output: Path) -> None:
     """The first malformed line ends the run with its number, also if it is the last."""
     source = tmp_path / "jobs.jsonl"

@@ -41,6 +41,12 @@ def choose_format(name: str) -> InputFormat:
     )
 
 
+EXAMPLES = {
+    InputFormat.CSV: "rows under a first row with query,document",
+    InputFormat.JSONL: 'a line such as {"query": "q", "documents": ["a", "b"]}',
+}
+
+
 class Source:
     """
     The input, which can be read again from its beginning.
@@ -53,12 +59,14 @@ class Source:
     Attributes:
         name: What messages call it.
         can_rewind: Whether it can be read more than once.
+        example: What a job of its format looks like.
     """
 
     def __init__(
         self, stream: BufferedReader | BufferedRandom, name: str, input_format: InputFormat
     ) -> None:
         self.name = name
+        self.example = EXAMPLES[input_format]
         self.can_rewind = stream.seekable()
         self._stream = stream
         self._input_format = input_format

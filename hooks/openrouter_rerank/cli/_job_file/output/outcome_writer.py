@@ -13,6 +13,7 @@ from .line_file import LineFile
 from .records import encode_failure, encode_result
 
 SHOWN_WARNINGS = 5
+SHOWN_MALFORMED = 5
 
 
 class OutcomeWriter:
@@ -35,6 +36,7 @@ class OutcomeWriter:
         self._name = name
         self._lock = threading.Lock()
         self._warnings = 0
+        self._malformed = 0
 
     def write_outcome(self, entry: Entry, outcome: RerankOutcome) -> None:
         """
@@ -62,7 +64,7 @@ class OutcomeWriter:
 
     def write_malformed(self, entry: Entry) -> None:
         """
-        Write that an entry is malformed.
+        Write that an entry is malformed; only the first few are printed.
 
         Raises:
             CommandError: A file cannot be written.
@@ -79,10 +81,24 @@ class OutcomeWriter:
             last = " (further warnings are left out)" if self._warnings == SHOWN_WARNINGS else ""
             print_error(f"warning: {self._name}, line {line}: {warning}{last}")
 
+    def report_rest(self, example: str) -> None:
+        """
+        Print how many malformed entries were not printed, if any.
+
+        Args:
+            example: What a job looks like.
+        """
+        more = self._malformed - SHOWN_MALFORMED
+        if more > 0:
+            lines = "1 more is no job" if more == 1 else f"{more:,} more are no jobs"
+            print_error(f"{self._name}: {lines}. A job is {example}.")
+
     def _write_failure(self, entry: Entry, error: Exception, attempts: int) -> None:
         self.stats.failed += 1
         is_malformed = attempts == 0 and not isinstance(error, OpenRouterError)
-        if self._failures is None or is_malformed:
+        self._malformed += is_malformed
+        is_shown = self._malformed <= SHOWN_MALFORMED if is_malformed else self._failures is None
+        if is_shown:
             count = f" ({attempts} attempts)" if attempts > 1 else ""
             print_error(f"{self._name}, line {entry.line}: {error}{count}")
         if self._failures is not None:
