@@ -108,7 +108,10 @@ def write_message(response: httpx.Response, status: int | None, raw: object) -> 
     shown = response.status_code if status is None else status
     message = f"{shown}: {text}" if text else describe_body(response, shown)
     if shown == HTTPStatus.UNAUTHORIZED:
-        return f"{message} ({explain_unauthorized(response)})"
+        advice = explain_unauthorized(response)
+        # The contract's example of a missing key is what the advice begins with.
+        says_the_same = text and advice.startswith(text.strip(" ."))
+        return f"{shown}: {advice}" if says_the_same else f"{message} ({advice})"
     return message
 
 

@@ -77,6 +77,16 @@ def test_unauthorized_says_how_to_set_the_key() -> None:
     )
 
 
+@pytest.mark.parametrize("said", ["no API key was sent", "no API key was sent."])
+def test_unauthorized_says_nothing_twice(said: str) -> None:
+    """What the server says is left out if the advice begins with it, as with a missing key."""
+    error = catch(401, json={"error": {"code": 401, "message": said}})
+
+    assert str(error) == (
+        "401: no API key was sent; pass api_key= to OpenRouter or set OPENROUTER_API_KEY"
+    )
+
+
 def test_no_other_error_speaks_of_the_key() -> None:
     """The statuses beside 401 say nothing of how to set the key."""
     messages = [str(catch(status)) for status in (400, 402)]
