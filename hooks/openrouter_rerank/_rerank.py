@@ -138,7 +138,8 @@ class Rerank:
                 sends documents as they are, UNSET does what the client says.
             fallback_models: Models to ask in turn when this one has failed: when its own retries
                 are over, or the error says that another try is of no use. Slugs, or a `Ranker` such
-                as `openrouter_rerank.local.LOCAL`, which ranks in this process. They share the
+                as `openrouter_rerank.local.LOCAL`, which ranks in this process; the slug
+                "local/minilm" asks a server that `openrouter-rerank serve` runs. They share the
                 deadline: each has an equal part of the time left. After a 401, a 403 without
                 moderation reasons or a setting that cannot work none is asked, after a 402 only a
                 `Ranker`. `provider` and other fields go to each. The reply is that of one model,

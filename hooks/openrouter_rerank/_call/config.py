@@ -24,6 +24,7 @@ from openrouter_rerank._policy.failures import OnFailure
 from openrouter_rerank._policy.retries import MILLISECONDS, RetryConfig
 from openrouter_rerank.types import Unset
 
+from .defaults import LOCAL_NAME
 from .ranker import Ranker
 from .target import Target, fill_template, read_server_url
 
@@ -229,7 +230,7 @@ def read_fallback_models(
 
     Raises:
         TypeError: They are no list of slugs and rankers.
-        ValueError: A slug is blank.
+        ValueError: A slug is blank, or is what the command calls the model on this machine.
     """
     if models is None:
         return None
@@ -237,9 +238,20 @@ def read_fallback_models(
         kind = type(models).__name__
         raise TypeError(f"fallback_models: expected a list of models, got {kind}")
     return tuple(
-        model if isinstance(model, Ranker) else require_text(model, f"fallback_models[{position}]")
+        model if isinstance(model, Ranker) else _read_slug(model, f"fallback_models[{position}]")
         for position, model in enumerate(models)
     )
+
+
+def _read_slug(model: object, name: str) -> str:
+    """Return a slug; `local/minilm` is one, of a server that `openrouter-rerank serve` runs."""
+    slug = require_text(model, name)
+    if slug == LOCAL_NAME:
+        raise ValueError(
+            f"{name}: {LOCAL_NAME!r} is no model's slug; to rank in this process, use "
+            'openrouter_rerank.local.LOCAL or LocalRanker("minilm")'
+        )
+    return slug
 
 
 def read_flag(value: bool | None, name: str) -> bool | None:

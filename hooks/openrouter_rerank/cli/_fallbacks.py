@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from openrouter_rerank._cache.store import CacheBy
-from openrouter_rerank._call.defaults import LOCAL_PREFIX
+from openrouter_rerank._call.defaults import LOCAL_NAME, LOCAL_PREFIX
 
-from ._model_names import LOCAL_NAME, complete_fallback_model
+from ._model_names import complete_fallback_model
 
 if TYPE_CHECKING:
     from openrouter_rerank.local import LocalRanker

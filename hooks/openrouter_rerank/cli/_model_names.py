@@ -2,9 +2,7 @@
 
 import typer
 
-from openrouter_rerank._call.defaults import DEFAULT_MODEL, LOCAL_PREFIX
-
-LOCAL_NAME = "local"
+from openrouter_rerank._call.defaults import DEFAULT_MODEL, LOCAL_NAME, LOCAL_PREFIX
 
 
 def complete_model(incomplete: str) -> list[str]:

@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 
 from openrouter_rerank import Passages
+from openrouter_rerank._call.defaults import LOCAL_NAME
 
 from ._errors import UsageError
 from ._fallbacks import find_ranker
-from ._model_names import LOCAL_NAME
 
 PassageTokens = Annotated[
     int | None,

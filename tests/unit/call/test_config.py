@@ -234,3 +234,15 @@ def test_wrong_setting_is_refused(
 def test_repr_hides_the_key() -> None:
     """The settings do not show the key."""
     assert "sk-or-secret" not in repr(read())
+
+
+@pytest.mark.parametrize("models", [["local"], ["a/b", "local"]])
+def test_local_model_of_the_command_is_no_slug(models: list[str]) -> None:
+    """What --fallback-model takes is refused in Python with what to give instead."""
+    with pytest.raises(ValueError, match=r"fallback_models\[\d\]: 'local' is no.*local\.LOCAL or"):
+        read(fallback_models=models)
+
+
+def test_slug_of_the_embedded_server_can_be_fallen_back_to() -> None:
+    """`local/minilm` is a slug for a server that `openrouter-rerank serve` runs."""
+    assert read(fallback_models=["local/minilm"]).fallback_models == ("local/minilm",)
