@@ -14,17 +14,30 @@ from pathlib import Path
 from contract.checking import list_losses
 from contract.model import ContractError, JsonObject
 from contract.pipeline import Contract, build_contract, is_contract, normalise
-from contract.reading.fetching import UPSTREAM_URL, describe_source, fetch_document, is_url
+from contract.reading.fetching import (
+    UPSTREAM_URL,
+    FetchError,
+    describe_source,
+    fetch_document,
+    is_url,
+)
 from contract.reading.loading import parse_document, read_source
 from contract.writing import dump_contract, replace_file
 
 ROOT = Path(__file__).resolve().parent.parent
 OVERLAY = ROOT / "openapi-overlay.yaml"
 OUTPUT = ROOT / "openapi.yaml"
+FAILED = 1
+# argparse exits with 2 for a wrong command line.
+NOT_FETCHED = 3
+EXIT_STATUSES = (
+    "exit status: 0 done or identical, 1 failed or, with --check, different, 2 wrong command line, "
+    "3 the URL could not be fetched"
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit status: 0 done or identical, 1 failed or different."""
+    """Run the command and return its exit status, see `EXIT_STATUSES`."""
     args = _read_arguments(argv)
     try:
         upstream = load_source(args.source)
@@ -40,19 +53,23 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"sync: accepted as lost: {loss}")
     except RecursionError:
         return _fail("the document nests too deep")
+    except FetchError as error:
+        return _fail(str(error), NOT_FETCHED)
     except (ContractError, OSError) as error:
         return _fail(str(error))
     return 0
 
 
-def _fail(message: str) -> int:
+def _fail(message: str, status: int = FAILED) -> int:
     # A message may quote a document's keys, which may hold line breaks.
     print(f"sync: {' '.join(message.split())}", file=sys.stderr)
-    return 1
+    return status
 
 
 def _read_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Make the contract of upstream's document.")
+    parser = argparse.ArgumentParser(
+        description="Make the contract of upstream's document.", epilog=EXIT_STATUSES
+    )
     parser.add_argument(
         "source",
         nargs="?",
@@ -81,7 +98,8 @@ def load_source(source: str) -> JsonObject:
     Load upstream's document from a file or an https URL.
 
     Raises:
-        ContractError: It is too large, cannot be fetched, or is not a document.
+        ContractError: It is too large, or is not a document.
+        FetchError: It cannot be fetched.
         OSError: The file cannot be read.
     """
     if not is_url(source):

@@ -14,6 +14,10 @@ FETCH_SECONDS = 60.0
 MAX_REDIRECTS = 5
 
 
+class FetchError(ContractError):
+    """The document did not come, which says nothing about the contract; another try may help."""
+
+
 def is_url(source: str) -> bool:
     """Tell whether a source is meant as a URL and not as a file's name."""
     return "://" in source
@@ -29,17 +33,18 @@ def fetch_document(
     Fetch a document of at most `MAX_SOURCE_BYTES` within `seconds`, redirects included.
 
     Raises:
-        ContractError: The URL is not https, or redirects to one that is not; the reply is no 200,
-            too large or compressed; or it takes too long.
+        ContractError: The URL is not https, or redirects to one that is not; or the reply is too
+            large or compressed.
+        FetchError: There is no reply, it is no 200, or it takes too long.
     """
     shown = describe_source(url)
     try:
         return anyio.run(_fetch_in_time, url, seconds, transport)
     except TimeoutError as error:
-        raise ContractError(f"{shown} took longer than {seconds:g} s") from error
+        raise FetchError(f"{shown} took longer than {seconds:g} s") from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         # httpx names the URL in some of its messages, and a URL may hold a password.
-        raise ContractError(f"{shown} cannot be fetched: {type(error).__name__}") from error
+        raise FetchError(f"{shown} cannot be fetched: {type(error).__name__}") from error
 
 
 async def _fetch_in_time(
@@ -56,7 +61,7 @@ async def _fetch_in_time(
                     if response.next_request is None:
                         return await _read_reply(response)
                     url = str(response.next_request.url)
-    raise ContractError(f"{describe_source(url)} redirects more than {MAX_REDIRECTS} times")
+    raise FetchError(f"{describe_source(url)} redirects more than {MAX_REDIRECTS} times")
 
 
 def _require_https(url: str) -> None:
@@ -67,7 +72,7 @@ def _require_https(url: str) -> None:
 async def _read_reply(response: httpx.Response) -> bytes:
     shown = describe_source(str(response.url))
     if response.status_code != HTTPStatus.OK:
-        raise ContractError(f"{shown} answered with status {response.status_code}")
+        raise FetchError(f"{shown} answered with status {response.status_code}")
     # A compressed reply could grow to any size in one piece.
     if response.headers.get("Content-Encoding", "identity") != "identity":
         raise ContractError(f"{shown} is compressed, although it was asked not to be")

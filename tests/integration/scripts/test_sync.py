@@ -1,6 +1,7 @@
 """The command: what it writes, what it says, and that a failure costs nothing."""
 
 import json
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -241,6 +242,20 @@ def test_a_url_that_is_not_https_is_refused(
     """Nothing is fetched over an open line."""
     assert sync.main([url, f"--output={output}"]) == 1
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_a_url_that_cannot_be_fetched_has_its_own_status(
+    output: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A job can tell a network that is down from a contract that cannot be made."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"https://127.0.0.1:{unused.getsockname()[1]}/openapi.yaml"
+
+        status = sync.main([url, f"--output={output}"])
+
+    assert status == 3
+    assert "cannot be fetched: ConnectError" in capsys.readouterr().err
 
 
 def read_python(package: Path) -> dict[str, bytes]:

@@ -7,7 +7,7 @@ import anyio
 import httpx
 import pytest
 from contract.model import ContractError
-from contract.reading.fetching import describe_source, fetch_document, is_url
+from contract.reading.fetching import FetchError, describe_source, fetch_document, is_url
 from contract.reading.loading import MAX_SOURCE_BYTES
 
 URL = "https://user:hunter2@example.com/openapi.yaml?token=hunter2#part"
@@ -97,7 +97,7 @@ def test_a_silent_server_is_left() -> None:
         await anyio.sleep_forever()
         raise AssertionError
 
-    with pytest.raises(ContractError, match=r"took longer than 0\.05 s"):
+    with pytest.raises(FetchError, match=r"took longer than 0\.05 s"):
         fetch_document(URL, seconds=0.05, transport=httpx.MockTransport(wait))
 
 
@@ -107,7 +107,7 @@ def test_a_failed_connection_is_one_line() -> None:
     def fail(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError(f"no way to {request.url}")
 
-    with pytest.raises(ContractError, match="cannot be fetched: ConnectError") as caught:
+    with pytest.raises(FetchError, match="cannot be fetched: ConnectError") as caught:
         fetch_document(URL, transport=httpx.MockTransport(fail))
 
     assert "hunter2" not in str(caught.value)
