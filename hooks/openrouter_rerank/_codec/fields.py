@@ -17,6 +17,7 @@ from .values import require_text
 
 # What adapters call the text of a framework's document beside its metadata.
 TEXT_FIELD = "text"
+SHOWN_FIELDS = 10
 AnyDocuments: TypeAlias = Iterable[Any] | AsyncIterable[Any]
 
 # A name that is neither a number nor a word that YAML 1.1 takes for true, false or null.
@@ -54,10 +55,51 @@ def select_fields(documents: Iterable[Any], fields: Sequence[str]) -> Iterable[A
     Return documents made of the fields of the caller's; a list of a list.
 
     Raises:
-        ValueError: A document holds itself.
+        ValueError: A document holds itself; or no document of a list has any of the fields, whose
+            names are probably misspelt.
     """
     made = (make_document_of(document, fields) for document in documents)
-    return list(made) if isinstance(documents, Sequence) else made
+    if not isinstance(documents, Sequence):
+        return made
+    all_made = list(made)
+    if all(map(is_empty, all_made)):
+        require_any_field(documents, fields)
+    return all_made
+
+
+def require_any_field(documents: Sequence[Any], fields: Sequence[str]) -> None:
+    """
+    Refuse fields of which no document has one; of texts and of no documents nothing is known.
+
+    Raises:
+        ValueError: No document has any of them.
+    """
+    asked = [each for each in documents if each is not None and not isinstance(each, str)]
+    if not asked or any(has_field(each, name) for each in asked for name in fields):
+        return
+    mappings = [cast("Mapping[object, object]", each) for each in asked if is_mapping(each)]
+    known = list(dict.fromkeys(name for each in mappings for name in each))
+    raise ValueError(f"fields: {describe_missing(fields, known)}")
+
+
+def has_field(document: object, name: str) -> bool:
+    """Return whether a mapping has a key, or an object an attribute."""
+    if is_mapping(document):
+        return name in cast("Mapping[object, object]", document)
+    return hasattr(document, name)
+
+
+def is_mapping(document: object) -> bool:
+    """Return whether the fields of a document are keys, not attributes."""
+    return isinstance(document, Mapping)
+
+
+def describe_missing(missing: Sequence[str], known: Sequence[object]) -> str:
+    """Say which fields no document has, and which they have."""
+    absent = " or ".join(json.dumps(name, ensure_ascii=False) for name in missing)
+    shown = ", ".join(map(str, known[:SHOWN_FIELDS])) or "none"
+    more = f" and {len(known) - SHOWN_FIELDS} more" if len(known) > SHOWN_FIELDS else ""
+    return f"no document has the field {absent}; they have {shown}{more}"
 
 
 def select_fields_async(documents: AnyDocuments, fields: Sequence[str]) -> AnyDocuments:

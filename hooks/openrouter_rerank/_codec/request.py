@@ -174,7 +174,7 @@ def encode_request(
     if fields is not None:
         from .fields import require_fields, select_fields
 
-        given = select_fields(given, require_fields(fields))
+        given = select_fields(list(given), require_fields(fields))
     encoded, set_aside = select_documents(list(given), unrankable)
     body: dict[str, Any] = {
         "documents": encoded,

@@ -170,8 +170,8 @@ def is_httpcore_patched() -> bool:
     """
     Return whether something watches httpcore's connections; it would miss ours.
 
-    respx does so in tests, and some monitoring in production: they put a function of their own in
-    the place of httpcore's.
+    respx does so in tests, and some monitoring in production: they replace httpcore's function by
+    one of their own.
     """
     sync_and_async: tuple[object, ...] = (
         httpcore.HTTPConnection.handle_request,

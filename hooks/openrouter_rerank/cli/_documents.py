@@ -1,12 +1,12 @@
 """Documents from the command line, from a file, and from standard input."""
 
-import json
 import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+from openrouter_rerank._codec.fields import SHOWN_FIELDS, describe_missing
 from openrouter_rerank._document_files.parsing import (
     Document,
     DocumentFileError,
@@ -24,7 +24,6 @@ STANDARD_INPUT = "-"
 MAX_INPUT_BYTES = 64 << 20
 _CSV_ENDING = ".csv"
 _TSV_ENDING = ".tsv"
-SHOWN_FIELDS = 10
 
 
 def read_documents(
@@ -94,10 +93,7 @@ def _check_fields(fields: Sequence[str], documents: Sequence[Fields]) -> None:
     missing = [name for name in fields if name not in known]
     if not missing:
         return
-    shown = ", ".join(known[:SHOWN_FIELDS]) or "none"
-    more = f" and {len(known) - SHOWN_FIELDS} more" if len(known) > SHOWN_FIELDS else ""
-    absent = " or ".join(json.dumps(name, ensure_ascii=False) for name in missing)
-    message = f"--field: no document has the field {absent}; they have {shown}{more}."
+    message = f"--field: {describe_missing(missing, known)}."
     if len(missing) == len(fields):
         raise UsageError(message)
     print_error(f"warning: {message}")

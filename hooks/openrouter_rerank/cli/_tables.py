@@ -31,7 +31,7 @@ def draw_table(
     Args:
         results: As the API gave them.
         console: Where the lines will go.
-        has_scores: Whether they have scores; if not, there is a dash in the place of each.
+        has_scores: Whether they have scores; if not, there is a dash instead of each.
     """
     values = [result.relevance_score if has_scores else 0.0 for result in results]
     scores = format_scores(values) if has_scores else ["-"] * len(values)

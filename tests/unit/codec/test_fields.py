@@ -161,3 +161,29 @@ def test_table_is_refused_with_fields_too() -> None:
         ):
             with pytest.raises(TypeError, match="documents"):
                 refused()
+
+
+@every_way
+@pytest.mark.parametrize("on_failure", ["raise", "keep_order"])
+def test_fields_that_no_document_has_are_named(way: Rank, on_failure: Any) -> None:
+    """A misspelt field is a mistake in the call, whose message has the names that there are."""
+    with (
+        FakeOpenRouter() as client,
+        pytest.raises(
+            ValueError, match=r'fields: no document has the field "tipp"; they have id, '
+        ),
+    ):
+        way(client, [ITEM, {"id": 8}, ""], fields=["tipp"], on_failure=on_failure)
+
+    assert client.requests == []
+
+
+def test_fields_of_objects_and_of_nothing() -> None:
+    """Attributes count as fields; blank fields and texts are told as blank documents, as ever."""
+    place = SimpleNamespace(title=" ")
+    with FakeOpenRouter() as client:
+        with pytest.raises(ValueError, match='no document has the field "tipp"; they have none'):
+            client.rerank.rank([place], model="m", query="q", fields=["tipp"])
+        for documents in ([place], [{"title": None}], [""]):
+            with pytest.raises(ValueError, match="documents: blank at positions 0"):
+                client.rerank.rank(documents, model="m", query="q", fields=["title"])

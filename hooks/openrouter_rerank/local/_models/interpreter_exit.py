@@ -32,7 +32,7 @@ class ModelWork:
         self.forget()
 
     def forget(self) -> None:
-        """Begin anew, in a process that was forked, where no other thread has come along."""
+        """Start again in a forked process, which has none of its parent's other threads."""
         self._changed = threading.Condition()
         self._count = 0
         self._is_over = False

@@ -36,7 +36,7 @@ class LocalRanker:
 
     An embedding model compares the vector of the query with that of each document by their cosine.
     Vectors are kept, so that texts that come again, as in a batch or an evaluation, are embedded
-    only once. A cross-encoder has no vector of a document, and computes each pair anew.
+    only once. A cross-encoder has no vector of a document, and computes each pair again.
 
     A score does not depend on the other documents. Scores lie between 0 and 1, and mean nothing
     beside another model's. Texts only are read: of a document with an image the text is ranked,

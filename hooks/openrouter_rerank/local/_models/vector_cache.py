@@ -40,7 +40,7 @@ class VectorCache:
             return self._vectors.get(key)
 
     def put(self, text: TokenIds, vector: Vector) -> None:
-        """Keep a text's vector, in the place of those that were not used for longest."""
+        """Keep a text's vector, and drop those that were not used for longest."""
         if count_bytes(vector) <= self._vectors.maxsize:
             key = make_key(text)
             with self._lock:
