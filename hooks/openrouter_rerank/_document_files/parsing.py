@@ -70,8 +70,11 @@ def parse_documents(data: bytes, name: str) -> list[Document]:
         return _read_array(cast("list[object]", whole), name)
     if isinstance(whole, dict):
         return [_read_document(cast("JsonDocument", whole), f"{name}, line {lines[0][0]}")]
-    _check_for_json(lines, name)
-    values = [_parse_json(text) for _, text in lines]
+    parsed = [_parse_any_json(text) for _, text in lines]
+    _check_for_json(lines, parsed, name)
+    values = [
+        cast("JsonDocument", value) if isinstance(value, str | dict) else None for value in parsed
+    ]
     broken = next((at for at, value in enumerate(values) if value is None), None)
     if broken is not None:
         _check_for_objects(lines[broken][0], lines, values, name)
@@ -161,11 +164,6 @@ def _split_lines(text: str) -> Iterator[Line]:
             yield number, line.removesuffix("\r")
 
 
-def _parse_json(text: str) -> JsonDocument | None:
-    value = _parse_any_json(text)
-    return cast("JsonDocument", value) if isinstance(value, str | dict) else None
-
-
 def _parse_any_json(text: str) -> object:
     try:
         return json.loads(text)
@@ -185,11 +183,10 @@ def _read_array(elements: Sequence[object], name: str) -> list[Document]:
     return documents
 
 
-def _check_for_json(lines: Sequence[Line], name: str) -> None:
+def _check_for_json(lines: Sequence[Line], values: Sequence[object], name: str) -> None:
     """Refuse JSON that is neither one value nor JSON Lines; its source would be ranked."""
     first = lines[0][1].strip()
     is_named_json = name.lower().endswith(_JSON_ENDINGS)
-    values = [_parse_any_json(text) for _, text in lines]
     if all(isinstance(value, list) for value in values):
         raise DocumentFileError(
             f"{name}: each line is a JSON array. Write one document on each line."
