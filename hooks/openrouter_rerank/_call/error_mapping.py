@@ -41,7 +41,7 @@ _SUMMARIES: dict[type[NoResponseError], str] = {
 }
 # By these alerts a peer refuses who asks or how (RFC 8446, section 6.2), before it reads a request;
 # with TLS 1.3 they may come when the reply is awaited. Asked again, it would say the same.
-_REFUSALS = re.compile(
+_REFUSALS = (
     "_ALERT_(?:HANDSHAKE_FAILURE|.*CERTIFICATE.*|UNKNOWN_CA|ACCESS_DENIED|PROTOCOL_VERSION"
     "|INSUFFICIENT_SECURITY|INAPPROPRIATE_FALLBACK|UNRECOGNIZED_NAME|NO_APPLICATION_PROTOCOL)$"
 )
@@ -99,7 +99,7 @@ def is_refusal(error: BaseException) -> bool:
     """Return whether an error is an alert of TLS by which the peer refuses the connection."""
     # One that Python code has made has no reason.
     reason = getattr(error, "reason", None) or ""
-    return isinstance(error, ssl.SSLError) and bool(_REFUSALS.search(reason))
+    return isinstance(error, ssl.SSLError) and bool(re.search(_REFUSALS, reason))
 
 
 def name_peer(url: httpx.URL, proxy_name: str | None) -> str:

@@ -9,7 +9,7 @@ MOST_BYTES = 64 * 1024
 _INTERIM = r"HTTP/1\.[01] 1(?!01)[0-9]{2}"
 _INTERIM_HEAD = rf"{_INTERIM}[^\n]*\n(?:[^\r\n][^\n]*\n)*\r?\n".encode()
 _GOES_ON = rf"{_INTERIM}|HTTP/1\.[01] 2[0-9]{{2}}".encode()
-_LENGTH = re.compile(rb"\ncontent-length:[ \t]*([0-9]{1,9})[ \t]*\r?(?:\n|$)", re.IGNORECASE)
+_LENGTH = rb"(?i)\ncontent-length:[ \t]*([0-9]{1,9})[ \t]*\r?(?:\n|$)"
 _LAST_CHUNK = b"\n0\r\n\r\n"
 
 
@@ -39,7 +39,7 @@ class EarlyReply:
         head, end, body = self.data.partition(b"\r\n\r\n")
         if not end:
             return False
-        length = _LENGTH.search(head)
+        length = re.search(_LENGTH, head)
         return len(body) >= int(length[1]) if length else self.data.endswith(_LAST_CHUNK)
 
     def feed(self, data: bytes) -> bool:
