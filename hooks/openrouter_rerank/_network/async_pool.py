@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, cast
 import anyio
 import httpx
 
-from .connection import AsyncConnection, Route
+from .async_connection import AsyncConnection
+from .connection import Route
 from .deadline import current_attempt, record_proxy
 from .httpx2_types import Limits
 from .pool import (

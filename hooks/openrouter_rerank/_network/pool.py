@@ -15,7 +15,7 @@ from typing import cast
 
 import httpx
 
-from .connection import AsyncConnection, Connection, Route
+from .connection import Connection, ConnectionBase, Route
 from .deadline import current_attempt, record_proxy
 from .httpx2_types import Limits
 from .pool_state import PoolState, Slot, Waiter
@@ -202,7 +202,7 @@ def read_keepalive(limits: Limits) -> float:
     return math.inf if limits.keepalive_expiry is None else limits.keepalive_expiry
 
 
-def idle_seconds_left(connection: Connection | AsyncConnection, keepalive: float) -> float:
+def idle_seconds_left(connection: ConnectionBase, keepalive: float) -> float:
     """Return for how many seconds a connection may still be idle."""
     return max(0.0, connection.idle_since + keepalive - time.monotonic())
 
@@ -214,7 +214,7 @@ def call_weakly(method: "weakref.WeakMethod[Callable[[], None]]") -> None:
         function()
 
 
-def may_use(connection: Connection | AsyncConnection, keepalive: float) -> bool:
+def may_use(connection: ConnectionBase, keepalive: float) -> bool:
     """Return whether the current attempt may use an idle connection."""
     attempt = current_attempt.get()
     if attempt is not None and attempt.needs_new_connection:
@@ -222,7 +222,7 @@ def may_use(connection: Connection | AsyncConnection, keepalive: float) -> bool:
     return not (has_expired(connection, keepalive) or connection.has_been_closed)
 
 
-def has_expired(connection: Connection | AsyncConnection, keepalive: float) -> bool:
+def has_expired(connection: ConnectionBase, keepalive: float) -> bool:
     """Return whether a connection was idle for too long, without a system call."""
     return time.monotonic() - connection.idle_since >= keepalive
 
