@@ -11,7 +11,6 @@ import socket
 import threading
 import time
 from contextlib import suppress
-from queue import Empty, SimpleQueue
 from typing import Any, TypeAlias
 
 import httpcore
@@ -51,26 +50,28 @@ class Resolver:
         slots = self._slots
         if not slots.acquire(timeout=max(0.0, timeout)):
             raise httpcore.ConnectTimeout(f"{MAX_LOOKUPS} lookups of names hang already")
-        answers: SimpleQueue[Found | BaseException] = SimpleQueue()
+        answers: list[Found | BaseException] = []
 
         def look_up() -> None:
             try:
-                answers.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+                answers.append(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
             except BaseException as error:  # noqa: BLE001 - raised in the caller's thread
-                answers.put(error)
+                answers.append(error)
             finally:
                 slots.release()
 
         try:
             # A daemon, since the interpreter must not wait for it at its exit.
-            threading.Thread(target=look_up, name="openrouter-rerank-dns", daemon=True).start()
+            thread = threading.Thread(target=look_up, name="openrouter-rerank-dns", daemon=True)
+            thread.start()
         except RuntimeError:
             # The system has no thread to give.
             look_up()
-        try:
-            answer = answers.get(timeout=max(0.0, ends_at - time.monotonic()))
-        except Empty:
-            raise httpcore.ConnectTimeout(f"the name {host} was not resolved in time") from None
+        else:
+            thread.join(max(0.0, ends_at - time.monotonic()))
+        if not answers:
+            raise httpcore.ConnectTimeout(f"the name {host} was not resolved in time")
+        (answer,) = answers
         if isinstance(answer, BaseException):
             raise answer
         return answer
