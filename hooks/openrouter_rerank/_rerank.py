@@ -7,8 +7,7 @@ from functools import cached_property, partial
 from typing import Any, Required, TypedDict, TypeVar, Unpack, cast, overload
 
 # These two import a name only when something asks for it, as typing.get_type_hints does.
-from . import operations
-from ._bulk import run_types
+from . import _lazy_types, operations
 from ._call.answer import Answer
 from ._call.arguments import (
     Document,
@@ -33,7 +32,6 @@ from ._frames import (
 )
 from ._policy.failures import OnFailure, is_recoverable
 from ._ranking import Ranked, Ranking, keep_order, pair_with_scores
-from ._raw_response import RawRerank
 from .errors import OpenRouterError
 
 DEFAULT_BATCH_SIZE = 1000
@@ -63,13 +61,13 @@ class Rerank:
         self._caller = caller
 
     @cached_property
-    def with_raw_response(self) -> RawRerank:
+    def with_raw_response(self) -> _lazy_types.RawRerank:
         """
         The same operation, but each reply comes with its headers, its attempts and the time waited.
 
         `parse()` returns the model.
         """
-        return RawRerank(self._caller)
+        return _lazy_types.RawRerank(self._caller)
 
     @list_rerank_arguments
     def rerank(
@@ -211,15 +209,15 @@ class Rerank:
 
     def rerank_many(
         self,
-        jobs: Iterable[run_types.RerankJob],
+        jobs: Iterable[_lazy_types.RerankJob],
         *,
         max_concurrency: int = 8,
         ordered: bool = True,
         requests_per_minute: float | None = None,
         max_cost: float | None = None,
         max_unread: int | None = None,
-        on_progress: run_types.Progress | None = None,
-    ) -> run_types.RerankOutcomes:
+        on_progress: _lazy_types.Progress | None = None,
+    ) -> _lazy_types.RerankOutcomes:
         """
         Rerank any number of jobs, several at a time, and return an iterator of their outcomes.
 
@@ -289,15 +287,15 @@ class Rerank:
 
     def rerank_many_async(
         self,
-        jobs: Iterable[run_types.RerankJob] | AsyncIterable[run_types.RerankJob],
+        jobs: Iterable[_lazy_types.RerankJob] | AsyncIterable[_lazy_types.RerankJob],
         *,
         max_concurrency: int = 8,
         ordered: bool = True,
         requests_per_minute: float | None = None,
         max_cost: float | None = None,
         max_unread: int | None = None,
-        on_progress: run_types.Progress | None = None,
-    ) -> run_types.AsyncRerankOutcomes:
+        on_progress: _lazy_types.Progress | None = None,
+    ) -> _lazy_types.AsyncRerankOutcomes:
         """
         Async `rerank_many`, in tasks of asyncio or trio.
 
@@ -655,7 +653,7 @@ class Rerank:
         top_n: int | None,
         on_failure: OnFailure = "raise",
         is_async: bool,
-    ) -> run_types.BatchedCall:
+    ) -> _lazy_types.BatchedCall:
         """Check the arguments of a call in batches, but the documents, and start its time."""
         from ._bulk.batches import BatchedCall
 

@@ -13,8 +13,7 @@ from typing import Any, cast
 import openrouter_rerank
 import openrouter_rerank_api
 import pytest
-from openrouter_rerank import OpenRouter, RerankJob
-from openrouter_rerank._bulk import run_types
+from openrouter_rerank import OpenRouter, RerankJob, _lazy_types
 from openrouter_rerank._call import setting_types
 from openrouter_rerank.operations import CreateRerankResponseBody
 
@@ -91,7 +90,7 @@ def test_hints_of_everything_public_resolve(name: str) -> None:
 def test_hints_of_the_operation_resolve() -> None:
     """So do those of what a client's attributes hold, whose classes are private."""
     client_attributes = [OpenRouter.rerank, OpenRouter.hooks]
-    outcomes = [run_types.RerankOutcomes, run_types.AsyncRerankOutcomes]
+    outcomes = [_lazy_types.RerankOutcomes, _lazy_types.AsyncRerankOutcomes]
     kinds = [*map(type, client_attributes), type(OpenRouter().rerank.with_raw_response), *outcomes]
 
     annotated = [it for kind in kinds for it in find_annotated_of_class(kind)]
@@ -101,7 +100,7 @@ def test_hints_of_the_operation_resolve() -> None:
     assert hints["Rerank.rerank"]["return"] is CreateRerankResponseBody
 
 
-@pytest.mark.parametrize("module", [run_types, setting_types], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", [_lazy_types, setting_types], ids=lambda module: module.__name__)
 def test_annotations_name_only_what_is_there(module: ModuleType) -> None:
     """Each type that annotations name can be had, and no other name."""
     assert all(getattr(module, name) is not None for name in module.__all__)
