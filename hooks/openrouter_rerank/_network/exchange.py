@@ -1,5 +1,6 @@
 """One request and its reply, from httpcore's terms to the bytes of HTTP/1.1. Pure: no I/O."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
@@ -13,6 +14,17 @@ MAX_HEAD_BYTES = 100 * 1024
 
 Head = h11.Response | h11.InformationalResponse
 RawHeaders = list[tuple[bytes, bytes]]
+
+# The head of a POST, its fields not empty (RFC 9112, sections 3 and 5; RFC 9110, section 5.6.2).
+_NAME = rb"[!#-'*+.^_`|~0-9A-Za-z-]+"
+_VALUE = rb"[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?"
+_POST_HEAD = rb"POST [!-~]+ HTTP/1\.1\r\n(?:%b: %b\r\n)+\r\n" % (_NAME, _VALUE)
+_LENGTH = rb"[0-9]{1,20}"
+_UNUSUAL = frozenset({b"transfer-encoding", b"upgrade", b"expect"})
+_KEEP_ALIVE = b"keep-alive"
+# What h11 is told of a usual request: it asks for no more to read the reply.
+_POST = h11.Request(method="POST", target="/", headers=[("Host", "any"), ("Content-Length", "0")])
+_END = h11.EndOfMessage()
 
 
 class Request(Protocol):
@@ -29,8 +41,9 @@ class Exchange:
     """
     One request and its reply (RFC 9112).
 
-    h11 knows the protocol. The body of a usual reply is read past it, since h11 copies each byte
-    three times: that takes a tenth of a call, large or small.
+    h11 knows the protocol. Two things that are usual go past it, which take a tenth of a small call
+    each: it looks at every field of a request by itself, and copies each byte of a reply's body
+    three times.
 
     Attributes:
         headers: Those of the reply, once its head is read.
@@ -41,6 +54,8 @@ class Exchange:
         self._h11 = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD_BYTES)
         self.headers: RawHeaders = []
         self._method = b""
+        # Of the body of a usual request: how much of it is still to be sent.
+        self._unsent: int | None = None
         # Of a body that is read past h11: its length, and how much of it is still to come.
         self._length: int | None = None
         self._left = 0
@@ -51,7 +66,7 @@ class Exchange:
     def may_be_followed(self) -> bool:
         """Whether both have ended, nothing came after them, and the connection is to be kept."""
         # If it is not to be kept, h11 says MUST_CLOSE once the request has ended.
-        if self._h11.our_state is not h11.DONE:
+        if self._unsent or self._h11.our_state is not h11.DONE:
             return False
         if self._length is not None:
             return not (self._left or self._has_more)
@@ -65,6 +80,11 @@ class Exchange:
             httpcore.LocalProtocolError: It is not HTTP.
         """
         self._method = request.method
+        if usual := write_usual_head(request):
+            head, self._unsent = usual
+            self._h11.send(_POST)
+            self._h11.send(_END)
+            return head
         try:
             return self._h11.send(
                 h11.Request(
@@ -81,6 +101,9 @@ class Exchange:
         Raises:
             httpcore.LocalProtocolError: It is not as long as its head says.
         """
+        if self._unsent is not None:
+            yield from self._count_body(chunks, self._unsent)
+            return
         try:
             for chunk in chunks:
                 yield self._h11.send(h11.Data(data=chunk))
@@ -89,6 +112,16 @@ class Exchange:
                 yield end
         except h11.LocalProtocolError as error:
             raise httpcore.LocalProtocolError(str(error)) from error
+
+    def _count_body(self, chunks: Iterable[bytes], length: int) -> Iterator[bytes]:
+        """Yield the body of a usual request as it is."""
+        for chunk in chunks:
+            self._unsent = length = length - len(chunk)
+            if length < 0:
+                raise httpcore.LocalProtocolError("Too much data for declared Content-Length")
+            yield chunk
+        if length:
+            raise httpcore.LocalProtocolError("Too little data for declared Content-Length")
 
     def receive(self, data: bytes) -> None:
         """
@@ -160,6 +193,30 @@ class Exchange:
             return self._h11.next_event()
         except h11.RemoteProtocolError as error:
             raise httpcore.RemoteProtocolError(str(error)) from error
+
+
+def write_usual_head(request: Request) -> tuple[bytes, int] | None:
+    """
+    Return the head of a POST and how long its body is; None if h11 is to write or refuse it.
+
+    Host is its first field, as h11 would have it, no field is there twice, and none asks for
+    another connection, protocol or reply.
+    """
+    fields = {name.lower(): value for name, value in request.headers}
+    if (
+        len(fields) < len(request.headers)
+        or not fields.keys().isdisjoint(_UNUSUAL)
+        or fields.get(b"connection", _KEEP_ALIVE) != _KEEP_ALIVE
+        or next(iter(fields), None) != b"host"
+        or not re.fullmatch(_LENGTH, fields.get(b"content-length", b""))
+    ):
+        return None
+    lines = [b"%b: %b\r\n" % field for field in request.headers]
+    head = b"%b %b HTTP/1.1\r\n%b\r\n" % (request.method, request.url.target, b"".join(lines))
+    # With a line break in it, one field would be two.
+    if head.count(b"\n") > len(fields) + 2 or not re.fullmatch(_POST_HEAD, head):
+        return None
+    return head, int(fields[b"content-length"])
 
 
 def find_length(headers: RawHeaders) -> int | None:

@@ -107,6 +107,10 @@ class SyncHalf:
                 response.stream.close()
         except (httpcore.NetworkError, httpcore.ProtocolError) as error:
             return Seen(error=type(error), is_free=may_be_used(self.connection))
+        except h11.LocalProtocolError:
+            # httpcore has an error of its own for a head alone.
+            assert isinstance(self.connection, httpcore.HTTP11Connection)
+            return Seen(error=httpcore.LocalProtocolError)
         return describe(response, body, self.connection)
 
     def close(self) -> None:
@@ -384,3 +388,51 @@ def test_replies_are_read_as_httpcore_reads_them(data: st.DataObject) -> None:
     theirs = SyncHalf(httpcore.HTTP11Connection(ORIGIN, Wire(*said))).send(b"body", method=method)
 
     assert seen == [theirs, theirs]
+
+
+HOST_FIELDS = [[(b"Host", b"h")], [(b"host", b"h")], [(b"Host", b"h"), (b"Host", b"h")], []]
+LENGTHS = [b"4", b"4", b"04", b"4, 4", b"+4", b" 4", b"5", b"3", b"4" * 21, b""]
+VALUES = [
+    b"a",
+    b"a b\tc",
+    b"\xff\x80",
+    b"",
+    b" a",
+    b"a ",
+    b"a\r\nB: c",
+    b"a\nB: c",
+    b"a\x00",
+    b"\x7f",
+]
+NAMES = [b"X-Ab", b"x-cd", b"!#$%&'*+-.^_`|~9z", b"Bad Name", b"", b"A:", b"\xff", b"X\r\nY"]
+SPECIAL = [
+    (b"Connection", b"keep-alive"),
+    (b"Connection", b"Keep-Alive"),
+    (b"connection", b"close"),
+    (b"Transfer-Encoding", b"chunked"),
+    (b"Expect", b"100-continue"),
+    (b"Upgrade", b"x"),
+    (b"Accept", b"*/*"),
+]
+
+
+@given(data=st.data())
+def test_requests_are_written_as_httpcore_writes_them(data: st.DataObject) -> None:
+    """Whatever the fields are, good or bad, both halves write what httpcore does, or refuse it."""
+    length = data.draw(st.sampled_from([*[(b"Content-Length", each) for each in LENGTHS], None]))
+    pairs = st.tuples(st.sampled_from(NAMES), st.sampled_from(VALUES))
+    more = data.draw(st.lists(st.sampled_from(SPECIAL) | pairs, max_size=4))
+    fields = [*data.draw(st.sampled_from(HOST_FIELDS)), *([length] if length else []), *more]
+    headers = fields[::-1] if data.draw(st.booleans()) else fields
+    chunks = data.draw(st.sampled_from([(b"body",), (b"bo", b"", b"dy"), (b"bodybody",), ()]))
+    method = data.draw(st.sampled_from(["POST", "POST", "GET", "PO ST"]))
+    url = data.draw(st.sampled_from(["http://h/rerank?a=b", "http://h/r r"]))
+    wires = [Wire(REPLY), Wire(REPLY), Wire(REPLY)]
+    halves = [open_sync(wires[0]), open_async(wires[1])]
+    halves.append(SyncHalf(httpcore.HTTP11Connection(ORIGIN, wires[2])))
+
+    seen = [half.send(*chunks, headers=headers, method=method, url=url) for half in halves]
+
+    assert seen[0] == seen[1] == seen[2]
+    written = [b"".join(wire.written) for wire in wires]
+    assert written[0] == written[1] == written[2]
