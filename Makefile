@@ -14,8 +14,7 @@ PARALLEL := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 # The tests that are to reach all of hooks/, but the command and the embedded server.
 COVERING := tests/unit tests/integration/client tests/integration/frameworks \
     tests/integration/resilience \
-    --ignore=tests/unit/cli --ignore=tests/unit/local --ignore=tests/unit/scripts \
-    --ignore=tests/integration/frameworks/ray/test_cluster.py
+    --ignore=tests/unit/cli --ignore=tests/unit/local --ignore=tests/unit/scripts
 # What make sync reads: a file or an https URL; upstream's own if it is empty.
 SOURCE ?=
 

@@ -40,7 +40,7 @@ def pytest_collection() -> Generator[None]:
 # The files that take longest, first the one that mostly waits for processes of Ray's: what is begun
 # late keeps one process busy when the others have nothing left.
 FIRST = (
-    "integration/frameworks/ray/test_cluster.py",
+    "packaging/test_ray_job.py",
     "documentation/test_framework_pages.py",
     "documentation/test_pages.py",
     "regeneration/test_variants.py",
