@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Timer
@@ -28,28 +28,83 @@ class ForkedProcess:
 
     Attributes:
         pid: Its process id.
+        returncode: Its exit code, a signal's is negative; None before its end was waited for.
     """
 
     def __init__(self, replies: int) -> None:
         # Unbuffered, so that select sees all that was not read.
         self._replies = os.fdopen(replies, "rb", buffering=0)
         self.pid = self._read()
+        self.returncode: int | None = None
 
     def wait(self) -> int:
         """Wait for its end, and return its exit code; a signal's is negative."""
-        try:
-            return self._read()
-        finally:
-            self._replies.close()
+        if self.returncode is None:
+            with self._replies:
+                self.returncode = self._read()
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal, whether it has ended or not."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, number)
 
     def kill(self) -> None:
         """Kill it, whether it has ended or not."""
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGKILL)
+        self.send_signal(signal.SIGKILL)
 
     def _read(self) -> int:
         assert select.select([self._replies], [], [], TIMEOUT_SECONDS)[0], "the run hangs"
         return int(self._replies.readline())
+
+
+class PipedProcess:
+    """
+    A run that was forked with pipes for its streams, as text.
+
+    Attributes:
+        stdin: What it reads.
+        stdout: What it writes.
+        stderr: Its messages.
+    """
+
+    def __init__(self, process: ForkedProcess, feed: int, output: int, errors: int) -> None:
+        self._process = process
+        self.wait = process.wait
+        self.send_signal = process.send_signal
+        self.stdin = os.fdopen(feed, "w", encoding="utf-8")
+        self.stdout = os.fdopen(output, encoding="utf-8")
+        self.stderr = os.fdopen(errors, encoding="utf-8")
+
+    def end(self, number: int | None = None) -> tuple[int, str, str]:
+        """
+        Close its input, and wait for its end.
+
+        Args:
+            number: A signal to send it; None sends none.
+
+        Returns:
+            Its exit code, and the rest of what it writes to its standard output and error.
+        """
+        if number is not None:
+            self._process.send_signal(number)
+        timer = Timer(TIMEOUT_SECONDS, self._process.kill)
+        timer.start()
+        with contextlib.suppress(BrokenPipeError):
+            self.stdin.close()
+        with ThreadPoolExecutor(1) as threads:
+            errors = threads.submit(self.stderr.read)
+            output = self.stdout.read()
+        timer.cancel()
+        return self._process.wait(), output, errors.result()
+
+    def close(self) -> None:
+        """Kill it if it has not ended, and close the pipes."""
+        self._process.kill()
+        self._process.wait()
+        for stream in (self.stdin, self.stdout, self.stderr):
+            with contextlib.suppress(BrokenPipeError):
+                stream.close()
 
 
 class ForkServer:
@@ -60,7 +115,14 @@ class ForkServer:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(
-        self, arguments: Sequence[str], environment: Mapping[str, str], streams: Sequence[int]
+        self,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        streams: Sequence[int],
+        *,
+        program: str | None = None,
+        imports: Sequence[str] = (),
+        closed: Sequence[int] = (),
     ) -> ForkedProcess:
         """
         Start a run.
@@ -69,12 +131,18 @@ class ForkServer:
             arguments: What follows the command's name.
             environment: All its variables; those of Python's own come too late.
             streams: Descriptors of its standard input, output and error; they stay open here.
+            program: What to run, in Python and with warnings as errors; None runs the command.
+            imports: Modules that this and all later runs find imported.
+            closed: Which of 0, 1 and 2 it finds closed, as a shell's `>&-` leaves it.
         """
         replies, reply = os.pipe()
         request = {
             "arguments": list(arguments),
             "environment": dict(environment),
             "folder": str(Path.cwd()),
+            "program": program,
+            "imports": list(imports),
+            "closed": list(closed),
         }
         content = json.dumps(request).encode()
         requests = self._open()
@@ -86,15 +154,41 @@ class ForkServer:
             os.close(reply)
         return ForkedProcess(replies)
 
+    @contextlib.contextmanager
+    def open(
+        self,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        *,
+        program: str | None = None,
+        imports: Sequence[str] = (),
+    ) -> Generator[PipedProcess]:
+        """Start a run with pipes for the three streams, and end it if the block did not."""
+        (stdin_end, feed), (out, stdout_end), (err, stderr_end) = (os.pipe() for _ in range(3))
+        ends = (stdin_end, stdout_end, stderr_end)
+        started = self.start(arguments, environment, ends, program=program, imports=imports)
+        for end in ends:
+            os.close(end)
+        process = PipedProcess(started, feed, out, err)
+        try:
+            yield process
+        finally:
+            process.close()
+
     def run(
-        self, arguments: Sequence[str], environment: Mapping[str, str], stdin: bytes = b""
+        self,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        stdin: bytes = b"",
+        *,
+        program: str | None = None,
     ) -> Completed:
         """Run to the end with pipes for the three streams; one that hangs is killed."""
         pipes = [os.pipe() for _ in range(3)]
         (stdin_end, feed), (out, stdout_end), (err, stderr_end) = pipes
         ends = (stdin_end, stdout_end, stderr_end)
         with ThreadPoolExecutor(3) as threads:
-            process = self.start(arguments, environment, ends)
+            process = self.start(arguments, environment, ends, program=program)
             for end in ends:
                 os.close(end)
             timer = Timer(TIMEOUT_SECONDS, process.kill)

@@ -1,9 +1,9 @@
 """
-Run as a process: forks runs of the command on request, where its modules are imported already.
+Run as a process: forks runs on request, where modules are imported and the model is loaded already.
 
-Importing takes most of the time of a short run. A forked run is a process like any other: it has
-streams, variables, a folder and signals of its own, and ends as an interpreter does. It only starts
-after the interpreter has, so no variable of Python's changes it.
+Both take most of the time of a short run. A run is the command, or a program in Python. It is a
+process like any other: it has streams, variables, a folder and signals of its own, and ends as an
+interpreter does. It only starts after the interpreter has, so no variable of Python's changes it.
 """
 
 import gc
@@ -13,6 +13,7 @@ import select
 import signal
 import socket
 import sys
+import warnings
 from contextlib import suppress
 from importlib import import_module
 from typing import Any
@@ -20,7 +21,8 @@ from typing import Any
 LENGTH_BYTES = 8
 # Standard input, output and error of the run, and where its process id and exit status are wanted.
 STREAMS = 4
-# What the commands import when they first need it; but onnxruntime, whose threads end no fork.
+STREAM_NAMES = ("stdin", "stdout", "stderr")
+# What the commands import when they first need it.
 PRELOADED = (
     "openrouter_rerank._call.caller", "openrouter_rerank.evaluation",
     "openrouter_rerank.local._app.application", "openrouter_rerank.local._server.startup",
@@ -35,6 +37,24 @@ def receive(requests: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
         return None
     content = requests.recv(int.from_bytes(head, "big"), socket.MSG_WAITALL)
     return json.loads(content), streams
+
+
+def load_model() -> None:
+    """
+    Load the model of `--local` without starting a thread, which no fork would have.
+
+    For one processor onnxruntime starts none, nor without telemetry; the tokenizer's are forbidden.
+    """
+    from openrouter_rerank.local import LOCAL
+
+    if not hasattr(os, "sched_setaffinity"):
+        return
+    processors = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(processors)})
+    os.environ |= {"ORT_DISABLE_TELEMETRY": "1", "TOKENIZERS_PARALLELISM": "false"}
+    with suppress(ImportError):
+        LOCAL.load()
+    os.sched_setaffinity(0, processors)
 
 
 def report_ended(replies: dict[int, int]) -> None:
@@ -59,6 +79,10 @@ def become(request: dict[str, Any], streams: list[int]) -> None:
     sys.stdin = os.fdopen(0, encoding="utf-8", errors="surrogateescape", closefd=False)
     sys.stdout = os.fdopen(1, "w", encoding="utf-8", errors="surrogateescape", closefd=False)
     sys.stderr = os.fdopen(2, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)
+    closed: list[int] = request["closed"]
+    for target in closed:
+        os.close(target)
+        setattr(sys, STREAM_NAMES[target], None)
     os.chdir(request["folder"])
     os.environ.clear()
     os.environ.update(request["environment"])
@@ -69,8 +93,8 @@ def ignore_signal(_number: int, _frame: object) -> None:
     """Do nothing."""
 
 
-def serve(requests: socket.socket) -> bool:
-    """Fork a run for each request; return True in each fork, and False at the end."""
+def serve(requests: socket.socket) -> dict[str, Any] | None:
+    """Fork a run for each request; return the request in its fork, and None at the end."""
     ended, wakeup = socket.socketpair()
     wakeup.setblocking(False)
     signal.set_wakeup_fd(wakeup.fileno())
@@ -85,12 +109,16 @@ def serve(requests: socket.socket) -> bool:
         if requests in ready:
             received = receive(requests)
             if received is None:
-                return False
+                return None
             request, (*streams, reply) = received
+            for name in request["imports"]:
+                import_module(name)
+            # Otherwise each fork, at its end, collects and so copies what they all share.
+            gc.freeze()
             process_id = os.fork()
             if process_id == 0:
                 become(request, streams)
-                return True
+                return request
             for stream in streams:
                 os.close(stream)
             replies[process_id] = reply
@@ -104,8 +132,12 @@ if __name__ == "__main__":
     for name in PRELOADED:
         with suppress(ModuleNotFoundError):
             import_module(name)
+    load_model()
     run(["batch", os.devnull, "-o", os.devnull])
-    # Otherwise each fork, at its end, collects and so copies what they all share.
-    gc.freeze()
-    if serve(socket.socket(fileno=int(sys.argv[1]))):
+    request = serve(socket.socket(fileno=int(sys.argv[1])))
+    if request is not None and request["program"] is None:
         sys.exit(main())
+    if request is not None:
+        warnings.simplefilter("error")
+        # Here, so that its variables live as long as those of a program do.
+        exec(request["program"])  # noqa: S102  a test wrote it

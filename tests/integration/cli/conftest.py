@@ -3,7 +3,8 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import TypeAlias
 
 import pytest
@@ -12,6 +13,7 @@ from openrouter_rerank.local import running
 
 Completed: TypeAlias = subprocess.CompletedProcess[bytes]
 RunCommand: TypeAlias = Callable[..., Completed]
+Serve: TypeAlias = Callable[..., AbstractContextManager[str]]
 
 TIMEOUT_SECONDS = 60
 _OUR_VARIABLES = ("OPENROUTER_", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "PYTHONIOENCODING")
@@ -67,3 +69,16 @@ def run_interpreter(environment: dict[str, str]) -> RunCommand:
         )
 
     return run
+
+
+@pytest.fixture
+def serve(environment: dict[str, str], fork_server: ForkServer) -> Serve:
+    """Give a function that runs `serve` in a fork, with its options and variables, at a URL."""
+
+    @contextmanager
+    def serve(*options: str, **variables: str) -> Generator[str]:
+        arguments = ["serve", "--port", "0", *options]
+        with fork_server.open(arguments, {**environment, **variables}) as process:
+            yield process.stdout.readline().rstrip("\n").partition("=")[2]
+
+    return serve

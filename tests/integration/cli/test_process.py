@@ -9,8 +9,9 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import termios
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeAlias
@@ -21,11 +22,16 @@ from forking.processes import ForkServer
 from .conftest import TIMEOUT_SECONDS, RunCommand
 
 ReadTerminal: TypeAlias = Callable[..., tuple[int, str]]
+RunInto: TypeAlias = Callable[..., tuple[int, bytes]]
 
 COMMAND = [sys.executable, "-m", "openrouter_rerank.cli"]
 QUERY = "What is the capital of France?"
 PARIS = "Paris is the capital of France."
+RANK = ["rank", QUERY, "--local", "--document", PARIS]
 DOCUMENTS = f"Berlin is the capital of Germany.\n{PARIS}\nBread rises because of yeast.\n".encode()
+
+
+ASCII = {"PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
 
 
 @contextmanager
@@ -115,23 +121,25 @@ def test_a_terminal_as_standard_input_is_not_waited_for(read_terminal: ReadTermi
     assert output.startswith("openrouter-rerank: no documents.")
 
 
-def test_an_encoding_without_blocks_is_no_error(run_interpreter: RunCommand) -> None:
+def test_an_encoding_without_blocks_is_no_error(
+    run_interpreter: RunCommand, server_url: str
+) -> None:
     """In ASCII the bar is drawn with # and other characters become question marks."""
-    variables = {"PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
+    variables = {**ASCII, "OPENROUTER_BASE_URL": server_url}
 
-    done = run_interpreter(["rank", QUERY, "--local", "--document", PARIS + " é"], b"", variables)
+    done = run_interpreter(["rank", QUERY, "--document", PARIS + " é"], b"", variables)
 
     assert (done.returncode, done.stderr) == (0, b"")
     assert b"####" in done.stdout
     assert PARIS.encode() + b" ?" in done.stdout
 
 
-def test_json_is_utf_8_whatever_the_locale(run_interpreter: RunCommand) -> None:
+def test_json_is_utf_8_whatever_the_locale(run_interpreter: RunCommand, server_url: str) -> None:
     """--json prints the response as JSON in UTF-8."""
-    variables = {"PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
+    variables = {**ASCII, "OPENROUTER_BASE_URL": server_url}
 
     done = run_interpreter(
-        ["rank", QUERY, "--local", "--json", "--top-n", "1"], DOCUMENTS + "é\n".encode(), variables
+        ["rank", QUERY, "--json", "--top-n", "1"], DOCUMENTS + "é\n".encode(), variables
     )
 
     results = json.loads(done.stdout)["results"]
@@ -165,42 +173,44 @@ def test_the_server_of_the_environment_is_asked(run_command: RunCommand, server_
     assert done.stdout.decode().splitlines()[1].endswith(PARIS)
 
 
-def test_a_closed_pipe_is_silent(environment: dict[str, str]) -> None:
+@pytest.fixture
+def run_into(environment: dict[str, str], fork_server: ForkServer) -> RunInto:
+    """Give what runs the command with other streams than pipes, and returns status and messages."""
+
+    def run(
+        arguments: list[str], *, output: int | None = None, closed: Sequence[int] = ()
+    ) -> tuple[int, bytes]:
+        variables = {**environment, "OPENROUTER_BASE_URL": "http://127.0.0.1:9"}
+        with tempfile.TemporaryFile() as errors, Path(os.devnull).open("r+b") as nothing:
+            streams = [nothing.fileno(), output or nothing.fileno(), errors.fileno()]
+            status = fork_server.start(arguments, variables, streams, closed=closed).wait()
+            errors.seek(0)
+            return status, errors.read()
+
+    return run
+
+
+def test_a_closed_pipe_is_silent(run_into: RunInto) -> None:
     """A reader that goes away ends the command without a word."""
     reader, writer = os.pipe()
     os.close(reader)
 
     with os.fdopen(writer, "wb") as output:
-        done = subprocess.run(
-            [*COMMAND, "rank", QUERY, "--local"],
-            input=DOCUMENTS,
-            stdout=output,
-            stderr=subprocess.PIPE,
-            env=environment,
-            timeout=TIMEOUT_SECONDS,
-            check=False,
-        )
+        ended = run_into(RANK, output=output.fileno())
 
-    assert (done.returncode, done.stderr) == (141, b"")
+    assert ended == (141, b"")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-def test_a_full_disk_is_one_line(environment: dict[str, str]) -> None:
+@pytest.mark.parametrize("arguments", [RANK, ["demo"]])
+def test_a_table_on_a_full_disk_is_one_line(arguments: list[str], run_into: RunInto) -> None:
     """Output that cannot be written is a failure, not a traceback."""
     with Path("/dev/full").open("wb") as output:
-        done = subprocess.run(
-            [*COMMAND, "rank", QUERY, "--local"],
-            input=DOCUMENTS,
-            stdout=output,
-            stderr=subprocess.PIPE,
-            env=environment,
-            timeout=TIMEOUT_SECONDS,
-            check=False,
-        )
+        status, errors = run_into(arguments, output=output.fileno())
 
-    assert done.returncode == 1
-    assert done.stderr.startswith(b"openrouter-rerank: cannot write the output")
-    assert done.stderr.count(b"\n") == 1
+    assert status == 1
+    assert errors.startswith(b"openrouter-rerank: cannot write the output: No space left")
+    assert errors.count(b"\n") == 1
 
 
 def test_an_interrupt_ends_with_130(environment: dict[str, str]) -> None:
@@ -253,9 +263,9 @@ def test_a_missing_extra_is_named(
     assert done.stderr.count(b"\n") == 1
 
 
-def test_the_demo_passes(run_interpreter: RunCommand) -> None:
+def test_the_demo_passes(run_command: RunCommand) -> None:
     """The demonstration's known answers come first with the model that ships."""
-    done = run_interpreter(["demo"])
+    done = run_command(["demo"])
 
     assert (done.returncode, done.stderr) == (0, b"")
 
@@ -461,36 +471,44 @@ def run_in_shell(
     )
 
 
-@pytest.mark.parametrize(
-    ("redirection", "arguments"),
-    [
-        (">&-", ["rank", QUERY, "--document", PARIS]),
-        (">&-", ["batch", os.devnull, "-o", "-"]),
-        (">&-", ["demo"]),
-        (">&-", ["--help"]),
-        (">&-", ["batch", "--help"]),
-        (">&-", ["--version"]),
-        # That a file gets the number of a closed stream is all that this adds.
-        ("<&- >&-", ["batch", os.devnull, "-o", "-"]),
-        ("<&- >&-", ["--help"]),
-    ],
-)
+CLOSED = b"openrouter-rerank: standard output is closed. Send it somewhere else.\n"
+
+
+# That a file gets the number of a closed stream is all that closing the input adds.
+@pytest.mark.parametrize("redirection", [">&-", "<&- >&-"])
 def test_a_closed_standard_output_is_one_line(
-    redirection: str, arguments: list[str], environment: dict[str, str]
+    redirection: str, environment: dict[str, str]
 ) -> None:
     """It is said before anything is sent."""
-    done = run_in_shell(redirection, arguments, environment)
+    done = run_in_shell(redirection, ["batch", os.devnull, "-o", "-"], environment)
 
-    message = b"openrouter-rerank: standard output is closed. Send it somewhere else.\n"
-    assert (done.returncode, done.stderr) == (1, message)
+    assert (done.returncode, done.stderr) == (1, CLOSED)
+
+
+@pytest.mark.parametrize(
+    ("closed", "arguments"),
+    [
+        ([1], ["rank", QUERY, "--document", PARIS]),
+        ([1], ["demo"]),
+        ([1], ["--help"]),
+        ([1], ["batch", "--help"]),
+        ([1], ["--version"]),
+        ([0, 1], ["--help"]),
+    ],
+)
+def test_everything_that_prints_needs_a_standard_output(
+    closed: list[int], arguments: list[str], run_into: RunInto
+) -> None:
+    """Each command says so, and the help and the version."""
+    assert run_into(arguments, closed=closed) == (1, CLOSED)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["demo"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"]])
 def test_every_output_on_a_full_disk_is_one_line(
     arguments: list[str], environment: dict[str, str]
 ) -> None:
-    """Help, version and tables alike."""
+    """Help and version, like tables."""
     done = run_in_shell(">/dev/full", arguments, environment)
 
     assert (done.returncode, done.stderr.count(b"\n")) == (1, 1)
@@ -505,11 +523,20 @@ def test_a_standard_error_that_takes_nothing_changes_nothing(
     jobs, output = tmp_path / "jobs.jsonl", tmp_path / "out.jsonl"
     jobs.write_text("nonsense\n", "utf-8")
 
-    refused = run_in_shell(redirection, ["rank", QUERY, "no-such-file"], environment)
     failed = run_in_shell(redirection, ["batch", str(jobs), "-o", str(output)], environment)
 
-    assert (refused.returncode, refused.stdout) == (2, b"")
     assert (failed.returncode, failed.stdout, output.read_bytes()) == (3, b"", b"")
+
+
+@pytest.mark.parametrize("closed", [[2], [0, 2]])
+def test_a_wrong_command_line_needs_no_standard_error(
+    closed: list[int], run_into: RunInto, tmp_path: Path
+) -> None:
+    """The exit status is right, and the message does not go into standard output."""
+    with (tmp_path / "output").open("w+b") as output:
+        status, _ = run_into(["rank", QUERY, "no-such-file"], output=output.fileno(), closed=closed)
+
+        assert (status, output.read()) == (2, b"")
 
 
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="needs a file without end")

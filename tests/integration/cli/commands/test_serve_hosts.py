@@ -2,8 +2,8 @@
 
 import httpx
 import pytest
-from integration.cli.commands.test_serve_faults import BODY, serve
-from integration.cli.conftest import TIMEOUT_SECONDS
+from integration.cli.commands.test_serve_faults import BODY
+from integration.cli.conftest import TIMEOUT_SECONDS, Serve
 from openrouter_rerank.cli._serving.access import ALLOW_HOST_VARIABLE
 
 NAMES = ["rerank:8787", "RERANK", "api.internal", "evil.example", "rerank.evil.example"]
@@ -11,17 +11,15 @@ EVERYWHERE = "0.0.0.0"  # noqa: S104  that is the case here
 
 
 @pytest.mark.parametrize("source", ["option", "variable"])
-def test_a_container_answers_for_the_names_it_was_given(
-    source: str, environment: dict[str, str]
-) -> None:
+def test_a_container_answers_for_the_names_it_was_given(source: str, serve: Serve) -> None:
     """Names from the option or the variable are answered, others get a 421 that says how."""
-    options = ["--host", EVERYWHERE]
+    options, variables = ["--host", EVERYWHERE], {}
     if source == "option":
         options += ["--allow-host", "rerank", "--allow-host", "api.internal"]
     else:
-        environment = {**environment, ALLOW_HOST_VARIABLE: "rerank, api.internal"}
+        variables = {ALLOW_HOST_VARIABLE: "rerank, api.internal"}
 
-    with serve(environment, *options) as url, httpx.Client(trust_env=False) as http:
+    with serve(*options, **variables) as url, httpx.Client(trust_env=False) as http:
         target = httpx.URL(url).copy_with(host="127.0.0.1")
         replies = [
             http.post(

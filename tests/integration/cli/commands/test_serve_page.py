@@ -2,30 +2,29 @@
 
 import os
 import pty
-import subprocess
-import sys
+import signal
 
 import httpx
+from forking.processes import ForkServer
 
 
-def test_a_terminal_is_told_of_the_page(environment: dict[str, str]) -> None:
+def test_a_terminal_is_told_of_the_page(
+    environment: dict[str, str], fork_server: ForkServer
+) -> None:
     """A person sees where the page is, and a script still reads one line."""
     reader, terminal = pty.openpty()
-    with subprocess.Popen(
-        [sys.executable, "-m", "openrouter_rerank.cli", "serve", "--port", "0"],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=terminal,
-        text=True,
-    ) as process:
+    source, output = os.pipe()
+    process = fork_server.start(["serve", "--port", "0"], environment, [terminal, output, terminal])
+    os.close(output)
+    with os.fdopen(source) as lines:
         try:
-            assert process.stdout is not None
-            url = process.stdout.readline().strip().partition("=")[2]
+            url = lines.readline().strip().partition("=")[2]
             said = os.read(reader, 1000).decode()
             page = httpx.get(said.partition(": ")[2].strip())
         finally:
-            process.terminate()
-            rest, _ = process.communicate(timeout=30)
+            process.send_signal(signal.SIGTERM)
+            rest = lines.read()
+            process.wait()
             os.close(terminal)
             os.close(reader)
 

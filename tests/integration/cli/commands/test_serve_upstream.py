@@ -1,12 +1,10 @@
 """The command `serve` with OpenRouter behind it."""
 
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import httpx
 import pytest
-from integration.cli.conftest import RunCommand
+from integration.cli.conftest import RunCommand, Serve
 from integration.local.rankers import ConstantRanker
 from openrouter_rerank.cli._serving.upstream import is_own_address
 from openrouter_rerank.local import running
@@ -22,28 +20,6 @@ def upstream() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture
-def serve(environment: dict[str, str]) -> Iterator[Callable[..., str]]:
-    """Give a function that starts the command and returns its base URL."""
-    processes: list[subprocess.Popen[str]] = []
-
-    def start(*options: str, **variables: str) -> str:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "openrouter_rerank.cli", "serve", "--port", "0", *options],
-            env={**environment, **variables},
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        processes.append(process)
-        assert process.stdout is not None
-        return process.stdout.readline().strip().partition("=")[2]
-
-    yield start
-    for process in processes:
-        process.terminate()
-        process.communicate(timeout=30)
-
-
 def count_tokens(url: str, model: str) -> object:
     """Have a server rank, and return how many tokens it has read."""
     body = {"model": model, "query": "cats", "documents": ["dogs"]}
@@ -51,14 +27,14 @@ def count_tokens(url: str, model: str) -> object:
     return reply.get("usage", reply).get("total_tokens", reply)
 
 
-def test_other_models_are_asked_for_with_the_key(upstream: str, serve: Callable[..., str]) -> None:
+def test_other_models_are_asked_for_with_the_key(upstream: str, serve: Serve) -> None:
     """OpenRouter's models rank there, embedded ones here."""
-    url = serve(
-        "--upstream", "--max-cost", "1", OPENROUTER_BASE_URL=upstream, OPENROUTER_API_KEY=KEY
-    )
+    variables = {"OPENROUTER_BASE_URL": upstream, "OPENROUTER_API_KEY": KEY}
 
-    assert count_tokens(url, "cohere/rerank-5-fast") == CONSTANT_TOKENS
-    assert count_tokens(url, "local/minilm") == 6
+    with serve("--upstream", "--max-cost", "1", **variables) as url:
+        tokens = [count_tokens(url, name) for name in ("cohere/rerank-5-fast", "local/minilm")]
+
+    assert tokens == [CONSTANT_TOKENS, 6]
 
 
 @pytest.mark.parametrize(

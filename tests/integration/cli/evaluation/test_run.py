@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from forking.processes import ForkServer
 from integration.cli.job_file.fake_api import FakeApi, fake_api
 from openrouter_rerank._call.defaults import DEFAULT_MODEL
 from openrouter_rerank.cli._app import run as run_here
@@ -17,7 +18,6 @@ from openrouter_rerank.cli._app import run as run_here
 KEY = "sk-or-v1-secret-of-the-test"
 Completed = subprocess.CompletedProcess[str]
 Run = Callable[..., Completed]
-COMMAND = [sys.executable, "-m", "openrouter_rerank.cli", "eval"]
 
 
 def write_jobs(path: Path, count: int, documents: int = 4) -> Path:
@@ -275,24 +275,20 @@ def test_a_missing_package_is_told(run: Run, data: Path, monkeypatch: pytest.Mon
     assert 'needs the package numpy: run pip install "openrouter-rerank[eval]"' in done.stderr
 
 
-def ask(data: Path, environment: dict[str, str], url: str, *options: str, answer: bytes) -> str:
+def ask(
+    commands: ForkServer, data: Path, environment: dict[str, str], *options: str, answer: bytes
+) -> str:
     """Run the command on a terminal, type an answer, and return all that it showed."""
     main, worker = pty.openpty()
-    variables = {"OPENROUTER_BASE_URL": url, "OPENROUTER_API_KEY": KEY, "COLUMNS": "200"}
-    with subprocess.Popen(
-        [*COMMAND, str(data), "--depth", "4", *options],
-        stdin=worker,
-        stdout=worker,
-        stderr=worker,
-        env={**environment, **variables},
-        start_new_session=True,
-    ):
-        os.close(worker)
-        os.write(main, answer)
-        shown = b""
-        while chunk := read(main):
-            shown += chunk
+    arguments = ["eval", str(data), "--depth", "4", *options]
+    process = commands.start(arguments, environment, [worker] * 3)
+    os.close(worker)
+    os.write(main, answer)
+    shown = b""
+    while chunk := read(main):
+        shown += chunk
     os.close(main)
+    process.wait()
     return shown.decode()
 
 
@@ -316,6 +312,7 @@ def read(terminal: int) -> bytes:
 def test_on_a_terminal_the_estimate_is_a_question(
     data: Path,
     environment: dict[str, str],
+    fork_server: ForkServer,
     answer: bytes,
     options: list[str],
     sent: int,
@@ -323,7 +320,8 @@ def test_on_a_terminal_the_estimate_is_a_question(
 ) -> None:
     """Nothing more is paid unless somebody says yes, there or before."""
     with fake_api() as api:
-        output = ask(data, environment, api.url, *options, answer=answer)
+        environment |= {"OPENROUTER_BASE_URL": api.url, "OPENROUTER_API_KEY": KEY, "COLUMNS": "200"}
+        output = ask(fork_server, data, environment, *options, answer=answer)
 
     assert shown in output
     assert ("Go on?" in output) is not bool(options)

@@ -3,26 +3,27 @@
 import json
 import random
 import signal
-import subprocess
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from integration.cli.evaluation.test_run import COMMAND, KEY, write_jobs
+from forking.processes import ForkServer, PipedProcess
+from integration.cli.evaluation.test_run import KEY, write_jobs
 from integration.cli.job_file.fake_api import fake_api
 
 MODELS = ("a/small", "b/medium", "c/large")
 QUERIES, DOCUMENTS, CONCURRENCY, KILLS = 100, 50, 4, 3
-TIMEOUT_SECONDS = 120
 
 
-def test_kills_lose_and_double_nothing(environment: dict[str, str], tmp_path: Path) -> None:
+def test_kills_lose_and_double_nothing(
+    environment: dict[str, str], fork_server: ForkServer, tmp_path: Path
+) -> None:
     """After each SIGKILL and through 429s the next run goes on; only what was in flight repeats."""
     data = write_jobs(tmp_path / "queries.jsonl", QUERIES, DOCUMENTS)
     folder = tmp_path / "kept"
     chance = random.Random(18)  # noqa: S311  nothing depends on its secrecy
     answered: Counter[tuple[str, str]] = Counter()
-    victims: list[subprocess.Popen[str]] = []
+    victims: list[PipedProcess] = []
     kill_at = [chance.randint(20, 90) for _ in range(KILLS)]
     since_start = 0
 
@@ -31,7 +32,7 @@ def test_kills_lose_and_double_nothing(environment: dict[str, str], tmp_path: Pa
         since_start += 1
         if kill_at and since_start >= kill_at[0] and victims:
             kill_at.pop(0)
-            victims.pop().kill()
+            victims.pop().send_signal(signal.SIGKILL)
         if number % 60 == 7:
             return 429
         answered[body["model"], body["query"]] += 1
@@ -46,16 +47,12 @@ def test_kills_lose_and_double_nothing(environment: dict[str, str], tmp_path: Pa
         variables = {"OPENROUTER_BASE_URL": api.url, "OPENROUTER_API_KEY": KEY}
         for _ in range(KILLS + 1):
             since_start = 0
-            with subprocess.Popen(
-                [*COMMAND, *map(str, arguments), "--json"],
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env={**environment, **variables},
-                encoding="utf-8",
+            with fork_server.open(
+                ["eval", *map(str, arguments), "--json"], {**environment, **variables}
             ) as process:
                 victims.append(process)
-                output, _error = process.communicate(timeout=TIMEOUT_SECONDS)
-                statuses.append(process.returncode)
+                status, output, _error = process.end()
+                statuses.append(status)
 
     evaluation = json.loads(output)
     assert statuses == [-signal.SIGKILL] * KILLS + [0]

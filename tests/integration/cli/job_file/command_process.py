@@ -3,7 +3,9 @@
 import subprocess
 import sys
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+
+from forking.processes import PipedProcess
 
 COMMAND = [sys.executable, "-m", "openrouter_rerank.cli", "batch"]
 TIMEOUT_SECONDS = 60
@@ -12,16 +14,17 @@ SECRET = "sk-or-v1-secret-of-the-test"
 
 Completed = subprocess.CompletedProcess[str]
 Run = Callable[..., Completed]
+Start = Callable[..., AbstractContextManager[PipedProcess]]
 
 
 @contextmanager
-def start(
-    environment: dict[str, str], url: str, *arguments: object, stdin: int = subprocess.DEVNULL
+def start_interpreter(
+    environment: dict[str, str], url: str, *arguments: object
 ) -> Generator[subprocess.Popen[str]]:
-    """Start the command with pipes for its output, and end it if the test did not."""
+    """Start an interpreter, as users do, with pipes for its output."""
     with subprocess.Popen(
         [*COMMAND, *map(str, arguments)],
-        stdin=stdin,
+        stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env={**environment, "OPENROUTER_BASE_URL": url, "OPENROUTER_API_KEY": SECRET},

@@ -1,16 +1,16 @@
 """Files of a run, the command in this process or in another, and a disk that is full."""
 
 import resource
-import subprocess
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
+from forking.processes import ForkServer, PipedProcess
 from openrouter_rerank.cli._app import run as run_here
 from openrouter_rerank.cli._job_file.interrupts import StopFlag, catch_interrupts
 
-from .command_process import SECRET, TIMEOUT_SECONDS, Completed, Run, start
+from .command_process import SECRET, Completed, Run, Start
 from .job_lines import write_jobs
 
 
@@ -73,12 +73,23 @@ def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> R
 
 
 @pytest.fixture
-def run_piped(environment: dict[str, str]) -> Run:
+def start(environment: dict[str, str], fork_server: ForkServer) -> Start:
+    """Give a function that starts the command in a fork, with pipes for its streams."""
+
+    def start(url: str, *arguments: object) -> AbstractContextManager[PipedProcess]:
+        variables = {"OPENROUTER_BASE_URL": url, "OPENROUTER_API_KEY": SECRET}
+        return fork_server.open(["batch", *map(str, arguments)], {**environment, **variables})
+
+    return start
+
+
+@pytest.fixture
+def run_piped(start: Start) -> Run:
     """Give a function that runs the command as a process, with a pipe for its input."""
 
     def run(url: str, *arguments: object, stdin: str) -> Completed:
-        with start(environment, url, *arguments, stdin=subprocess.PIPE) as process:
-            out, error = process.communicate(stdin, TIMEOUT_SECONDS)
-        return Completed([], process.returncode, out, error)
+        with start(url, *arguments) as process:
+            process.stdin.write(stdin)
+            return Completed([], *process.end())
 
     return run

@@ -12,7 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from .command_process import COMMAND, CONCURRENCY, SECRET, TIMEOUT_SECONDS, Run, start
+from .command_process import (
+    COMMAND,
+    CONCURRENCY,
+    SECRET,
+    TIMEOUT_SECONDS,
+    Run,
+    Start,
+    start_interpreter,
+)
 from .fake_api import FakeApi, fake_api
 from .job_lines import expect_results, make_job, show_results
 
@@ -22,7 +30,7 @@ SIGNALS = pytest.mark.parametrize(
 
 
 def interrupt_when_busy(
-    environment: dict[str, str], arguments: Sequence[object], number: signal.Signals, *, wait: bool
+    start: Start, arguments: Sequence[object], number: signal.Signals, *, wait: bool
 ) -> tuple[int, str, FakeApi]:
     """Send a signal to a run whose requests are held back; `wait` lets them finish first."""
     busy, released = threading.Barrier(CONCURRENCY + 1), threading.Event()
@@ -34,27 +42,26 @@ def interrupt_when_busy(
 
     with (
         fake_api(hold) as api,
-        start(environment, api.url, *arguments, "--concurrency", CONCURRENCY) as process,
+        start(api.url, *arguments, "--concurrency", CONCURRENCY) as process,
     ):
         busy.wait(TIMEOUT_SECONDS)
         process.send_signal(number)
-        assert process.stderr is not None
         notice = process.stderr.readline() + process.stderr.readline()
         if not wait:
             process.send_signal(number)
-            process.wait(TIMEOUT_SECONDS)
+            process.wait()
         released.set()
-        _, error = process.communicate(timeout=TIMEOUT_SECONDS)
+        status, _, error = process.end()
     name = "Ctrl-C" if number == signal.SIGINT else number.name
     assert f"{name} again ends at once" in notice
-    return process.returncode, error, api
+    return status, error, api
 
 
 @SIGNALS
 def test_an_interrupt_finishes_what_is_in_flight(
     number: signal.Signals,
     status: int,
-    environment: dict[str, str],
+    start: Start,
     run: Run,
     jobs: Path,
     output: Path,
@@ -62,7 +69,7 @@ def test_an_interrupt_finishes_what_is_in_flight(
     """After a signal nothing new is sent, replies are kept, and --resume goes on from there."""
     arguments = [jobs, "-o", output, "--resume"]
 
-    ended, error, api = interrupt_when_busy(environment, arguments, number, wait=True)
+    ended, error, api = interrupt_when_busy(start, arguments, number, wait=True)
     kept = show_results(output)
     with fake_api() as rest:
         done = run(rest.url, *arguments)
@@ -74,30 +81,25 @@ def test_an_interrupt_finishes_what_is_in_flight(
 
 @SIGNALS
 def test_a_second_interrupt_waits_for_nothing(
-    number: signal.Signals, status: int, environment: dict[str, str], jobs: Path, output: Path
+    number: signal.Signals, status: int, start: Start, jobs: Path, output: Path
 ) -> None:
     """The second signal ends the process while requests are under way."""
-    ended, _, _ = interrupt_when_busy(environment, [jobs, "-o", output], number, wait=False)
+    ended, _, _ = interrupt_when_busy(start, [jobs, "-o", output], number, wait=False)
 
     assert (ended, output.read_bytes()) == (status, b"")
 
 
 @SIGNALS
 def test_an_interrupt_ends_the_wait_for_input(
-    number: signal.Signals, status: int, environment: dict[str, str], output: Path
+    number: signal.Signals, status: int, start: Start, output: Path
 ) -> None:
     """While standard input is silent, the first signal is enough; what has come is kept."""
-    with (
-        fake_api() as api,
-        start(environment, api.url, "-", "-o", output, stdin=subprocess.PIPE) as process,
-    ):
-        assert process.stdin is not None
-        assert process.stderr is not None
+    with fake_api() as api, start(api.url, "-", "-o", output) as process:
         process.stdin.write(json.dumps(make_job(0)) + "\nnonsense\n")
         process.stdin.flush()
         malformed = process.stderr.readline()
         process.send_signal(number)
-        ended = process.wait(TIMEOUT_SECONDS)
+        ended = process.wait()
         error = process.stderr.read()
 
     assert "line 2" in malformed
@@ -105,31 +107,26 @@ def test_an_interrupt_ends_the_wait_for_input(
     assert error.endswith("openrouter-rerank: interrupted.\n")
 
 
-def test_an_interrupt_ends_a_copy_of_the_input(environment: dict[str, str], output: Path) -> None:
+def test_an_interrupt_ends_a_copy_of_the_input(start: Start, output: Path) -> None:
     """Before anything is sent, the first signal ends the process."""
-    with start(
-        environment, "http://127.0.0.1:9", "-", "-o", output, "--strict", stdin=subprocess.PIPE
-    ) as process:
-        assert process.stdin is not None
+    with start("http://127.0.0.1:9", "-", "-o", output, "--strict") as process:
         # More than a pipe holds, so that the process reads already.
         process.stdin.write(" " * (1 << 20) + "\n")
         process.send_signal(signal.SIGTERM)
-        status = process.wait(TIMEOUT_SECONDS)
-        process.stdin.close()
+        status = process.wait()
 
     assert status == 128 + signal.SIGTERM
 
 
-def test_a_refusal_ends_the_wait_for_input(environment: dict[str, str], output: Path) -> None:
+def test_a_refusal_ends_the_wait_for_input(start: Start, output: Path) -> None:
     """A run that stops does not wait for the next line of a silent standard input."""
     with (
         fake_api(lambda _number, _body: 401) as api,
-        start(environment, api.url, "-", "-o", output, stdin=subprocess.PIPE) as process,
+        start(api.url, "-", "-o", output) as process,
     ):
-        assert process.stdin is not None
         process.stdin.write(json.dumps(make_job(0)) + "\n")
         process.stdin.flush()
-        status = process.wait(TIMEOUT_SECONDS)
+        status = process.wait()
 
     assert status == 1
 
@@ -147,17 +144,17 @@ def test_an_interrupt_ends_retries(
 
     with (
         fake_api(refuse) as api,
-        start(environment, api.url, jobs, "-o", output, "--errors", errors) as process,
+        start_interpreter(environment, api.url, jobs, "-o", output, "--errors", errors) as process,
     ):
         asked.wait(TIMEOUT_SECONDS)
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGINT)
         assert process.stderr is not None
         process.stderr.readline()
         process.stderr.readline()
         released.set()
         status = process.wait(TIMEOUT_SECONDS)
 
-    assert status == 128 + signal.SIGTERM
+    assert status == 128 + signal.SIGINT
     assert len(api.queries) == len(set(api.queries))
 
 
@@ -173,7 +170,10 @@ def test_a_hangup_that_is_ignored_stays_so(
 
     previous = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        with fake_api(hold) as api, start(environment, api.url, jobs, "-o", output) as process:
+        with (
+            fake_api(hold) as api,
+            start_interpreter(environment, api.url, jobs, "-o", output) as process,
+        ):
             asked.wait(TIMEOUT_SECONDS)
             process.send_signal(signal.SIGHUP)
             released.set()

@@ -2,26 +2,24 @@
 
 import os
 import pty
-import subprocess
 from pathlib import Path
 
-from .command_process import COMMAND
+from forking.processes import ForkServer
+
 from .fake_api import fake_api
 
 
 def test_a_terminal_shows_how_far_it_is(
-    environment: dict[str, str], jobs: Path, output: Path
+    environment: dict[str, str], fork_server: ForkServer, jobs: Path, output: Path
 ) -> None:
     """A terminal shows a bar with counts and cost, which is gone at the end."""
     main, worker = pty.openpty()
-    with (
-        fake_api() as api,
-        subprocess.Popen(
-            [*COMMAND, jobs, "-o", output],
-            stderr=worker,
-            env={**environment, "OPENROUTER_BASE_URL": api.url, "COLUMNS": "120"},
-        ) as process,
-    ):
+    with fake_api() as api:
+        process = fork_server.start(
+            ["batch", str(jobs), "-o", str(output)],
+            {**environment, "OPENROUTER_BASE_URL": api.url, "COLUMNS": "120"},
+            [worker] * 3,
+        )
         os.close(worker)
         shown = b""
         try:
@@ -30,8 +28,9 @@ def test_a_terminal_shows_how_far_it_is(
         except OSError:
             pass  # Linux reports EIO when the last process closes its end.
         os.close(main)
+        status = process.wait()
 
-    assert process.returncode == 0
+    assert status == 0
     assert b"10 done, 0 failed" in shown
     assert b"5 credits" in shown
     assert shown.rstrip().endswith(b"openrouter-rerank: 10 done, 0 failed, 5 credits.")

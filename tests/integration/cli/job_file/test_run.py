@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from openrouter_rerank.local import Faults, Ranking, running
 
-from .command_process import TIMEOUT_SECONDS, Run, start
+from .command_process import TIMEOUT_SECONDS, Run, Start
 from .fake_api import fake_api
 from .job_lines import expect_results, read_lines, show_results, write_jobs
 
@@ -99,19 +99,17 @@ def test_faults_lose_nothing(run: Run, tmp_path: Path, output: Path, errors: Pat
     assert sorted(show_results(output)) == list(range(30))
 
 
-def test_a_reader_that_goes_away_is_no_failure(environment: dict[str, str], jobs: Path) -> None:
+def test_a_reader_that_goes_away_is_no_failure(start: Start, jobs: Path) -> None:
     """A closed pipe ends the run silently."""
     released = threading.Event()
     with (
         fake_api(lambda _number, _body: released.wait(TIMEOUT_SECONDS) and None) as api,
-        start(environment, api.url, jobs, "-o", "-") as process,
+        start(api.url, jobs, "-o", "-") as process,
     ):
-        assert process.stdout is not None
         process.stdout.close()
         released.set()
-        assert process.stderr is not None
         error = process.stderr.read()
-        status = process.wait(TIMEOUT_SECONDS)
+        status = process.wait()
 
     assert (status, error) == (141, "")
 
