@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from forking.processes import ForkServer
 
 BEGINNING = """
 import asyncio, os, signal, sys, threading, time
@@ -100,21 +101,40 @@ with running() as url, OpenRouter(server_url=url, **late) as c:
 }
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
-def test_program_ends_as_it_would_without_the_model(name: str) -> None:
-    """A program that ends while its model works exits with its own status and writes nothing."""
+# They load the model themselves, or end by a signal: a new interpreter.
+IN_A_NEW_INTERPRETER = {"Ctrl-C", "deadline while loading", "load"}
+
+
+def run_in_a_new_interpreter(program: str) -> tuple[int, bytes, bytes]:
+    """Run a program, and return its status and what it writes."""
     ended = subprocess.run(
-        [sys.executable, "-c", BEGINNING + PROGRAMS[name]],
+        [sys.executable, "-c", program],
         check=False,
         capture_output=True,
-        text=True,
         timeout=60,
         env={**os.environ, "PYTHONFAULTHANDLER": ""},
     )
+    return ended.returncode, ended.stdout, ended.stderr
 
-    if name == "Ctrl-C":
-        assert ended.returncode == -signal.SIGINT
-        assert ended.stderr.endswith("\nKeyboardInterrupt\n")
-        assert ended.stderr.count("Traceback") == 1
-    else:
-        assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+
+@pytest.mark.parametrize("name", sorted(PROGRAMS.keys() - IN_A_NEW_INTERPRETER))
+def test_program_ends_as_it_would_without_the_model(name: str, fork_server: ForkServer) -> None:
+    """A program that ends while its model works exits with its own status and writes nothing."""
+    ended = fork_server.run([], os.environ, program=BEGINNING + PROGRAMS[name])
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, b"", b"")
+
+
+@pytest.mark.parametrize("name", ["deadline while loading", "load"])
+def test_program_ends_while_the_model_is_loaded(name: str) -> None:
+    """Loading is work of the model, too."""
+    assert run_in_a_new_interpreter(BEGINNING + PROGRAMS[name]) == (0, b"", b"")
+
+
+def test_interrupted_program_is_an_interrupted_program() -> None:
+    """Ctrl-C while the model works ends a program as ever, with one traceback."""
+    status, _, errors = run_in_a_new_interpreter(BEGINNING + PROGRAMS["Ctrl-C"])
+
+    assert status == -signal.SIGINT
+    assert errors.endswith(b"\nKeyboardInterrupt\n")
+    assert errors.count(b"Traceback") == 1

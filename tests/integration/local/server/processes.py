@@ -1,32 +1,25 @@
 """Servers as processes of their own."""
 
-import subprocess
-import sys
-from collections.abc import Generator
-from contextlib import contextmanager
+import os
+from contextlib import AbstractContextManager
+
+from forking.processes import ForkServer, PipedProcess
 
 BODY: dict[str, object] = {"model": "m", "query": "q", "documents": ["a", "b"]}
 
 
-@contextmanager
-def start(program: str) -> Generator[subprocess.Popen[str]]:
-    """Run a Python program, and always end it."""
-    process = subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", program],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    with process:
-        try:
-            yield process
-        finally:
-            process.kill()
+def start(commands: ForkServer, program: str) -> AbstractContextManager[PipedProcess]:
+    """Run a Python program in a fork, with warnings as errors, and always end it."""
+    return commands.open([], os.environ, program=program)
 
 
-def read_url(process: subprocess.Popen[str]) -> str:
+def read_url(process: PipedProcess) -> str:
     """Wait for the line that says how to use the server, and return its address."""
-    assert process.stdout is not None
-    name, _, url = process.stdout.readline().rstrip("\n").partition("=")
+    return parse_url(process.stdout.readline())
+
+
+def parse_url(line: str) -> str:
+    """Return the address in the line that says how to use the server."""
+    name, _, url = line.rstrip("\n").partition("=")
     assert name == "export OPENROUTER_BASE_URL"
     return url

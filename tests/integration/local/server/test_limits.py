@@ -2,12 +2,14 @@
 
 import asyncio
 import resource
+import signal
 import socket
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 
 import httpx
 import pytest
+from forking.processes import ForkServer
 from openrouter_rerank.local._server.acceptor import RESERVED_FILES, accept, find_max_connections
 
 from .processes import BODY, read_url, start
@@ -52,20 +54,19 @@ def send_forever(connection: socket.socket) -> None:
     ],
     ids=["silent", "a word", "half a head", "half a second head", "half a refused body"],
 )
-def test_client_that_sends_no_whole_head_is_closed(sent: bytes) -> None:
+def test_client_that_sends_no_whole_head_is_closed(sent: bytes, fork_server: ForkServer) -> None:
     """The connection ends, whatever part of a request came and whatever was answered before."""
-    with start(SERVE_IMPATIENTLY.format(head=0.1, reply=IDLE)) as process:
+    with start(fork_server, SERVE_IMPATIENTLY.format(head=0.1, reply=IDLE)) as process:
         with connect(read_url(process)) as connection:
             connection.sendall(sent)
             while connection.recv(65_536):
                 pass
-        process.terminate()
-        _, errors = process.communicate(timeout=60)
+        status, _, errors = process.end(signal.SIGTERM)
 
-    assert (process.returncode, errors) == (0, "")
+    assert (status, errors) == (0, "")
 
 
-def test_client_that_takes_no_reply_is_closed() -> None:
+def test_client_that_takes_no_reply_is_closed(fork_server: ForkServer) -> None:
     """The connection ends when the reply has not gone out in time, and the rest of it is lost."""
     documents = ["a" * 1000] * 15_000
     request = httpx.Request("POST", "http://localhost/", json={**BODY, "documents": documents})
@@ -73,7 +74,7 @@ def test_client_that_takes_no_reply_is_closed() -> None:
         "POST /api/v1/rerank HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(request.content)}\r\n\r\n"
     )
-    with start(SERVE_IMPATIENTLY.format(head=IDLE, reply=0.1)) as process:
+    with start(fork_server, SERVE_IMPATIENTLY.format(head=IDLE, reply=0.1)) as process:
         with connect(read_url(process)) as connection:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             connection.sendall(head.encode() + request.content)
@@ -81,16 +82,15 @@ def test_client_that_takes_no_reply_is_closed() -> None:
             # Nothing more is taken until the server lets the connection go.
             with pytest.raises(ConnectionError):
                 send_forever(connection)
-        process.terminate()
-        _, errors = process.communicate(timeout=60)
+        status, _, errors = process.end(signal.SIGTERM)
 
-    assert (process.returncode, errors) == (0, "")
+    assert (status, errors) == (0, "")
 
 
-def test_connections_beyond_the_limit_wait() -> None:
+def test_connections_beyond_the_limit_wait(fork_server: ForkServer) -> None:
     """With few descriptors, many clients are all answered, and the server says nothing."""
     program = LIMIT_FILES.format(files=RESERVED_FILES + 4)
-    with start(program + SERVE_IMPATIENTLY.format(head=0.1, reply=IDLE)) as process:
+    with start(fork_server, program + SERVE_IMPATIENTLY.format(head=0.1, reply=IDLE)) as process:
         url = read_url(process)
         with ExitStack() as stack:
             silent = [stack.enter_context(connect(url)) for _ in range(100)]
@@ -99,17 +99,16 @@ def test_connections_beyond_the_limit_wait() -> None:
                 for _ in range(3)
             ]
             assert len(silent) == 100
-        process.terminate()
-        _, errors = process.communicate(timeout=60)
+        status, _, errors = process.end(signal.SIGTERM)
 
     assert [reply.status_code for reply in replies] == [200] * 3
-    assert (process.returncode, errors) == (0, "")
+    assert (status, errors) == (0, "")
 
 
-def test_connection_is_not_kept_while_others_wait() -> None:
+def test_connection_is_not_kept_while_others_wait(fork_server: ForkServer) -> None:
     """At the limit a reply closes its connection, and says so."""
     program = LIMIT_FILES.format(files=RESERVED_FILES + 1)
-    with start(program + SERVE_IMPATIENTLY.format(head=IDLE, reply=IDLE)) as process:
+    with start(fork_server, program + SERVE_IMPATIENTLY.format(head=IDLE, reply=IDLE)) as process:
         url = read_url(process)
         with httpx.Client(trust_env=False, timeout=60) as client:
             replies = [client.post(f"{url}/rerank", json=BODY) for _ in range(2)]

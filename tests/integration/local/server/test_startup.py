@@ -2,14 +2,17 @@
 
 import signal
 import socket
+import subprocess
+import sys
 from urllib.parse import quote
 
 import httpx
 import pytest
+from forking.processes import ForkServer
 from openrouter_rerank.local import MiniLMRanker, running
 from openrouter_rerank.local._server.uvicorn_server import GRACE_PERIODS
 
-from .processes import BODY, read_url, start
+from .processes import BODY, parse_url, read_url, start
 
 SERVE = "from openrouter_rerank.local import serve; serve(port={port}, api_key={api_key!r})"
 
@@ -43,17 +46,40 @@ serve_app(create_app(Stuck()), "127.0.0.1", 0, grace_periods=GracePeriods({ranki
 ODD = ("\n", "\r", "\x1b[2J", "\x7f", "\x85", "\u2028", "\u202e", "\u200b", "\ufeff")
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_signal_stops_the_server_cleanly(stop: signal.Signals) -> None:
-    """It prints one line, answers at that address, and ends with status 0 and no output."""
-    with start(SERVE.format(port=0, api_key="k")) as process:
-        url = read_url(process)
-        reply = httpx.post(f"{url}/rerank", json=BODY, headers={"Authorization": "Bearer k"})
-        keyless = httpx.post(f"{url}/rerank", json=BODY)
-        process.send_signal(stop)
-        output, errors = process.communicate(timeout=30)
+def ask(url: str) -> list[int]:
+    """Send a request with the key and one without, and return the statuses."""
+    keys: tuple[dict[str, str], ...] = ({"Authorization": "Bearer k"}, {})
+    return [httpx.post(f"{url}/rerank", json=BODY, headers=key).status_code for key in keys]
 
-    assert (reply.status_code, keyless.status_code) == (200, 401)
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_signal_stops_the_server_cleanly(stop: signal.Signals, fork_server: ForkServer) -> None:
+    """It prints one line, answers at that address, and ends with status 0 and no output."""
+    with start(fork_server, SERVE.format(port=0, api_key="k")) as process:
+        statuses = ask(read_url(process))
+        ended = process.end(stop)
+
+    assert statuses == [200, 401]
+    assert ended == (0, "", "")
+
+
+def test_server_of_a_new_interpreter_warns_of_nothing() -> None:
+    """What the server imports warns of nothing either, and Ctrl-C ends it as silently."""
+    with subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", SERVE.format(port=0, api_key="k")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            statuses = ask(parse_url(process.stdout.readline()))
+            process.send_signal(signal.SIGINT)
+            output, errors = process.communicate(timeout=30)
+        finally:
+            process.kill()
+
+    assert statuses == [200, 401]
     assert (process.returncode, output, errors) == (0, "", "")
 
 
@@ -67,30 +93,29 @@ def test_signal_stops_the_server_cleanly(stop: signal.Signals) -> None:
     ],
 )
 def test_signal_ends_rankings_in_progress(
-    stops: list[signal.Signals], ranking: float, is_answered: bool
+    stops: list[signal.Signals], ranking: float, is_answered: bool, fork_server: ForkServer
 ) -> None:
     """A ranking without end gets a 503 after the grace period, or at once at a second signal."""
-    with start(SERVE_STUCK.format(ranking=ranking, connection=30)) as process:
+    with start(fork_server, SERVE_STUCK.format(ranking=ranking, connection=30)) as process:
         address = httpx.URL(read_url(process))
         with socket.create_connection((address.host, address.port or 0), timeout=30) as client:
             request = httpx.Request("POST", f"{address}/rerank", json=BODY)
             lines = [f"{name}: {value}" for name, value in request.headers.items()]
             head = "\r\n".join(["POST /api/v1/rerank HTTP/1.1", *lines, "", ""])
             client.sendall(head.encode() + request.content)
-            assert process.stdout is not None
             assert process.stdout.readline() == "ranking\n"
             for stop in stops:
                 process.send_signal(stop)
             reply = client.recv(65_536) if is_answered else b"HTTP/1.1 503"
-        _, errors = process.communicate(timeout=30)
+        status, _, errors = process.end()
 
     assert reply.startswith(b"HTTP/1.1 503")
-    assert (process.returncode, errors) == (0, "")
+    assert (status, errors) == (0, "")
 
 
-def test_signal_cuts_an_idle_upload() -> None:
+def test_signal_cuts_an_idle_upload(fork_server: ForkServer) -> None:
     """A client that never ends its request is cut after the grace period, and the server stops."""
-    with start(SERVE_STUCK.format(ranking=0, connection=0)) as process:
+    with start(fork_server, SERVE_STUCK.format(ranking=0, connection=0)) as process:
         address = httpx.URL(read_url(process))
         with socket.create_connection((address.host, address.port or 0), timeout=30) as client:
             head = "POST /api/v1/rerank HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n"
@@ -98,20 +123,18 @@ def test_signal_cuts_an_idle_upload() -> None:
                 f"{head}Content-Type: application/json\r\nContent-Length: 9\r\n\r\n".encode()
             )
             assert client.recv(1000).startswith(b"HTTP/1.1 100")
-            process.send_signal(signal.SIGTERM)
-            _, errors = process.communicate(timeout=30)
+            status, _, errors = process.end(signal.SIGTERM)
 
-    assert process.returncode == 0
+    assert status == 0
     assert "Traceback" not in errors
 
 
-def test_text_of_a_client_reaches_no_log() -> None:
+def test_text_of_a_client_reaches_no_log(fork_server: ForkServer) -> None:
     """Whatever a request says and whatever becomes of it, the log shows none of its text."""
-    with start(SERVE_FAILING) as process:
+    with start(fork_server, SERVE_FAILING) as process:
         url = read_url(process)
         statuses = [send_forged(url, f"a{odd}forged") for odd in ODD]
-        process.terminate()
-        _, errors = process.communicate(timeout=30)
+        _, _, errors = process.end(signal.SIGTERM)
 
     assert [each[1:3] for each in statuses] == [[400, 404]] * len(ODD)
     assert "forged" not in errors
@@ -138,14 +161,14 @@ def send_forged(url: str, forged: str) -> list[int]:
     return statuses
 
 
-def test_port_in_use_is_a_typed_error() -> None:
+def test_port_in_use_is_a_typed_error(fork_server: ForkServer) -> None:
     """A second server on one port fails with its own error, before it prints."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         program = SERVE.format(port=taken.getsockname()[1], api_key=None)
-        with start(program) as process:
-            output, errors = process.communicate(timeout=30)
+        with start(fork_server, program) as process:
+            status, output, errors = process.end()
 
-    assert (process.returncode, output) == (1, "")
+    assert (status, output) == (1, "")
     assert "ServerStartError: cannot listen on 127.0.0.1:" in errors
 
 
