@@ -43,7 +43,7 @@ def load_model() -> None:
     """
     Load the model of `--local` without starting a thread, which no fork would have.
 
-    For one processor onnxruntime starts none, nor without telemetry; the tokenizer's are forbidden.
+    With one processor onnxruntime starts none, and the tokenizer's are forbidden.
     """
     from openrouter_rerank.local import LOCAL
 
@@ -51,7 +51,7 @@ def load_model() -> None:
         return
     processors = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(processors)})
-    os.environ |= {"ORT_DISABLE_TELEMETRY": "1", "TOKENIZERS_PARALLELISM": "false"}
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
     with suppress(ImportError):
         LOCAL.load()
     os.sched_setaffinity(0, processors)
