@@ -7,7 +7,9 @@ without a network. A run that fails leaves the old package as it was.
 """
 
 import argparse
+import contextlib
 import difflib
+import io
 import json
 import os
 import shutil
@@ -138,22 +140,35 @@ def require_tools(pins: Sequence[str]) -> None:
             )
 
 
-def run_generator(document: Mapping[str, Any], package: Path) -> None:
-    """Run openapi-python-client; a warning is a failure."""
+def run_generator(
+    document: Mapping[str, Any], package: Path, templates: Path | None = TEMPLATES
+) -> None:
+    """
+    Run openapi-python-client; a warning is a failure.
+
+    Args:
+        document: The contract.
+        package: The folder to write, which must not exist.
+        templates: The folder of our templates; None for the generator's own alone.
+    """
+    # Imported late: `require_tools` has to tell first when it is missing.
+    from openapi_python_client import generate as write_package
+    from openapi_python_client.config import Config, ConfigFile, MetaType
+
     # As JSON, so that the generator never sees an alias, nor reads anything in another way.
     spec = package.parent / "contract.json"
     spec.write_text(json.dumps(document), encoding="utf-8")
-    run_module(
-        "openapi_python_client",
-        "generate",
-        f"--path={spec}",
-        f"--config={CONFIG}",
-        f"--output-path={package}",
-        f"--custom-template-path={TEMPLATES}",
-        "--meta=none",
-        "--fail-on-warning",
-        cwd=package.parent,
-    )
+    settings = ConfigFile.load_from_path(CONFIG)
+    config = Config.from_sources(settings, MetaType.NONE, spec, "utf-8", False, package)
+    try:
+        # It prints which folder it writes.
+        with contextlib.redirect_stdout(io.StringIO()):
+            errors = write_package(config=config, custom_template_path=templates)
+    except Exception as error:
+        raise GenerationError(f"openapi_python_client fails: {error!r}") from error
+    if errors:
+        told = "\n".join(f"{one.header} {one.detail or ''}" for one in errors)
+        raise GenerationError(f"openapi_python_client leaves something out:\n{told}")
 
 
 def require_endpoints(document: Mapping[str, Any], package: Path) -> None:

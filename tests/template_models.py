@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import attrs
 import generate
+from contract.reading.contracts import load_contract
 
 # How the generator's own UNSET prints.
 STOCK_UNSET = re.compile(r"<[\w.]+\.Unset object at 0x[0-9a-f]+>")
@@ -37,17 +38,8 @@ class ModelPair:
 
 
 def generate_with_stock_templates(spec: Path, package: Path) -> None:
-    """Write a contract's package as `generate.run_generator` does, but with stock templates."""
-    generate.run_module(
-        "openapi_python_client",
-        "generate",
-        f"--path={spec}",
-        f"--config={generate.CONFIG}",
-        f"--output-path={package}",
-        "--meta=none",
-        "--fail-on-warning",
-        cwd=package.parent,
-    )
+    """Write a contract's package by the generator's own templates alone."""
+    generate.run_generator(load_contract(spec), package, templates=None)
 
 
 def load_models(package: Path) -> ModuleType:

@@ -30,9 +30,8 @@ SKIPPED = (
 PROCESSES = 2
 # What the tests import apart from the client: imported once, then shared by every fork.
 PRELOADED = [
-    "anyio", "dateutil.parser", "generate", "httpx", "hypothesis", "jsonschema", "onnxruntime",
-    "openapi_python_client.cli", "pytest", "pytest_httpx", "respx", "starlette.applications",
-    "sync", "tokenizers", "trio", "uvicorn",
+    "anyio", "dateutil.parser", "httpx", "hypothesis", "jsonschema", "onnxruntime", "pytest",
+    "pytest_httpx", "respx", "starlette.applications", "tokenizers", "trio", "uvicorn",
 ]  # fmt: skip
 
 

@@ -1,13 +1,8 @@
 """Contracts and packages made from documents, and the client's tests over them, each once."""
 
-import contextlib
 import hashlib
-import io
 import json
-import os
-import runpy
 import shutil
-import sys
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +16,6 @@ from regeneration.client_tests import (
     start_processes,
 )
 from upstream import Json
-
-RUN_MODULE = generate.run_module
 
 
 @dataclass(frozen=True)
@@ -41,29 +34,6 @@ def digest(package: Path) -> str:
     return total.hexdigest()
 
 
-def generate_package(contract: Path, package: Path) -> int:
-    """Generate in this process, which was forked with the generator imported."""
-    # Each process of its own would import it for half a second.
-    generate.run_module = run_imported
-    return generate.main([f"--spec={contract}", f"--output={package}"])
-
-
-def run_imported(module: str, *arguments: str, cwd: Path) -> None:
-    """Run the generator here, and anything else as `generate` does."""
-    if module != "openapi_python_client":
-        RUN_MODULE(module, *arguments, cwd=cwd)
-        return
-    sys.argv = [module, *arguments]
-    os.chdir(cwd)
-    output = io.StringIO()
-    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
-        try:
-            runpy.run_module(module, run_name="__main__")
-        except SystemExit as end:
-            if end.code:
-                raise generate.GenerationError(output.getvalue()) from None
-
-
 class Regenerator:
     """
     A folder in which documents become contracts, and contracts become packages.
@@ -75,8 +45,6 @@ class Regenerator:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._processes = start_processes()
-        # Of its own, so that no package waits for the tests of the others.
-        self._generator = start_processes(1)
         self._packages: dict[bytes, tuple[Path, list[Future[str]]]] = {}
         self._complete: dict[str, Future[str]] = {}
 
@@ -112,14 +80,13 @@ class Regenerator:
 
     def close(self) -> None:
         """Start no more tests, and wait for those that run."""
-        self._generator.shutdown()
         self._processes.shutdown(cancel_futures=True)
 
     def _generate_once(self, contract: Path) -> tuple[Path, list[Future[str]]]:
         content = contract.read_bytes()
         if content not in self._packages:
             package = self._root / f"package-{len(self._packages)}" / generate.OUTPUT.name
-            assert self._generator.submit(generate_package, contract, package).result() == 0
+            assert generate.main([f"--spec={contract}", f"--output={package}"]) == 0
             self._packages[content] = package, self._start_tests(package)
         return self._packages[content]
 
