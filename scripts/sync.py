@@ -14,14 +14,8 @@ from pathlib import Path
 from contract.checking import list_losses
 from contract.model import ContractError, JsonObject
 from contract.pipeline import Contract, build_contract, is_contract, normalise
-from contract.reading.fetching import (
-    UPSTREAM_URL,
-    FetchError,
-    describe_source,
-    fetch_document,
-    is_url,
-)
 from contract.reading.loading import parse_document, read_source
+from contract.reading.sources import UPSTREAM_URL, FetchError, describe_source, is_url
 from contract.writing import dump_contract, replace_file
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -104,6 +98,9 @@ def load_source(source: str) -> JsonObject:
     """
     if not is_url(source):
         return load_file(Path(source))
+    # Imported late: a run over a file needs no httpx, which takes long to import.
+    from contract.reading.fetching import fetch_document
+
     return _parse(fetch_document(source), describe_source(source))
 
 

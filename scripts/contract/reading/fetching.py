@@ -1,26 +1,17 @@
 """Upstream's document over https, with hard limits on size and time."""
 
 from http import HTTPStatus
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import anyio
 import httpx
 from contract.model import ContractError
 
 from .loading import MAX_SOURCE_BYTES
+from .sources import FetchError, describe_source
 
-UPSTREAM_URL = "https://openrouter.ai/openapi.yaml"
 FETCH_SECONDS = 60.0
 MAX_REDIRECTS = 5
-
-
-class FetchError(ContractError):
-    """The document did not come, which says nothing about the contract; another try may help."""
-
-
-def is_url(source: str) -> bool:
-    """Tell whether a source is meant as a URL and not as a file's name."""
-    return "://" in source
 
 
 def fetch_document(
@@ -82,21 +73,3 @@ async def _read_reply(response: httpx.Response) -> bytes:
         if len(content) > MAX_SOURCE_BYTES:
             raise ContractError(f"{shown} is larger than {MAX_SOURCE_BYTES // 2**20} MiB")
     return bytes(content)
-
-
-def describe_source(source: str) -> str:
-    """
-    Return the source in the form that the contract names it.
-
-    This is a URL without user, password, query and fragment, or a file's bare name.
-
-    Raises:
-        ContractError: It is a URL that cannot be read (RFC 3986, section 3).
-    """
-    if not is_url(source):
-        return source.replace("\\", "/").rstrip("/").rpartition("/")[2]
-    try:
-        parts = urlsplit(source)
-    except ValueError as error:
-        raise ContractError("the source is not a URL") from error
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))

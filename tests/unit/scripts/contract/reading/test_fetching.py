@@ -7,8 +7,9 @@ import anyio
 import httpx
 import pytest
 from contract.model import ContractError
-from contract.reading.fetching import FetchError, describe_source, fetch_document, is_url
+from contract.reading.fetching import fetch_document
 from contract.reading.loading import MAX_SOURCE_BYTES
+from contract.reading.sources import FetchError
 
 URL = "https://user:hunter2@example.com/openapi.yaml?token=hunter2#part"
 PIECE = b" " * 2**20
@@ -118,25 +119,3 @@ def test_only_https_is_fetched(url: str) -> None:
     """Another scheme is refused before anything is sent."""
     with pytest.raises(ContractError, match="not an https URL"):
         fetch_document(url, transport=reply(status_code=200))
-
-
-@pytest.mark.parametrize(
-    ("source", "described"),
-    [
-        ("openapi.yaml", "openapi.yaml"),
-        ("/home/someone/specs/openapi.yaml", "openapi.yaml"),
-        ("../specs/openapi.yaml", "openapi.yaml"),
-        (URL, "https://example.com/openapi.yaml"),
-        ("https://openrouter.ai/openapi.yaml", "https://openrouter.ai/openapi.yaml"),
-    ],
-)
-def test_sources_are_named_without_paths_and_secrets(source: str, described: str) -> None:
-    """A file is named by its bare name, a URL without user, password, query and fragment."""
-    assert describe_source(source) == described
-
-
-def test_a_broken_url_is_refused() -> None:
-    """What looks like a URL and is none is refused."""
-    assert is_url("https://[::1")
-    with pytest.raises(ContractError, match="not a URL"):
-        describe_source("https://[::1")
