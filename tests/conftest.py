@@ -3,15 +3,19 @@
 import gc
 import logging
 import os
+import pickle
 import time
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from forking.processes import ForkServer
 from hypothesis import HealthCheck, settings
 
 TESTS = Path(__file__).parent
+# Where a report stands among what xdist adds to it.
+PACKED = "packed"
 
 settings.register_profile(
     "repeatable",
@@ -61,6 +65,20 @@ def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
     return (yield) + 1
 
 
+# xdist would write a report and read it again value by value, which took longer than a short test.
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable() -> Generator[None, object, dict[str, bytes]]:
+    """Send a report to the controlling process as one value."""
+    return {PACKED: pickle.dumps((yield))}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_from_serializable(data: dict[str, Any]) -> Generator[None, object, object]:
+    """Unpack a report that a process of ours sent."""
+    data.update(pickle.loads(data.pop(PACKED)))  # noqa: S301 - our own process sent it
+    return (yield)
+
+
 @pytest.fixture(params=["asyncio", "trio"])
 def anyio_backend(request: pytest.FixtureRequest) -> str:
     """Name the event loop that an async test runs on."""
@@ -94,21 +112,32 @@ class Watch(logging.Handler):
         if KEY_PREFIX in line:
             self.leaks.append(line)
 
+    def listen(self) -> None:
+        """Hear all lines again, whatever a test did to the loggers."""
+        for name in WATCHED_LOGGERS:
+            logger = logging.getLogger(name)
+            logger.addHandler(self)
+            # Setting a level is dear, since all loggers forget what they know of theirs.
+            if logger.level != logging.DEBUG:
+                logger.setLevel(logging.DEBUG)
 
-@pytest.fixture(autouse=True)
-def watch() -> Iterator[None]:
-    """Fail every test in which a key reaches a log, at whatever level."""
-    watch = Watch()
-    loggers = [logging.getLogger(name) for name in WATCHED_LOGGERS]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.addHandler(watch)
-        logger.setLevel(logging.DEBUG)
+
+WATCH = Watch()
+
+
+# Hooks rather than a fixture for all tests: the bookkeeping of one is a seventh of a short test.
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Look for keys in what a test logs, at whatever level."""
+    WATCH.leaks.clear()
+    WATCH.listen()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown() -> Generator[None]:
+    """Fail every test in which a key reached a log."""
     yield
-    for logger, level in zip(loggers, levels, strict=True):
-        logger.removeHandler(watch)
-        logger.setLevel(level)
-    assert watch.leaks == []
+    assert WATCH.leaks == []
 
 
 @pytest.fixture
