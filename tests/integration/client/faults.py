@@ -1,6 +1,7 @@
 """What can go wrong with a reply, each fault by a name."""
 
 import json
+import struct
 import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -189,10 +190,19 @@ def squeeze(data: bytes) -> bytes:
 
 
 def make_bomb(megabytes: int) -> bytes:
-    """Return gzip of so many megabytes of white space."""
-    packer = zlib.compressobj(9, wbits=31)
+    """
+    Return gzip of so many megabytes of white space.
+
+    Only one is deflated, since what follows a full flush can be repeated (RFC 1951, RFC 1952).
+    """
     part = b" " * CHUNK_BYTES
-    return b"".join([*(packer.compress(part) for _ in range(megabytes)), packer.flush()])
+    packer = zlib.compressobj(9, wbits=-15)
+    packed = packer.compress(part) + packer.flush(zlib.Z_FULL_FLUSH)
+    checksum = 0
+    for _ in range(megabytes):
+        checksum = zlib.crc32(part, checksum)
+    trailer = struct.pack("<II", checksum, megabytes * CHUNK_BYTES)
+    return b"\x1f\x8b\x08" + bytes(7) + packed * megabytes + packer.flush() + trailer
 
 
 def encoded(body: bytes, encoding: str) -> Fault:

@@ -25,7 +25,7 @@ from openrouter_rerank.errors._base import read_text
 
 LIMIT = 1000
 GZIP = {"content-encoding": "gzip"}
-BOMB = gzip.compress(bytes(50_000_000))
+BOMB = gzip.compress(bytes(10_000_000))
 
 
 class Chunks(httpx.SyncByteStream, httpx.AsyncByteStream):
