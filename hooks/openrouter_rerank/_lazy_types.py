@@ -9,7 +9,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ._bulk.batches import BatchedCall
     from ._bulk.jobs import RerankJob
     from ._bulk.scheduler import Progress
     from ._bulk.task_workers import AsyncRerankOutcomes
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AsyncRerankOutcomes",
-    "BatchedCall",
     "Progress",
     "RawRerank",
     "RerankJob",
@@ -27,7 +25,6 @@ __all__ = [
 
 _MODULE_BY_NAME = {
     "AsyncRerankOutcomes": "._bulk.task_workers",
-    "BatchedCall": "._bulk.batches",
     "Progress": "._bulk.scheduler",
     "RawRerank": "._raw_response",
     "RerankJob": "._bulk.jobs",

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Callable, Iterable, Sequence
-from functools import cached_property, partial
-from typing import Any, Required, TypedDict, TypeVar, Unpack, cast, overload
+from functools import cached_property
+from typing import Any, TypeVar, Unpack, cast, overload
 
 # These two import a name only when something asks for it, as typing.get_type_hints does.
 from . import _lazy_types, operations
-from ._call.answer import Answer
 from ._call.arguments import (
     Document,
     Documents,
     RerankArguments,
     choose_unrankable,
     prepare,
-    split_arguments,
 )
 from ._call.caller import Caller
 from ._call.signatures import list_rerank_arguments
 from ._codec.documents import find_set_aside, require_iterable
-from ._codec.fields import require_fields, select_fields, select_fields_async
-from ._codec.request import encode_request
+from ._codec.fields import require_fields, select_fields
 from ._frames import (
     FrameRanking,
     FrameReader,
@@ -35,22 +32,10 @@ from ._ranking import Ranked, Ranking, keep_order, pair_with_scores
 from .errors import OpenRouterError
 
 DEFAULT_BATCH_SIZE = 1000
-DEFAULT_BATCHES_AT_ONCE = 4
 
 __all__ = ["FrameRanking", "Ranked", "Ranking", "Rerank"]
 
 T = TypeVar("T")
-
-
-class BatchOptions(TypedDict, total=False):
-    """How a call is made in batches."""
-
-    model: Required[str]
-    query: Required[str]
-    batch_size: Required[int]
-    max_concurrency: int | None
-    top_n: Required[int | None]
-    on_failure: OnFailure
 
 
 class Rerank:
@@ -413,7 +398,10 @@ class Rerank:
                 )
                 answer = self._caller.rank(self._caller.resolve(options, on_failure), encoded)
             else:
-                answer = self._run_batches(
+                from ._bulk.in_batches import rerank_in_batches
+
+                answer = rerank_in_batches(
+                    self._caller,
                     "Rerank.rank",
                     documents,
                     arguments,
@@ -493,7 +481,10 @@ class Rerank:
                 settings = self._caller.resolve(options, on_failure)
                 answer = await self._caller.rank_async(settings, encoded)
             else:
-                answer = await self._run_batches_async(
+                from ._bulk.in_batches import rerank_in_batches_async
+
+                answer = await rerank_in_batches_async(
+                    self._caller,
                     "Rerank.rank_async",
                     documents,
                     arguments,
@@ -568,7 +559,10 @@ class Rerank:
                 batches that succeeded. The cause can also be a wrong document of an iterator
                 that was found after a batch was sent, or what reading the documents raised.
         """
-        return self._run_batches(
+        from ._bulk.in_batches import rerank_in_batches
+
+        return rerank_in_batches(
+            self._caller,
             "Rerank.rerank_batched",
             documents,
             arguments,
@@ -597,7 +591,10 @@ class Rerank:
         `documents` may be an async iterable too; an object that is both is read as an async one.
         Cancelling the call cancels the batches under way, which may have been billed.
         """
-        answer = await self._run_batches_async(
+        from ._bulk.in_batches import rerank_in_batches_async
+
+        answer = await rerank_in_batches_async(
+            self._caller,
             "Rerank.rerank_batched_async",
             documents,
             arguments,
@@ -608,71 +605,6 @@ class Rerank:
             top_n=top_n,
         )
         return answer.response
-
-    def _run_batches(
-        self,
-        method: str,
-        documents: Documents,
-        arguments: RerankArguments,
-        **options: Unpack[BatchOptions],
-    ) -> Answer:
-        from ._bulk.batch_workers import run_batched
-
-        fields = arguments.pop("fields", None)
-        call = self._begin_batches(method, arguments, is_async=False, **options)
-        if fields is not None:
-            documents = select_fields(require_iterable(documents), require_fields(fields))
-        return run_batched(self._caller, call, documents)
-
-    async def _run_batches_async(
-        self,
-        method: str,
-        documents: Documents | AsyncIterable[Document],
-        arguments: RerankArguments,
-        **options: Unpack[BatchOptions],
-    ) -> Answer:
-        from ._bulk.batch_workers import run_batched_async
-
-        fields = arguments.pop("fields", None)
-        call = self._begin_batches(method, arguments, is_async=True, **options)
-        if fields is not None:
-            if not isinstance(documents, AsyncIterable):
-                require_iterable(documents)
-            documents = select_fields_async(documents, require_fields(fields))
-        return await run_batched_async(self._caller, call, documents)
-
-    def _begin_batches(
-        self,
-        method: str,
-        arguments: RerankArguments,
-        *,
-        model: str,
-        query: str,
-        batch_size: int,
-        max_concurrency: int | None = None,
-        top_n: int | None,
-        on_failure: OnFailure = "raise",
-        is_async: bool,
-    ) -> _lazy_types.BatchedCall:
-        """Check the arguments of a call in batches, but the documents, and start its time."""
-        from ._bulk.batches import BatchedCall
-
-        fields, options = split_arguments(method, arguments)
-        if max_concurrency is None:
-            most = self._caller.count_connections(is_async=is_async)
-            max_concurrency = min(DEFAULT_BATCHES_AT_ONCE, most or DEFAULT_BATCHES_AT_ONCE)
-        call = BatchedCall(
-            partial(encode_request, query=query, **fields),
-            self._caller.clock,
-            self._caller.resolve(options, on_failure),
-            model=model,
-            batch_size=batch_size,
-            max_concurrency=max_concurrency,
-            top_n=top_n,
-            unrankable=fields.get("unrankable", "raise"),
-        )
-        self._caller.require_connections(call.max_concurrency, is_async=is_async)
-        return call
 
 
 def read_items(
