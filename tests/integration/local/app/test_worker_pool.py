@@ -61,7 +61,7 @@ def test_ranking_stops_when_the_client_has_gone(waiting: WaitingRanker) -> None:
 
 @pytest.mark.parametrize(
     "large",
-    [[f"{number} and {number}" for number in range(60_000)], ["\u0301" * 3_500_000]],
+    [[f"{number} and {number}" for number in range(10_000)], ["\u0301" * 1_000_000]],
     ids=["many texts", "long text"],
 )
 def test_small_request_is_served_between_large_ones(ranker: MiniLMRanker, large: list[str]) -> None:

@@ -50,6 +50,7 @@ for written in sys.argv[1:]:
     print(peak() - before, flush=True)
     os._exit(0)
 """
+# The many short ones would take 117 MB if they were tokenized at once.
 LONG_TEXTS = (
     '["a" * 4_000_000]',
     '["é" * 1_000_000]',
@@ -57,7 +58,7 @@ LONG_TEXTS = (
     """['{"key":[1,2]},' * 300_000]""",
     '[" " * 1_000_000]',
     '["e" + "\\u0301" * 1_000_000]',
-    '["漢字" * 500] * 1600',
+    '["漢字" * 500] * 600',
     """[("a" * 101 + ".") * 20_000] * 8""",
 )
 PIECES = [
@@ -155,6 +156,7 @@ def test_every_character_has_its_tokens_across_a_step() -> None:
 
     ids, _ = tokenizer().tokenize([" " * (STEP_CHARS - 21) + text for text in texts], proceed)
 
+    # Spaces in front give no tokens.
     assert ids == [read_whole(text)[0] for text in texts]
 
 
@@ -222,7 +224,7 @@ def test_checkpoint_ends_one_text() -> None:
 
 
 def test_long_texts_take_little_memory() -> None:
-    """Megabytes in one request raise the memory of the process by less than 150 MB."""
+    """Megabytes in one request raise the memory of the process by less than 75 MB."""
     done = subprocess.run(
         [sys.executable, "-c", MEASURE, *LONG_TEXTS],
         capture_output=True,
@@ -232,7 +234,7 @@ def test_long_texts_take_little_memory() -> None:
     )
 
     raised = dict(zip(LONG_TEXTS, map(int, done.stdout.split()), strict=True))
-    assert {text: rise for text, rise in raised.items() if rise >= 150} == {}
+    assert {text: rise for text, rise in raised.items() if rise >= 75} == {}
 
 
 def test_words_are_cut_where_they_are_unknown() -> None:
