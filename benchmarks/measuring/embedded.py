@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 
 from .canned import MODEL, QUERY, write_documents
+from .goals import SERVED
 from .processes import make_environment
 from .rounds import Table, make_table, run_rounds
 from .servers import Server
@@ -18,7 +19,6 @@ from .servers import Server
 DOCUMENTS = 200
 MAX_TOKENS = 256
 BARE = "onnxruntime alone"
-SERVED = "embedded server"
 # Without kept vectors, since each round ranks the same documents.
 SERVE = (
     "from openrouter_rerank.local import LocalRanker, serve;"

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from .adapters import DEFAULT, FAST, OVER_AIOHTTP
-from .embedded import SERVED
 from .rounds import Table
 
 TIMES = "\N{MULTIPLICATION SIGN}"
+# The row of the embedded server. Its name stands here, since whoever only writes a report has no
+# use for what measures it.
+SERVED = "embedded server"
 
 
 class Goal(NamedTuple):
