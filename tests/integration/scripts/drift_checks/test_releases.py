@@ -13,7 +13,12 @@ from drift_checks.releases import check_release, find_tag, read_version
 
 HOOKS = "hooks/openrouter_rerank"
 VERSION = f"{HOOKS}/_version.py"
-UNUSED = ("cli", "evaluation", "local")
+# Modules that no test here is about.
+UNUSED = (
+    "_cache", "_demo", "_document_files", "_integrations", "_network", "_pyinstaller", "cli",
+    "evaluation", "haystack.py", "langchain.py", "llama_index.py", "local", "mcp",
+    "opentelemetry.py", "ray.py", "testing.py",
+)  # fmt: skip
 
 
 def run_git(root: Path, *arguments: str) -> None:
@@ -35,9 +40,10 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if shutil.which("git") is None:
         pytest.skip("needs git")
     tree = CopiedTree(tmp_path_factory.mktemp("released") / "tree")
-    # Both versions of a module are read, and nothing here is about these.
+    # Both versions of every module are read, and reading takes most of the time.
     for name in UNUSED:
-        shutil.rmtree(tree.root / HOOKS / name)
+        path = tree.root / HOOKS / name
+        path.unlink() if path.is_file() else shutil.rmtree(path)
     (tree.root / VERSION).write_text('"""V."""\n\n__version__ = "1.2.3"\n', encoding="utf-8")
     run_git(tree.root, "init", "--quiet")
     run_git(tree.root, "add", ".")
