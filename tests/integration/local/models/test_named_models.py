@@ -75,13 +75,16 @@ def test_cut_documents_are_counted(name: str, room: int) -> None:
 
 
 @pytest.mark.parametrize("name", ["minilm", "bge-small"])
-def test_texts_that_come_again_are_not_embedded_again(name: str) -> None:
+def test_texts_that_come_again_are_not_embedded_again(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With the cache a second ranking takes no run of the model; its scores are the same."""
-    ranker: Any = LocalRanker(name, embedding_cache_mb=7)
+    ranker: Any = LocalRanker(name)
     documents = [f"{document} {'word ' * 200}" for document in DOCUMENTS]
     first = ranker.rank(QUERY, documents)
 
-    ranker._share().load()._network.run = None  # a further run would fail
+    # A further run would fail.
+    monkeypatch.setattr(ranker._share().load()._network, "run", None)
 
     assert ranker.rank(QUERY, documents) == first
     with pytest.raises(TypeError):
