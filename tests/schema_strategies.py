@@ -1,6 +1,7 @@
 """Hypothesis strategies for JSON values that a schema allows, and for damaged ones."""
 
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from datetime import UTC
 from typing import Any, cast
 
@@ -104,9 +105,11 @@ def _join(objects: list[Values]) -> Values:
 
 
 @st.composite
-def damage(draw: st.DrawFn, valid: Values) -> Any:
-    """Draw a valid value with up to three places removed, added or changed."""
-    document = [draw(valid)]
+def with_damage(draw: st.DrawFn, valid: Values) -> tuple[Any, Any]:
+    """Draw a valid value, and the same with up to three places removed, added or changed."""
+    # One value for both, since drawing it takes most of the time.
+    whole = draw(valid)
+    document = [deepcopy(whole)]
     for _ in range(draw(st.integers(0, 3))):
         holder, key = draw(st.sampled_from(list(_find_places(document))))
         kind = draw(st.sampled_from(["lose", "gain", "change", "change"]))
@@ -116,7 +119,7 @@ def damage(draw: st.DrawFn, valid: Values) -> Any:
             del holder[key]
         else:
             holder[key] = draw(ANYTHING)
-    return document[0]
+    return whole, document[0]
 
 
 def _find_places(node: Any) -> Iterator[tuple[Any, Any]]:
