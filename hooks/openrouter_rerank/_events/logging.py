@@ -126,7 +126,7 @@ def name_error(error: OpenRouterError) -> str:
 
 def shorten(content: object) -> str:
     """Return the beginning of a content's repr."""
-    text = repr(content)
+    text = repr(content[:SHOWN_CHARACTERS] if isinstance(content, str) else content)
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."
 
 
