@@ -1,5 +1,6 @@
 """One way to call the client, for sync code, asyncio and trio alike."""
 
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
@@ -17,6 +18,8 @@ ALL_MODES = (*MODES, "trio")
 QUICK = RetryConfig(backoff=BackoffStrategy(1, 5, 1.5, 60_000))
 ONCE = RetryConfig("none")
 MILLISECONDS = 1000
+# For own clients that meet no https: loading the system's certificates takes longer than a call.
+TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 @dataclass(frozen=True)

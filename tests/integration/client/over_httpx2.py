@@ -1,18 +1,15 @@
 """Calling over httpx2's clients and transports, for sync code, asyncio and trio alike."""
 
-import ssl
 from typing import Any
 
 import anyio
 import pytest
-from integration.client.calling import KEY, QUICK, Outcome, observe, observe_async
+from integration.client.calling import KEY, QUICK, TLS, Outcome, observe, observe_async
 from openrouter_rerank import OpenRouter
 
 httpx2: Any = pytest.importorskip("httpx2", reason="httpx2 is not installed")
 
 WAYS = ("client", "transport")
-# Loading the system's certificates takes longer than all else.
-TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def make_own(way: str, mode: str, **given: Any) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from integration.client.calling import (
     KEY,
     ONCE,
     QUICK,
+    TLS,
     Outcome,
     call_once,
     observe_async,
@@ -22,7 +23,7 @@ from integration.client.calling import (
 from integration.client.conftest import CERTIFICATE, Serve
 from integration.client.fault_server import Exchange, Fault, closed_port
 from integration.client.fault_tables.row import BODY, SUCCESS, once
-from integration.client.over_httpx2 import TLS, WAYS, call_over, httpx2, make_own
+from integration.client.over_httpx2 import WAYS, call_over, httpx2, make_own
 from openrouter_rerank import HooksTransport, OpenRouter
 from openrouter_rerank._call.error_mapping import walk_causes
 from openrouter_rerank.errors import (

@@ -13,6 +13,7 @@ from integration.client.calling import (
     MODES,
     ONCE,
     QUICK,
+    TLS,
     Outcome,
     observe,
     observe_async,
@@ -61,7 +62,7 @@ def call_over_own(
         How the last call ended, and whether the own client was closed after ours was.
     """
     arguments: dict[str, Any] = {"retry_config": QUICK, "deadline_ms": 20_000, **settings}
-    taken: dict[str, Any] = {"trust_env": False, **(own or {})}
+    taken: dict[str, Any] = {"trust_env": False, "verify": TLS, **(own or {})}
     if mode == "sync":
         with library.Client(event_hooks=hooks, **taken) as http:
             with OpenRouter(KEY, server_url=server_url, client=http, **arguments) as client:

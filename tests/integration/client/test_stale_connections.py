@@ -9,7 +9,7 @@ import anyio
 import httpx
 import pytest
 from integration.client import faults
-from integration.client.calling import ALL_MODES, DOCUMENTS, KEY
+from integration.client.calling import ALL_MODES, DOCUMENTS, KEY, TLS
 from integration.client.conftest import Serve
 from integration.client.fault_server import Exchange, Fault
 from integration.client.fault_tables.row import SUCCESS
@@ -61,7 +61,7 @@ def call_at_once(
         is_own: Whether an httpx client of the caller's sends the requests.
     """
     if mode == "sync":
-        with httpx.Client() as own:
+        with httpx.Client(verify=TLS) as own:
             client = make_client(url, policy, clock, client=own if is_own else None)
             with client, ThreadPoolExecutor(times) as threads:
                 calls = [threads.submit(client.rerank.rerank, **REQUEST) for _ in range(times)]
@@ -74,7 +74,7 @@ def call_at_once(
         return [SUCCESS]
 
     async def run() -> list[Any]:
-        async with httpx.AsyncClient() as own:
+        async with httpx.AsyncClient(verify=TLS) as own:
             client = make_client(url, policy, clock, async_client=own if is_own else None)
             async with client:
                 async with anyio.create_task_group() as tasks:

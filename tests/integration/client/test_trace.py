@@ -7,7 +7,7 @@ import anyio
 import httpx
 import pytest
 from integration.client import faults
-from integration.client.calling import ALL_MODES, DOCUMENTS, KEY
+from integration.client.calling import ALL_MODES, DOCUMENTS, KEY, TLS
 from integration.client.conftest import Serve
 from openrouter_rerank import BackoffStrategy, HooksTransport, OpenRouter, RetryConfig
 
@@ -71,18 +71,18 @@ def make_settings(way: str, mode: str, recorder: Recorder) -> dict[str, Any]:
     """Return what a client sends with; `recorder` comes in by an own client or else by a hook."""
     if way == "own transport":
         return (
-            {"transport": httpx.HTTPTransport()}
+            {"transport": httpx.HTTPTransport(verify=TLS)}
             if mode == "sync"
-            else {"async_transport": httpx.AsyncHTTPTransport()}
+            else {"async_transport": httpx.AsyncHTTPTransport(verify=TLS)}
         )
     if way == "our connections":
         return {}
     is_hooked = way == "own client, by a hook"
     own: Any
     if mode == "sync":
-        own = httpx.Client() if is_hooked else TracedClient()
+        own = httpx.Client(verify=TLS) if is_hooked else TracedClient(verify=TLS)
     else:
-        own = httpx.AsyncClient() if is_hooked else TracedAsyncClient()
+        own = httpx.AsyncClient(verify=TLS) if is_hooked else TracedAsyncClient(verify=TLS)
     own.extend = recorder.extend
     return {"client" if mode == "sync" else "async_client": own}
 
@@ -138,8 +138,8 @@ def test_trace_of_a_request_through_the_transport_is_kept(
         KEY,
         server_url=server.url,
         retry_config=TWICE,
-        transport=httpx.HTTPTransport() if is_own else None,
-        async_transport=httpx.AsyncHTTPTransport() if is_own else None,
+        transport=httpx.HTTPTransport(verify=TLS) if is_own else None,
+        async_transport=httpx.AsyncHTTPTransport(verify=TLS) if is_own else None,
     )
     request = httpx.Request("POST", f"{server.url}/rerank", json=REQUEST)
     recorder.extend(request)
