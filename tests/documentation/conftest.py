@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from forking.processes import ForkServer
+from forking.stand_in import standing_in
 from openrouter_rerank import local
 
 # Frameworks report to their makers; Haystack reads this when a page imports it.
@@ -20,8 +22,16 @@ def server() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="module")
+def commands(tmp_path_factory: pytest.TempPathFactory, fork_server: ForkServer) -> Iterator[Path]:
+    """Give a folder with the command in it, whose runs are forked."""
+    folder = tmp_path_factory.mktemp("commands")
+    with standing_in("openrouter-rerank", folder, fork_server):
+        yield folder
+
+
 @pytest.fixture
-def reader(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def reader(server: str, commands: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Be somebody who reads a page: in an empty folder, with a key and the commands on the path."""
     folder = tmp_path / "reader"
     folder.mkdir()
@@ -36,6 +46,7 @@ def reader(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     monkeypatch.setenv("PYTEST_ADDOPTS", "-p openrouter_rerank.pytest_plugin -p pytest_httpx")
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=":")
+    monkeypatch.setenv("PATH", str(commands), prepend=":")
     # A block is run as a program would be, which takes the place of `__main__`.
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
     return folder

@@ -12,6 +12,7 @@ from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Timer
+from typing import Any
 
 from forking import server
 
@@ -144,12 +145,8 @@ class ForkServer:
             "imports": list(imports),
             "closed": list(closed),
         }
-        content = json.dumps(request).encode()
-        requests = self._open()
         try:
-            head = len(content).to_bytes(server.LENGTH_BYTES, "big")
-            socket.send_fds(requests, [head], [*streams, reply])
-            requests.sendall(content)
+            self.ask(request, [*streams, reply])
         finally:
             os.close(reply)
         return ForkedProcess(replies)
@@ -174,6 +171,21 @@ class ForkServer:
             yield process
         finally:
             process.close()
+
+    def ask(self, request: Mapping[str, Any], descriptors: Sequence[int]) -> None:
+        """
+        Ask for a run.
+
+        Args:
+            request: Its arguments, its environment and its folder, and what else `start` has.
+            descriptors: Its standard input, output and error, and where its process id and its exit
+                code are wanted.
+        """
+        content = json.dumps(request).encode()
+        requests = self._open()
+        head = len(content).to_bytes(server.LENGTH_BYTES, "big")
+        socket.send_fds(requests, [head], descriptors)
+        requests.sendall(content)
 
     def run(
         self,

@@ -57,6 +57,12 @@ def load_model() -> None:
     os.sched_setaffinity(0, processors)
 
 
+def answer(reply: int, number: int) -> None:
+    """Send a number; who asked may have been killed meanwhile."""
+    with suppress(BrokenPipeError):
+        os.write(reply, f"{number}\n".encode())
+
+
 def report_ended(replies: dict[int, int]) -> None:
     """Tell the exit code of each run that has ended; a signal's is negative."""
     while replies:
@@ -64,7 +70,7 @@ def report_ended(replies: dict[int, int]) -> None:
         if process_id == 0:
             return
         reply = replies.pop(process_id)
-        os.write(reply, f"{os.waitstatus_to_exitcode(status)}\n".encode())
+        answer(reply, os.waitstatus_to_exitcode(status))
         os.close(reply)
 
 
@@ -79,7 +85,9 @@ def become(request: dict[str, Any], streams: list[int]) -> None:
     sys.stdin = os.fdopen(0, encoding="utf-8", errors="surrogateescape", closefd=False)
     sys.stdout = os.fdopen(1, "w", encoding="utf-8", errors="surrogateescape", closefd=False)
     sys.stderr = os.fdopen(2, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)
-    closed: list[int] = request["closed"]
+    if "PYTHONUNBUFFERED" in request["environment"]:
+        sys.stdout.reconfigure(line_buffering=True)
+    closed: list[int] = request.get("closed", [])
     for target in closed:
         os.close(target)
         setattr(sys, STREAM_NAMES[target], None)
@@ -111,7 +119,7 @@ def serve(requests: socket.socket) -> dict[str, Any] | None:
             if received is None:
                 return None
             request, (*streams, reply) = received
-            for name in request["imports"]:
+            for name in request.get("imports", ()):
                 import_module(name)
             # Otherwise each fork, at its end, collects and so copies what they all share.
             gc.freeze()
@@ -122,7 +130,7 @@ def serve(requests: socket.socket) -> dict[str, Any] | None:
             for stream in streams:
                 os.close(stream)
             replies[process_id] = reply
-            os.write(reply, f"{process_id}\n".encode())
+            answer(reply, process_id)
 
 
 if __name__ == "__main__":
@@ -135,7 +143,7 @@ if __name__ == "__main__":
     load_model()
     run(["batch", os.devnull, "-o", os.devnull])
     request = serve(socket.socket(fileno=int(sys.argv[1])))
-    if request is not None and request["program"] is None:
+    if request is not None and request.get("program") is None:
         sys.exit(main())
     if request is not None:
         warnings.simplefilter("error")
