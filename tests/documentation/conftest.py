@@ -1,8 +1,10 @@
 """What the pages' blocks run against: the embedded server, as the environment names it."""
 
+import inspect
 import os
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -47,6 +49,9 @@ def reader(server: str, commands: Path, tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=":")
     monkeypatch.setenv("PATH", str(commands), prepend=":")
+    # At each print pytest-examples asks for the stack to find the line of the page, but needs no
+    # lines of source, which are looked for in all modules that were ever imported.
+    monkeypatch.setattr(inspect, "stack", partial(inspect.stack, 0))
     # A block is run as a program would be, which takes the place of `__main__`.
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
     return folder

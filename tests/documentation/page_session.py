@@ -56,6 +56,8 @@ def run_page(page: Path, folder: Path, eval_example: EvalExample) -> None:
     names.clear()
     del sys.modules["__main__"]
     gc.collect()
+    # What is left was imported, and is not looked at again after each page.
+    gc.freeze()
 
 
 def _run_python(
