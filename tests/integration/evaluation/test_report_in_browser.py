@@ -2,6 +2,8 @@
 
 import json
 import re
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +15,7 @@ from unit.evaluation.evaluations import make_evaluation
 from unit.evaluation.report.pages import Json, resolve
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
 
 PAPER = 718  # A4 has that between Chromium's margins
 MIN_CONTRAST = 4.5  # WCAG 2.2, success criterion 1.4.3
@@ -21,6 +23,7 @@ LONG = "a" * 400
 FORGED = "<script>alert(1)</script><img src=//a.test>"
 
 pytestmark = needs_chromium
+OpenReport = Callable[..., OpenPage]
 
 
 def make_hurt_evaluation(text: str = "Berlin") -> Evaluation:
@@ -49,22 +52,36 @@ def make_hurt_evaluation(text: str = "Berlin") -> Evaluation:
     )
 
 
-def open_report(
-    browser: "Browser", path: Path, evaluation: Evaluation, *, width: int, scheme: str
-) -> OpenPage:
-    """Write a report and open it."""
-    write_report(evaluation, path)
-    page = browser.new_page(
-        viewport={"width": width, "height": 800},
-        color_scheme="dark" if scheme == "dark" else "light",
-    )
-    return OpenPage(page, path.as_uri())
+@pytest.fixture(scope="module")
+def write(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Give what writes the report of an evaluation with a text in each place, once for each."""
+
+    @cache
+    def write(text: str) -> Path:
+        path = tmp_path_factory.mktemp("report") / "report.html"
+        write_report(make_hurt_evaluation(text), path)
+        return path
+
+    return write
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """Name a file for a report."""
-    return tmp_path / "report.html"
+def open_report(browser: "Browser", write: Callable[[str], Path]) -> Iterator[OpenReport]:
+    """Give what opens a report; the window is closed afterwards."""
+    pages: list[Page] = []
+
+    def open_report(text: str = "Berlin", *, width: int, scheme: str) -> OpenPage:
+        pages.append(
+            browser.new_page(
+                viewport={"width": width, "height": 800},
+                color_scheme="dark" if scheme == "dark" else "light",
+            )
+        )
+        return OpenPage(pages[-1], write(text).as_uri())
+
+    yield open_report
+    for page in pages:
+        page.close()
 
 
 # Every pair of the three: a scheme changes colours, neither the width of a text nor its escaping.
@@ -77,23 +94,20 @@ def path(tmp_path: Path) -> Path:
     ],
 )
 def test_it_opens_in_silence(
-    browser: "Browser", path: Path, width: int, text: str, scheme: str
+    open_report: OpenReport, write: Callable[[str], Path], width: int, text: str, scheme: str
 ) -> None:
     """The console stays empty, nothing is asked for, and nothing is wider than the window."""
-    evaluation = make_hurt_evaluation(text)
+    opened = open_report(text, width=width, scheme=scheme)
 
-    opened = open_report(browser, path, evaluation, width=width, scheme=scheme)
-
-    assert (opened.said, opened.asked) == ([], [path.as_uri()])
+    assert (opened.said, opened.asked) == ([], [write(text).as_uri()])
     assert opened.measure("document.documentElement.scrollWidth") == width
 
 
-def test_the_numbers_are_those_of_the_json(browser: "Browser", path: Path) -> None:
+def test_the_numbers_are_those_of_the_json(open_report: OpenReport) -> None:
     """What a person reads is the value that the JSON has at that place, rounded as it is shown."""
-    evaluation = make_hurt_evaluation()
-    value: Json = json.loads(json.dumps(evaluation.to_dict()))
+    value: Json = json.loads(json.dumps(make_hurt_evaluation().to_dict()))
 
-    opened = open_report(browser, path, evaluation, width=DESKTOP, scheme="light")
+    opened = open_report(width=DESKTOP, scheme="light")
 
     shown = opened.measure(
         "Array.from(document.querySelectorAll('data'), e => [e.dataset.json, e.textContent])"
@@ -112,9 +126,9 @@ def test_the_numbers_are_those_of_the_json(browser: "Browser", path: Path) -> No
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_texts_stand_out(browser: "Browser", path: Path, scheme: str) -> None:
+def test_texts_stand_out(open_report: OpenReport, scheme: str) -> None:
     """Each kind of text has enough contrast, and the dark page is dark."""
-    opened = open_report(browser, path, make_hurt_evaluation(), width=DESKTOP, scheme=scheme)
+    opened = open_report(width=DESKTOP, scheme=scheme)
 
     paper = read_colour(opened.measure("getComputedStyle(document.body).backgroundColor"))
     assert (find_luminance(paper) < 0.2) == (scheme == "dark")
@@ -126,9 +140,9 @@ def test_texts_stand_out(browser: "Browser", path: Path, scheme: str) -> None:
         assert find_contrast(read_colour(opened.measure(find)), paper) >= MIN_CONTRAST, selector
 
 
-def test_it_prints_black_on_white(browser: "Browser", path: Path) -> None:
+def test_it_prints_black_on_white(open_report: OpenReport) -> None:
     """On paper it is light, also from a dark window, fits, and shows what is folded up."""
-    opened = open_report(browser, path, make_hurt_evaluation(), width=PAPER, scheme="dark")
+    opened = open_report(width=PAPER, scheme="dark")
 
     opened.page.emulate_media(media="print")
 
@@ -138,9 +152,9 @@ def test_it_prints_black_on_white(browser: "Browser", path: Path) -> None:
     assert opened.page.locator("details").nth(1).locator("article").first.is_visible()
 
 
-def test_it_can_be_used_without_a_mouse(browser: "Browser", path: Path) -> None:
+def test_it_can_be_used_without_a_mouse(open_report: OpenReport) -> None:
     """The keyboard reaches the way to the verdict, each wide table and each list of queries."""
-    opened = open_report(browser, path, make_hurt_evaluation(), width=PHONE, scheme="light")
+    opened = open_report(width=PHONE, scheme="light")
 
     reached: list[str] = []
     for _ in range(7):

@@ -33,14 +33,19 @@ MODEL = "a/model, depth 10"
 Write = Callable[[Evaluation], Element]
 
 
-@pytest.fixture
-def write(tmp_path: Path) -> Write:
-    """Give what writes a report and reads it again."""
+@pytest.fixture(scope="module")
+def write(tmp_path_factory: pytest.TempPathFactory) -> Write:
+    """Give what writes a report and reads it again, once for all evaluations that are equal."""
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    pages: list[tuple[Evaluation, Element]] = []
 
     def write(evaluation: Evaluation) -> Element:
-        path = tmp_path / "report.html"
+        for written, page in pages:
+            if written == evaluation:
+                return page
         write_report(evaluation, path)
-        return parse(path.read_text(encoding="utf-8"))
+        pages.append((evaluation, parse(path.read_text(encoding="utf-8"))))
+        return pages[-1][1]
 
     return write
 
