@@ -15,13 +15,13 @@ FOLDER = Path(os.environ.get("SCIFACT", BESIDE))
 @pytest.mark.skipif(
     not FOLDER.is_dir(), reason="SciFact is neither beside this repository nor in SCIFACT"
 )
-@pytest.mark.parametrize(("count", "expected"), [(150, 0.705), (300, 0.676)])
-def test_bm25_reaches_the_published_quality(count: int, expected: float) -> None:
+def test_bm25_reaches_the_published_quality() -> None:
     """Anserini publishes about 0.679 over all queries, with the same k1 and b."""
-    dataset = add_candidates(read_dataset(FOLDER).take(count), BM25(), 30)
+    dataset = add_candidates(read_dataset(FOLDER), BM25(), 30)
     (ndcg,) = read_measures(["nDCG@10"])
 
     values = [ndcg.compute(query.candidates or (), query.grades) for query in dataset.queries]
 
-    assert len(values) == count
-    assert sum(values) / count == pytest.approx(expected, abs=0.001)
+    means = [sum(values[:count]) / count for count in (150, 300)]
+    assert len(values) == 300
+    assert means == pytest.approx([0.705, 0.676], abs=0.001)
