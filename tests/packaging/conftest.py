@@ -1,12 +1,14 @@
 """The wheel, environments that hold it with what it requires and nothing more, and a server."""
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
 import sysconfig
 import venv
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 
@@ -48,18 +50,26 @@ def find_needed(
 
 
 def link_distribution(distribution: metadata.Distribution, packages: Path) -> None:
-    """Put there what an installed distribution put beside its metadata, but for its commands."""
-    for file in distribution.files or []:
-        source = Path(str(file.locate()))
+    """
+    Link what an installed distribution put beside its metadata, but for its commands.
+
+    A regular package, which is one distribution's alone, is one link. Anything else is linked file
+    by file, since other distributions can have files in the same folder.
+    """
+    files = [file for file in distribution.files or [] if ".." not in file.parts]
+    regular = {file.parts[0] for file in files if file.parts[1:] == ("__init__.py",)}
+    alone = [str(file) for file in files if file.parts[0] not in regular]
+    for path in (*regular, *alone):
+        source = Path(str(distribution.locate_file(path)))
         # Bytecode is recorded even where none was written.
-        if ".." not in file.parts and source.exists():
-            target = packages / file
+        if source.exists():
+            target = packages / path
             target.parent.mkdir(parents=True, exist_ok=True)
-            link_file(source, target)
+            target.symlink_to(source)
 
 
 def link_file(source: str | Path, target: str | Path) -> None:
-    """Link a file, since a framework's are large; copy it where it is on another file system."""
+    """Link a file of the wheel, or copy it where it is on another file system."""
     try:
         os.link(source, target)
     except OSError:
@@ -69,7 +79,12 @@ def link_file(source: str | Path, target: str | Path) -> None:
 def make_environment(folder: Path) -> Path:
     """Make an environment without pip, and return its interpreter."""
     venv.create(folder, symlinks=sys.platform != "win32")
-    return Path(find_path("scripts", folder), "python")
+    return find_python(folder)
+
+
+def find_python(environment: Path) -> Path:
+    """Return the interpreter of an environment."""
+    return find_path("scripts", environment) / "python"
 
 
 def find_path(name: str, environment: Path) -> Path:
@@ -89,11 +104,31 @@ def add_pip() -> Callable[[Path], None]:
     return add_pip
 
 
+@contextmanager
+def make_once(name: str, factory: pytest.TempPathFactory) -> Generator[tuple[Path, bool]]:
+    """
+    Give a folder that all processes of this run share, and whether it is still to be filled.
+
+    Others wait until the first of them has filled it; if that fails, the next one starts again.
+    """
+    base = factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = folder.with_suffix(".done")
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+        yield folder, not done.exists()
+        done.touch()
+
+
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build the wheel with the hatchling that is installed here."""
-    folder = tmp_path_factory.mktemp("wheel")
-    run_pip("wheel", "--no-index", "--no-deps", "--no-build-isolation", "-w", folder, ROOT)
+    with make_once("wheel", tmp_path_factory) as (folder, is_empty):
+        if is_empty:
+            run_pip("wheel", "--no-index", "--no-deps", "--no-build-isolation", "-w", folder, ROOT)
     (wheel,) = folder.glob("*.whl")
     return wheel
 
@@ -107,13 +142,14 @@ def bare_python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     tests, file by file as recorded there. Nothing else can be imported, unlike where a test hides
     modules from its own process, and `pip check` judges whether the closure was the right one.
     """
-    folder = tmp_path_factory.mktemp("bare")
-    python, packages = make_environment(folder), find_path("purelib", folder)
-    run_pip("--python", python, "install", "--no-index", "--no-deps", wheel)
-    (installed,) = metadata.distributions(path=[str(packages)])
-    for distribution in find_needed(installed, ()).values():
-        link_distribution(distribution, packages)
-    return python
+    with make_once("bare", tmp_path_factory) as (folder, is_empty):
+        if is_empty:
+            python, packages = make_environment(folder), find_path("purelib", folder)
+            run_pip("--python", python, "install", "--no-index", "--no-deps", wheel)
+            (installed,) = metadata.distributions(path=[str(packages)])
+            for distribution in find_needed(installed, ()).values():
+                link_distribution(distribution, packages)
+    return find_python(folder)
 
 
 @pytest.fixture(scope="session")
@@ -128,7 +164,7 @@ def add_extra(bare_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Ca
     def add_extra(extra: str, *others: str) -> Path:
         folder = tmp_path_factory.mktemp(extra)
         python, packages = make_environment(folder), find_path("purelib", folder)
-        shutil.copytree(bare, packages, copy_function=link_file, dirs_exist_ok=True)
+        shutil.copytree(bare, packages, symlinks=True, copy_function=link_file, dirs_exist_ok=True)
         (installed,) = metadata.distributions(name="openrouter-rerank", path=[str(packages)])
         present = {each.name for each in metadata.distributions(path=[str(packages)])}
         needed = find_needed(installed, (extra,))
