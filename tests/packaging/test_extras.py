@@ -3,13 +3,19 @@
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import anyio
 import pytest
 from documentation.first_example import read_example
+from mcp.client.client import Client
+from mcp.client.stdio import StdioServerParameters, stdio_client
+from mcp.types import CallToolResult
 from openrouter_rerank import __version__
 
 CONSUMER = Path(__file__).with_name("consumer.py")
 PARIS = "Paris is the capital of France."
+SECONDS = 60
 # An extra, what its page installs beside it for the first example, and what that prints.
 EXAMPLES: list[tuple[str, list[str], str]] = [
     ("haystack", [], PARIS),
@@ -47,22 +53,6 @@ with OpenRouter(passages=Passages(10)) as client:
     documents = ["The weather was fine. Paris is the capital of France."]
     (found,) = client.rerank.rank(documents, query="What is the capital of France?", model="m")
     print(found.item[slice(*found.span)])
-"""
-MCP = f"""
-import asyncio, os, sys
-from mcp.client.client import Client
-from mcp.client.stdio import StdioServerParameters, stdio_client
-
-server = StdioServerParameters(
-    command=sys.executable, args=["-I", "-m", "openrouter_rerank.cli", "mcp"], env=dict(os.environ)
-)
-arguments = {{"query": "capital of France", "documents": ["Berlin", {PARIS!r}]}}
-
-async def rank():
-    async with Client(stdio_client(server)) as host:
-        return await host.call_tool("rerank_documents", arguments)
-
-print(asyncio.run(rank()).structured_content["results"][0]["text"])
 """
 EVALUATION = f"""
 import json, pathlib, sys
@@ -154,11 +144,33 @@ def test_a_report_is_written(add_extra: AddExtra, run: Run, tmp_path: Path) -> N
     assert "<svg" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
-def test_mcp_serves_with_its_extra_alone(add_extra: AddExtra, run: Run) -> None:
+def test_mcp_serves_with_its_extra_alone(
+    add_extra: AddExtra, server_url: str, tmp_path: Path
+) -> None:
     """The extra brings the command, too, and the server of a host ranks."""
-    result = run(add_extra("mcp"), "-c", MCP)
+    environment = {
+        "HOME": str(tmp_path),
+        "OPENROUTER_API_KEY": "sk-or-extras",
+        "OPENROUTER_BASE_URL": server_url,
+    }
+    server = StdioServerParameters(
+        command=str(add_extra("mcp")),
+        args=["-I", "-m", "openrouter_rerank.cli", "mcp"],
+        env=environment,
+    )
+    arguments = {"query": "capital of France", "documents": ["Berlin", PARIS]}
 
-    assert (result.stdout, result.stderr) == (f"{PARIS}\n", "")
+    async def ask() -> CallToolResult:
+        with anyio.fail_after(SECONDS):
+            async with Client(stdio_client(server, errlog)) as host:
+                return await host.call_tool("rerank_documents", arguments)
+
+    with (tmp_path / "stderr").open("w+", encoding="utf-8") as errlog:
+        answer: Any = anyio.run(ask).structured_content
+        errlog.seek(0)
+        stderr = errlog.read()
+
+    assert (answer["results"][0]["text"], stderr) == (PARIS, "")
 
 
 def test_eval_needs_its_packages_alone(add_extra: AddExtra, run: Run) -> None:
