@@ -28,10 +28,12 @@ SKIPPED = (
     "statuses_are_the_contracts",
 )  # fmt: skip
 PROCESSES = 2
-# What the tests import apart from the client: imported once, then shared by every fork.
+# What the tests, their conftest.py and pytest's plugins import apart from the client: imported
+# once, then shared by every fork.
 PRELOADED = [
-    "anyio", "dateutil.parser", "httpx", "hypothesis", "jsonschema", "onnxruntime", "pytest",
-    "pytest_httpx", "respx", "starlette.applications", "tokenizers", "trio", "uvicorn",
+    "anyio", "dateutil.parser", "generate", "httpx", "hypothesis", "jsonschema", "onnxruntime",
+    "pytest", "pytest_examples", "pytest_httpx", "respx", "starlette.applications", "sync",
+    "tokenizers", "trio", "uvicorn", "xdist.plugin",
 ]  # fmt: skip
 
 
@@ -91,8 +93,8 @@ def run_tests(package: Path, files: Sequence[str], chosen: str) -> tuple[int, st
         status = pytest.main(
             [
                 *("-q", "--tb=line", "-p", "no:cacheprovider", "-p", "no:hypothesispytest"),
-                # The preloaded plugins, whose own asserts are of no interest here.
-                *("-W", "ignore::pytest.PytestAssertRewriteWarning"),
+                # Rewriting the asserts of the whole client takes longer than most of its tests.
+                "--assert=plain",
                 *("-k", chosen),
                 *(str(TESTS / name) for name in files),
             ]
