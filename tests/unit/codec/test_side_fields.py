@@ -17,7 +17,7 @@ FIRST = {"index": 0, "relevance_score": 0.5, "document": {"text": "first"}}
 SECOND = {"index": 1, "relevance_score": 0.25, "document": OWN[1]}
 GOOD = {"model": "m", "results": [FIRST, SECOND]}
 DEEP = "[" * 101 + "]" * 101
-DEEPER = "[" * 100_000 + "]" * 100_000
+DEEPER = "[" * 20_000 + "]" * 20_000
 
 
 def read(content: str) -> CreateRerankResponseBody:

@@ -18,7 +18,7 @@ from openrouter_rerank.errors import (
 
 HOURS = timedelta(hours=2)
 BEHIND = timedelta(days=365)
-DEEP = 100_000
+DEEP = 20_000
 ODD_STATUSES = (412, 418, 451, 499, 520, 521, 522, 523, 525, 526, 530, 599)
 RETRIED_CLIENT_ERRORS = (408, 409, 429)
 
