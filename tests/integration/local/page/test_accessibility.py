@@ -32,9 +32,8 @@ def find_violations(axe: Axe, person: Person) -> list[tuple[str, str, Any]]:
     ]
 
 
-@pytest.mark.parametrize(
-    ("width", "scheme"), [(DESKTOP, "light"), (DESKTOP, "dark"), (PHONE, "light")]
-)
+# A dark window changes colours alone, and a narrow one sizes alone: each is seen once.
+@pytest.mark.parametrize(("width", "scheme"), [(PHONE, "light"), (DESKTOP, "dark")])
 def test_axe_finds_nothing(visit: Visit, base_url: str, axe: Axe, width: int, scheme: str) -> None:
     """Empty, ranked, compared and with an error: no rule is broken, the slight ones included."""
     person = visit(base_url, width=width, scheme=scheme)
