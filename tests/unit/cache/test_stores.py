@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -265,8 +266,8 @@ print("begun", flush=True)
 number = int(sys.argv[2])
 while True:
     keys = [sha256(b"%d" % (number + step)).digest() for step in range(50)]
-    cache.set_many({key: key * 100 for key in keys})
-    found = cache.get_many(keys)
+    cache.set_many({key: key * 100 for key in keys}, 60)
+    found = cache.get_many(keys, 60)
     assert all(value in (None, key * 100) for key, value in zip(keys, found)), "wrong value"
     number += 7
 """
@@ -275,19 +276,20 @@ while True:
 def test_killed_writers_leave_it_whole(tmp_path: Path) -> None:
     """Whatever moment processes are killed at, only whole values are read afterwards."""
     for round_number in range(3):
-        writers = [
-            subprocess.Popen(
-                [sys.executable, "-c", WRITER, str(tmp_path), str(1000 * round_number + start)],
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-            )
-            for start in range(3)
-        ]
+        with ExitStack() as killed:
+            writers = [
+                subprocess.Popen(
+                    [sys.executable, "-c", WRITER, str(tmp_path), str(1000 * round_number + start)],
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                )
+                for start in range(3)
+            ]
+            for writer in writers:
+                killed.callback(writer.kill)
+                assert writer.stdout is not None
+                assert writer.stdout.readline() == b"begun\n"
         for writer in writers:
-            assert writer.stdout is not None
-            assert writer.stdout.readline() == b"begun\n"
-        for writer in writers:
-            writer.kill()
             _, errors = writer.communicate()
             assert errors == b""
         connection = sqlite3.connect(tmp_path / "answers.sqlite3")
