@@ -74,7 +74,7 @@ items = st.lists(st.sampled_from(["one", "two", " ", "", "three", None]), max_si
     min_score=st.sampled_from([None, 0.0, 0.5]),
     attempts=st.integers(1, 3),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_any_mix_gives_a_ranking(
     way: str,
     documents: list[str | None],

@@ -159,7 +159,7 @@ def test_reply_of_another_shape_is_the_calls_error() -> None:
         max_size=5,
     ),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_cached_partly_cached_and_fresh_rankings_are_equal(
     way: str, kept_by: Any, calls: list[tuple[list[str | None], int | None, float | None]]
 ) -> None:
