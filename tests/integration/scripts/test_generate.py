@@ -5,6 +5,7 @@ from pathlib import Path
 
 import generate
 import pytest
+import yaml
 
 MINIMAL_SPEC = """\
 openapi: 3.1.0
@@ -158,6 +159,14 @@ def test_faulty_code_never_takes_the_place_of_the_old(
     assert "create_thing.py: _get_kwargs overwrites its argument" in capsys.readouterr().err
     assert before == read_tree(package)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["package", "spec.yaml"]
+
+
+def test_what_the_generator_raises_is_told(tmp_path: Path) -> None:
+    """A fault inside the generator, as a broken template causes, is one error with its cause."""
+    (tmp_path / "package_init.py.jinja").write_text("{{ 1 / 0 }}", encoding="utf-8")
+
+    with pytest.raises(generate.GenerationError, match="ZeroDivisionError"):
+        generate.run_generator(yaml.safe_load(MINIMAL_SPEC), tmp_path / "package", tmp_path)
 
 
 def test_missing_endpoint_modules_are_named(tmp_path: Path) -> None:
