@@ -40,14 +40,17 @@ def fill(connection: socket.socket) -> None:
 class Source(httpcore.NetworkStream):
     """A connection with a socket to watch, and replies of its own."""
 
-    def __init__(self, connection: socket.socket, *replies: bytes) -> None:
-        """Take the socket and what each read gives."""
+    def __init__(self, connection: socket.socket, *replies: bytes | OSError) -> None:
+        """Take the socket and what each read gives, or why it gives nothing."""
         self._connection = connection
         self._replies = list(replies)
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002
         """Give the next reply."""
-        return self._replies.pop(0)
+        reply = self._replies.pop(0)
+        if isinstance(reply, OSError):
+            raise httpcore.ReadError("nothing came") from reply
+        return reply
 
     def get_extra_info(self, info: str) -> Any:
         """Return the socket."""
@@ -125,6 +128,22 @@ def test_full_connection_is_read_until_it_is_refused(
 
     assert stream.read(1000) == REFUSAL
     assert stream.get_extra_info("is_readable")
+
+
+@pytest.mark.parametrize("reason", [ssl.SSLWantReadError(), BlockingIOError()])
+def test_what_is_for_the_tls_layer_alone_does_not_end_the_writing(
+    pair: tuple[socket.socket, socket.socket], reason: OSError
+) -> None:
+    """After a session ticket (RFC 8446, section 4.6.1) more is to be written."""
+    ours, theirs = pair
+    fill(ours)
+    theirs.send(b"x")
+    stream = Stream(Source(ours, reason, REFUSAL))
+
+    stream.write(b"HEAD", 5.0)
+    stream.write(LARGE, 5.0)
+
+    assert stream.read(1000) == REFUSAL
 
 
 def test_full_connection_that_says_nothing_times_out(
