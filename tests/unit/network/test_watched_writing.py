@@ -49,6 +49,7 @@ class Source(httpcore.NetworkStream):
         """Give the next reply."""
         reply = self._replies.pop(0)
         if isinstance(reply, OSError):
+            self._connection.recv(max_bytes)
             raise httpcore.ReadError("nothing came") from reply
         return reply
 
@@ -136,14 +137,15 @@ def test_what_is_for_the_tls_layer_alone_does_not_end_the_writing(
 ) -> None:
     """After a session ticket (RFC 8446, section 4.6.1) more is to be written."""
     ours, theirs = pair
-    fill(ours)
+    theirs.setblocking(False)
     theirs.send(b"x")
-    stream = Stream(Source(ours, reason, REFUSAL))
+    stream = Stream(Source(ours, reason, LONG_SUCCESS))
 
     stream.write(b"HEAD", 5.0)
     stream.write(LARGE, 5.0)
 
-    assert stream.read(1000) == REFUSAL
+    assert stream.read(1000) == LONG_SUCCESS
+    assert theirs.recv(2 * len(LARGE)) == b"HEAD" + LARGE
 
 
 def test_full_connection_that_says_nothing_times_out(
