@@ -148,6 +148,22 @@ def test_what_is_for_the_tls_layer_alone_does_not_end_the_writing(
     assert theirs.recv(2 * len(LARGE)) == b"HEAD" + LARGE
 
 
+def test_connection_that_breaks_ends_the_writing(
+    pair: tuple[socket.socket, socket.socket],
+) -> None:
+    """A server that resets while it takes nothing is not waited for until the write timeout."""
+    ours, theirs = pair
+    fill(ours)
+    theirs.send(b"x")
+    stream = Stream(Source(ours, ConnectionResetError()))
+
+    stream.write(b"HEAD", 5.0)
+    stream.write(LARGE, 5.0)
+
+    with pytest.raises(httpcore.ReadError):
+        stream.read(1000)
+
+
 def test_full_connection_that_says_nothing_times_out(
     pair: tuple[socket.socket, socket.socket],
 ) -> None:
