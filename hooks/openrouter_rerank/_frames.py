@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar, cast
 
 from ._codec.documents import count_dimensions
-from ._codec.fields import require_fields, select_fields
 from ._ranking import Ranked, Ranking
 
 SHOWN_COLUMNS = 10
@@ -232,6 +231,8 @@ def read_documents(reader: FrameReader, key: object, fields: Iterable[str] | Non
         TypeError: Neither says which column is ranked, or the key is no name.
         ValueError: A column does not exist, or several have its name.
     """
+    from ._codec.fields import require_fields, select_fields
+
     names = None if fields is None else require_fields(fields)
     if isinstance(key, str):
         documents: list[Any] = read_column(reader, key, "key")

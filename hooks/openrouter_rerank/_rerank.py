@@ -18,7 +18,6 @@ from ._call.arguments import (
 from ._call.caller import Caller
 from ._call.signatures import list_rerank_arguments
 from ._codec.documents import find_set_aside, require_iterable
-from ._codec.fields import require_fields, select_fields
 from ._frames import (
     FrameRanking,
     FrameReader,
@@ -630,5 +629,7 @@ def read_items(
         "Sequence[Document]", item_list if key is None else [key(item) for item in item_list]
     )
     if fields is not None:
+        from ._codec.fields import require_fields, select_fields
+
         documents = list(select_fields(documents, require_fields(fields)))
     return item_list, documents, None

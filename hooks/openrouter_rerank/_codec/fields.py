@@ -21,10 +21,12 @@ SHOWN_FIELDS = 10
 AnyDocuments: TypeAlias = Iterable[Any] | AsyncIterable[Any]
 
 # A name that is neither a number nor a word that YAML 1.1 takes for true, false or null.
-_PLAIN_NAME = r"(?!(?i:y|n|yes|no|on|off|true|false|null)\Z)[A-Za-z_][A-Za-z0-9_-]*"
+_PLAIN_NAME = re.compile(
+    r"(?!(?:y|n|yes|no|on|off|true|false|null)\Z)[a-z_][a-z0-9_-]*", re.IGNORECASE
+)
 # What YAML does not print (YAML 1.2.2, section 5.1), its line breaks (section 5.4), and DEL. Half a
 # surrogate pair is no text at all, and is found as such later.
-_UNPRINTABLE = "[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]"
+_UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
 def require_fields(fields: object) -> Sequence[str]:
@@ -152,7 +154,7 @@ def is_empty(value: object) -> bool:
 
 def write_name(name: str) -> str:
     """Write a field's name as YAML."""
-    return name if re.fullmatch(_PLAIN_NAME, name) else write_text(name)
+    return name if _PLAIN_NAME.fullmatch(name) else write_text(name)
 
 
 def write_value(value: object) -> str:
@@ -174,7 +176,7 @@ def write_value(value: object) -> str:
 
 def write_text(text: str) -> str:
     """Write text in double quotes."""
-    return re.sub(_UNPRINTABLE, escape, json.dumps(text, ensure_ascii=False))
+    return _UNPRINTABLE.sub(escape, json.dumps(text, ensure_ascii=False))
 
 
 def escape(found: re.Match[str]) -> str:
