@@ -8,10 +8,15 @@ import httpcore
 import httpx
 
 from .async_streams import AsyncBackend
-from .connection import ConnectionBase, Route, is_httpcore_patched, refuse_socks_error
+from .connection import Classes, ConnectionBase, Route, prepare_connection, refuse_socks_error
 from .http11 import AsyncHttp11
-from .proxies import is_socks
-from .streams import wrap_context
+
+CLASSES = Classes(
+    AsyncHttp11,
+    httpcore.AsyncHTTPConnection,
+    httpcore.AsyncHTTPProxy,
+    httpcore.AsyncSOCKSProxy,
+)
 
 
 class AsyncConnection(ConnectionBase, httpx.AsyncHTTPTransport):
@@ -19,21 +24,8 @@ class AsyncConnection(ConnectionBase, httpx.AsyncHTTPTransport):
 
     def __init__(self, route: Route) -> None:
         """Prepare the connection; its first request opens it."""
-        self._backend = backend = AsyncBackend()
-        if route.proxy is None and is_httpcore_patched():
-            super().__init__(
-                httpcore.AsyncHTTPConnection(
-                    route.origin, wrap_context(route.context), network_backend=backend
-                )
-            )
-        elif route.proxy is None:
-            super().__init__(AsyncHttp11(route.origin, route.context, backend))
-        else:
-            make_proxy = (
-                httpcore.AsyncSOCKSProxy if is_socks(route.proxy) else httpcore.AsyncHTTPProxy
-            )
-            proxy = make_proxy(**route.proxy_arguments(route.proxy), network_backend=backend)
-            super().__init__(proxy.create_connection(route.origin))
+        self._backend = AsyncBackend()
+        super().__init__(prepare_connection(route, CLASSES, self._backend))
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request."""

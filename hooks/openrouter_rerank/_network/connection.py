@@ -8,7 +8,7 @@ HTTP/1.1 over the connection that we open.
 """
 
 from types import FunctionType
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import httpcore
 import httpx
@@ -97,24 +97,47 @@ class ConnectionBase:
         return self._connection.has_expired()
 
 
+class Classes(NamedTuple):
+    """
+    The classes that connections can be of, sync or async.
+
+    Attributes:
+        own: Ours.
+        direct: httpcore's, for tools that patch it.
+        proxy: httpcore's pool of connections through a proxy that speaks HTTP.
+        socks: The same for SOCKS.
+    """
+
+    own: type[Http11 | AsyncHttp11]
+    direct: Any
+    proxy: Any
+    socks: Any
+
+
+def prepare_connection(route: Route, classes: Classes, backend: Any) -> LentConnection:
+    """Return a connection of the class that the route needs; its first request opens it."""
+    if route.proxy is not None:
+        make_proxy = classes.socks if is_socks(route.proxy) else classes.proxy
+        proxy = make_proxy(**route.proxy_arguments(route.proxy), network_backend=backend)
+        connection: LentConnection = proxy.create_connection(route.origin)
+    elif is_httpcore_patched():
+        context = wrap_context(route.context)
+        connection = classes.direct(route.origin, context, network_backend=backend)
+    else:
+        connection = classes.own(route.origin, route.context, backend)
+    return connection
+
+
+CLASSES = Classes(Http11, httpcore.HTTPConnection, httpcore.HTTPProxy, httpcore.SOCKSProxy)
+
+
 class Connection(ConnectionBase, httpx.HTTPTransport):
     """One sync connection, which keeps to the deadline of the current attempt."""
 
     def __init__(self, route: Route) -> None:
         """Prepare the connection; its first request opens it."""
-        self._backend = backend = Backend()
-        if route.proxy is None and is_httpcore_patched():
-            super().__init__(
-                httpcore.HTTPConnection(
-                    route.origin, wrap_context(route.context), network_backend=backend
-                )
-            )
-        elif route.proxy is None:
-            super().__init__(Http11(route.origin, route.context, backend))
-        else:
-            make_proxy = httpcore.SOCKSProxy if is_socks(route.proxy) else httpcore.HTTPProxy
-            proxy = make_proxy(**route.proxy_arguments(route.proxy), network_backend=backend)
-            super().__init__(proxy.create_connection(route.origin))
+        self._backend = Backend()
+        super().__init__(prepare_connection(route, CLASSES, self._backend))
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request."""
