@@ -37,6 +37,12 @@ def fill(connection: socket.socket) -> None:
             connection.send(LARGE)
 
 
+def write_large(stream: Stream, timeout: float = 5.0) -> None:
+    """Write a large request; it goes out with the next read."""
+    stream.write(b"HEAD", timeout)
+    stream.write(LARGE, timeout)
+
+
 class Source(httpcore.NetworkStream):
     """A connection with a socket to watch, and replies of its own."""
 
@@ -124,8 +130,7 @@ def test_full_connection_is_read_until_it_is_refused(
     theirs.send(b"x")
     stream = Stream(Source(ours, INTERIM, REFUSAL))
 
-    stream.write(b"HEAD", 5.0)
-    stream.write(LARGE, 5.0)
+    write_large(stream)
 
     assert stream.read(1000) == REFUSAL
     assert stream.get_extra_info("is_readable")
@@ -141,8 +146,7 @@ def test_what_is_for_the_tls_layer_alone_does_not_end_the_writing(
     theirs.send(b"x")
     stream = Stream(Source(ours, reason, LONG_SUCCESS))
 
-    stream.write(b"HEAD", 5.0)
-    stream.write(LARGE, 5.0)
+    write_large(stream)
 
     assert stream.read(1000) == LONG_SUCCESS
     assert theirs.recv(2 * len(LARGE)) == b"HEAD" + LARGE
@@ -157,8 +161,7 @@ def test_connection_that_breaks_ends_the_writing(
     theirs.send(b"x")
     stream = Stream(Source(ours, ConnectionResetError()))
 
-    stream.write(b"HEAD", 5.0)
-    stream.write(LARGE, 5.0)
+    write_large(stream)
 
     with pytest.raises(httpcore.ReadError):
         stream.read(1000)
@@ -172,8 +175,7 @@ def test_full_connection_that_says_nothing_times_out(
     fill(ours)
     stream = Stream(Source(ours))
 
-    stream.write(b"HEAD", 0.001)
-    stream.write(LARGE, 0.001)
+    write_large(stream, 0.001)
 
     with pytest.raises(httpcore.WriteTimeout):
         stream.read(1000)
