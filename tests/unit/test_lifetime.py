@@ -1,7 +1,8 @@
 """Closing in the middle of a call, and callers' own clients that misbehave."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
+import anyio
 import httpx
 import pytest
 from openrouter_rerank import OpenRouter, errors
@@ -104,3 +105,52 @@ def test_trickling_body_ends_at_the_deadline_over_any_transport() -> None:
             client.rerank.rerank(documents=["a"], model="m", query="q")
 
         assert sum(client.waits) == 4.0
+
+
+class SlowlyClosed(httpx.AsyncByteStream):
+    """
+    A whole reply, which takes its time to close.
+
+    Attributes:
+        is_closing: Set once it begins to be closed.
+        may_close: Let it be closed.
+        is_closed: Whether it was closed to the end.
+    """
+
+    def __init__(self) -> None:
+        """Begin open."""
+        self.is_closing = anyio.Event()
+        self.may_close = anyio.Event()
+        self.is_closed = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """Send it."""
+        yield b'{"model": "m", "results": [{"index": 0, "relevance_score": 0.5}]}'
+
+    async def aclose(self) -> None:
+        """Close it."""
+        if not self.is_closing.is_set():
+            self.is_closing.set()
+            await self.may_close.wait()
+        await anyio.lowlevel.checkpoint()
+        self.is_closed = True
+
+
+@pytest.mark.anyio
+async def test_reply_whose_closing_is_cut_off_is_closed_all_the_same() -> None:
+    """A call that is cancelled while its reply closes leaves no connection of a transport open."""
+    body = SlowlyClosed()
+    transport = ScriptedTransport(httpx.Response(200, stream=body))
+    async with (
+        OpenRouter("k", async_transport=transport) as client,
+        anyio.create_task_group() as group,
+    ):
+
+        async def call() -> None:
+            await client.rerank.rerank_async(documents=["a"], model="m", query="q")
+
+        group.start_soon(call)
+        await body.is_closing.wait()
+        group.cancel_scope.cancel()
+
+    assert body.is_closed

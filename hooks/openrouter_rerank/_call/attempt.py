@@ -1,9 +1,16 @@
 """One attempt: send a request, follow redirects, and read the reply to its end."""
 
+from typing import cast
+
 import anyio
 import httpx
 
-from openrouter_rerank._codec.response_body import BodyError, read, read_async, read_framing
+from openrouter_rerank._codec.response_body import (
+    BodyError,
+    BodyReader,
+    read,
+    read_async,
+)
 from openrouter_rerank._network.auth import (
     KEY_SENT,
     copy_request,
@@ -97,10 +104,11 @@ def _send_and_read(
     token = current_attempt.set(state.attempt)
     try:
         response = _send_request(sender, signed)
+        reader = BodyReader(response.headers, state.settings.max_response_bytes)
         try:
-            body = read(response, state.settings.max_response_bytes, state.has_expired)
+            body = read(response, reader, state.has_expired)
         except BodyError as error:
-            raise _build_body_error(error, request, signed, response) from error
+            raise _build_body_error(error, request, signed, response, reader) from error
         finally:
             # When a transport raises, httpx closes nothing: three errors would use up a pool of
             # three connections.
@@ -115,7 +123,7 @@ def _send_and_read(
         raise
     finally:
         current_attempt.reset(token)
-    return _buffer_response(request, signed, response, body)
+    return _buffer_response(request, signed, response, reader, body)
 
 
 async def _send_and_read_async(
@@ -125,29 +133,32 @@ async def _send_and_read_async(
     token = current_attempt.set(state.attempt)
     try:
         response = await _send_request_async(sender, signed)
+        reader = BodyReader(response.headers, state.settings.max_response_bytes)
         try:
-            body = await read_async(response, state.settings.max_response_bytes)
-        except BodyError as error:
-            raise _build_body_error(error, request, signed, response) from error
-        finally:
-            await _close(response, sender)
+            body = await read_async(response, reader)
+            if not response.is_closed:
+                await _close(response)
+        except BaseException as error:
+            # Most replies that were read to their end close at once; what makes sure of it even if
+            # the call is cancelled meanwhile would take a tenth of our own part of such a call.
+            with anyio.move_on_after(CLOSE_SECONDS, shield=True):
+                await _close(response)
+            if isinstance(error, BodyError):
+                raise _build_body_error(error, request, signed, response, reader) from error
+            raise
     except HTTPX_ERRORS as error:
         clear_locals(error)
         clear_key(error, signed)
         raise state.map_error(error, request.url) from error
     finally:
         current_attempt.reset(token)
-    return _buffer_response(request, signed, response, body)
+    return _buffer_response(request, signed, response, reader, body)
 
 
-async def _close(response: httpx.Response, sender: Sender) -> None:
-    """Close a reply, even if its call is cancelled meanwhile."""
-    if not sender.is_custom_async:
-        # Our pool shields this by itself.
-        await response.aclose()
-        return
-    with anyio.move_on_after(CLOSE_SECONDS, shield=True):
-        await response.aclose()
+async def _close(response: httpx.Response) -> None:
+    """Close a reply, also where that was cut off before, after which its `aclose` does nothing."""
+    response.is_closed = True
+    await cast("httpx.AsyncByteStream", response.stream).aclose()
 
 
 def _send_request(sender: Sender, request: httpx.Request) -> httpx.Response:
@@ -169,22 +180,30 @@ async def _send_request_async(sender: Sender, request: httpx.Request) -> httpx.R
 
 
 def _build_body_error(
-    error: BodyError, request: httpx.Request, signed: httpx.Request, response: httpx.Response
+    error: BodyError,
+    request: httpx.Request,
+    signed: httpx.Request,
+    response: httpx.Response,
+    reader: BodyReader,
 ) -> ResponseValidationError:
     """Build the error of a success whose body cannot be used."""
     return ResponseValidationError(
-        f"unexpected reply: {error}", _buffer_response(request, signed, response, b"")
+        f"unexpected reply: {error}", _buffer_response(request, signed, response, reader, b"")
     )
 
 
 def _buffer_response(
-    request: httpx.Request, signed: httpx.Request, response: httpx.Response, body: bytes
+    request: httpx.Request,
+    signed: httpx.Request,
+    response: httpx.Response,
+    reader: BodyReader,
+    body: bytes,
 ) -> httpx.Response:
     """Return the reply without its connection and any key, its inflated body in memory."""
     key = read_key(signed)
     body = redact(body, key)
     headers = redact_headers(response.headers, key)
-    if read_framing(headers)[0]:
+    if reader.is_encoded:
         headers = headers.copy()
         del headers["content-encoding"]
         headers["content-length"] = str(len(body))

@@ -180,8 +180,11 @@ class Reply:
     @property
     def generation_id(self) -> str | None:
         """The request's name in OpenRouter's logs; None if the reply does not say."""
-        generation_id: str | None = self.response.headers.get(GENERATION_ID)
-        return generation_id
+        # A lookup by httpx would first detect the character set of all the headers.
+        for name, value in self.response.headers.raw:
+            if name.lower() == b"x-generation-id":
+                return value.decode("utf-8", "backslashreplace")
+        return None
 
     def decode(self, request: EncodedRequest) -> CreateRerankResponseBody:
         """

@@ -40,6 +40,7 @@ class BodyReader:
             limit: The most bytes to accept.
         """
         self._encoding, self._length = read_framing(headers)
+        self.is_encoded = bool(self._encoding)
         is_gzip = self._encoding in GZIP_ENCODINGS
         self._inflater = zlib.decompressobj(GZIP_WINDOW) if is_gzip else None
         self._members = 1
@@ -106,6 +107,20 @@ class BodyReader:
             raise BodyError("gzip body ends early")
         return b"".join(self._parts)
 
+    def check_consumed(self, response: httpx.Response) -> bytes:
+        """
+        Return a body that the caller's code has read.
+
+        Raises:
+            BodyError: It was not kept, or is over the limit.
+        """
+        try:
+            content = response.content
+        except httpx.ResponseNotRead as error:
+            raise BodyError("an event hook has used the body up; have it call read()") from error
+        self._check_size(len(content))
+        return content
+
     @property
     def partial_body(self) -> bytes:
         """The bytes that have arrived, for an error whose body cannot be read to its end."""
@@ -135,7 +150,7 @@ def read_framing(headers: httpx.Headers) -> tuple[bytes, bytes]:
     return b", ".join(encodings), length
 
 
-def read(response: httpx.Response, limit: int, has_expired: Callable[[], bool]) -> bytes:
+def read(response: httpx.Response, reader: BodyReader, has_expired: Callable[[], bool]) -> bytes:
     """
     Read a sync reply to its end and return its bytes, inflated.
 
@@ -144,7 +159,7 @@ def read(response: httpx.Response, limit: int, has_expired: Callable[[], bool]) 
 
     Args:
         response: The reply, its stream not yet closed.
-        limit: The most bytes to accept.
+        reader: Made for the reply.
         has_expired: Returns whether the deadline has passed.
 
     Raises:
@@ -153,8 +168,7 @@ def read(response: httpx.Response, limit: int, has_expired: Callable[[], bool]) 
         httpx.TransportError: The body of a success breaks off, or the deadline passes.
     """
     if response.is_stream_consumed:
-        return check_consumed(response, limit)
-    reader = BodyReader(response.headers, limit)
+        return reader.check_consumed(response)
     stream = cast("httpx.SyncByteStream", response.stream)
     try:
         reader.check_headers()
@@ -170,11 +184,10 @@ def read(response: httpx.Response, limit: int, has_expired: Callable[[], bool]) 
         return reader.partial_body
 
 
-async def read_async(response: httpx.Response, limit: int) -> bytes:
+async def read_async(response: httpx.Response, reader: BodyReader) -> bytes:
     """Async `read`; the caller's cancel scope enforces the deadline."""
     if response.is_stream_consumed:
-        return check_consumed(response, limit)
-    reader = BodyReader(response.headers, limit)
+        return reader.check_consumed(response)
     chunks = aiter(cast("httpx.AsyncByteStream", response.stream))
     try:
         reader.check_headers()
@@ -203,14 +216,3 @@ async def close_unfinished(response: httpx.Response, chunks: AsyncIterator[bytes
     with suppress(httpx.TransportError):
         async for _ in chunks:
             pass
-
-
-def check_consumed(response: httpx.Response, limit: int) -> bytes:
-    """Return a body that the caller's code has read, if it was kept and is within the limit."""
-    try:
-        content = response.content
-    except httpx.ResponseNotRead as error:
-        raise BodyError("an event hook has used the body up; have it call read()") from error
-    if len(content) > limit:
-        raise BodyError(f"body of {len(content)} bytes is over the limit of {limit}")
-    return content

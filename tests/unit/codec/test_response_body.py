@@ -59,9 +59,11 @@ def read_both(
         response = httpx.Response(status, headers=headers, stream=Chunks(*pieces))
         try:
             if is_async:
-                outcomes.append(anyio.run(read_async, response, limit))
+                outcomes.append(
+                    anyio.run(read_async, response, BodyReader(response.headers, limit))
+                )
             else:
-                outcomes.append(read(response, limit, lambda: False))
+                outcomes.append(read(response, BodyReader(response.headers, limit), lambda: False))
         except (BodyError, httpx.TransportError) as error:
             outcomes.append(error)
     first, second = outcomes
@@ -160,7 +162,7 @@ async def test_refused_reply_is_closed_and_ended() -> None:
     response = httpx.Response(200, stream=stream)
 
     with pytest.raises(BodyError, match=r"^body is over the limit"):
-        await read_async(response, LIMIT)
+        await read_async(response, BodyReader(response.headers, LIMIT))
 
     assert response.is_closed
     assert stream.taken == 2
@@ -180,7 +182,7 @@ def test_announced_length_over_the_limit_is_refused_unread(length: str) -> None:
     response = httpx.Response(200, headers={"content-length": length}, stream=stream)
 
     with pytest.raises(BodyError, match=r"^body is over the limit of 1000 bytes$"):
-        read(response, LIMIT, lambda: False)
+        read(response, BodyReader(response.headers, LIMIT), lambda: False)
 
     assert stream.taken == 0
 
@@ -266,7 +268,7 @@ def test_deadline_ends_the_reading_of_an_error() -> None:
     response = httpx.Response(503, stream=Chunks(b"half", httpx.ReadTimeout("slow")))
 
     with pytest.raises(httpx.ReadTimeout):
-        read(response, LIMIT, lambda: True)
+        read(response, BodyReader(response.headers, LIMIT), lambda: True)
 
 
 def test_deadline_ends_the_reading_between_chunks() -> None:
@@ -274,7 +276,7 @@ def test_deadline_ends_the_reading_between_chunks() -> None:
     stream = Chunks(b"some ", b"text")
 
     with pytest.raises(httpx.ReadTimeout, match=r"^the deadline has passed$"):
-        read(httpx.Response(200, stream=stream), LIMIT, lambda: True)
+        read(httpx.Response(200, stream=stream), BodyReader(httpx.Headers(), LIMIT), lambda: True)
 
     assert stream.taken == 1
 
@@ -285,7 +287,7 @@ def test_body_that_was_used_up_is_missed() -> None:
     used = list(response.iter_raw())
 
     with pytest.raises(BodyError, match=r"^an event hook has used the body up; have it call read"):
-        read(response, LIMIT, lambda: False)
+        read(response, BodyReader(response.headers, LIMIT), lambda: False)
 
     assert used == [b"text"]
 
@@ -300,12 +302,12 @@ def test_body_that_was_read_already_is_measured() -> None:
         response = client.post("http://h")
 
     for limit in (9, 10):
-        assert read(response, limit, lambda: False) == b"some text"
-        assert anyio.run(read_async, response, limit) == b"some text"
-    with pytest.raises(BodyError, match=r"^body of 9 bytes is over the limit of 8"):
-        read(response, 8, lambda: False)
-    with pytest.raises(BodyError, match=r"^body of 9 bytes is over the limit of 8"):
-        anyio.run(read_async, response, 8)
+        assert read(response, BodyReader(response.headers, limit), lambda: False) == b"some text"
+        assert anyio.run(read_async, response, BodyReader(response.headers, limit)) == b"some text"
+    with pytest.raises(BodyError, match=r"^body is over the limit of 8 bytes"):
+        read(response, BodyReader(response.headers, 8), lambda: False)
+    with pytest.raises(BodyError, match=r"^body is over the limit of 8 bytes"):
+        anyio.run(read_async, response, BodyReader(response.headers, 8))
 
 
 @pytest.mark.parametrize(
