@@ -170,7 +170,10 @@ def encode_documents(documents: list[object]) -> list[EncodedDocument]:
 def are_nonblank_texts(documents: list[object]) -> bool:
     """Return whether a block of documents is all text, none of it blank."""
     texts = cast("list[str]", documents)
-    return set(map(type, documents)) == {str} and all(texts) and not any(map(str.isspace, texts))
+    try:
+        return not any(map(str.isspace, texts)) and all(texts)
+    except TypeError:
+        return False
 
 
 def encode_document(document: object, position: int) -> EncodedDocument:
