@@ -59,7 +59,7 @@ class Exchange:
         # Of a body that is read past h11: its length, and how much of it is still to come.
         self._length: int | None = None
         self._left = 0
-        self._received = b""
+        self._received: list[bytes] = []
         self._has_more = False
 
     @property
@@ -167,12 +167,16 @@ class Exchange:
         """
         Return the next bytes of the body, none if more has to be read; None at its end.
 
+        A usual body comes whole.
+
         Raises:
             httpcore.RemoteProtocolError: It is not HTTP/1.1, or the connection ended too early.
         """
         if self._length is not None:
-            received, self._received = self._received, b""
-            return received or (b"" if self._left else None)
+            if self._left:
+                return b""
+            body, self._received = b"".join(self._received), []
+            return body or None
         event = self._next_event()
         if event is h11.NEED_DATA:
             return b""
@@ -185,8 +189,9 @@ class Exchange:
 
     def _receive_body(self, data: bytes) -> None:
         self._has_more = len(data) > self._left
-        self._received = data[: self._left]
-        self._left -= len(self._received)
+        received = data[: self._left]
+        self._received.append(received)
+        self._left -= len(received)
 
     def _next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
         try:

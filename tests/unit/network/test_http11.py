@@ -248,6 +248,36 @@ def test_connection_is_used_again(connect: Any) -> None:
 
 
 @both
+@pytest.mark.parametrize(("length", "kept"), [(3, b"aaa"), (1024 * 1024, b"a" * 1024 * 1024)])
+def test_connection_keeps_the_last_body(connect: Any, length: int, kept: bytes) -> None:
+    """The memory of a body is used again in the next call, whose body takes its place."""
+    half = connect(Wire(write_reply(length), write_reply(1024 * 1024 + 1)))
+    last_bodies: list[bytes] = []
+
+    for _ in range(2):
+        half.send(b"body")
+        last_bodies.append(half.connection.last_body)
+
+    assert last_bodies == [kept, b""]
+
+
+@both
+def test_closed_connection_keeps_no_body(connect: Any) -> None:
+    """What a server sent does not outlive the connection."""
+    half = connect(Wire(REPLY))
+    half.send(b"body")
+
+    half.close()
+
+    assert half.connection.last_body == b""
+
+
+def write_reply(length: int) -> bytes:
+    """Write a reply whose body is of that length."""
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (length, b"a" * length)
+
+
+@both
 def test_connection_that_was_never_opened_can_be_closed(connect: Any) -> None:
     """It is neither free nor expired."""
     half = connect(Wire())
