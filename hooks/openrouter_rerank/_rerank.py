@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, Callable, Iterable, Sequence
 from functools import cached_property
-from typing import Any, TypeVar, Unpack, cast, overload
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack, cast, overload
 
 # These two import a name only when something asks for it, as typing.get_type_hints does.
 from . import _lazy_types, operations
@@ -18,21 +18,13 @@ from ._call.arguments import (
 from ._call.caller import Caller
 from ._call.signatures import list_rerank_arguments
 from ._codec.documents import find_set_aside, require_iterable
-from ._frames import (
-    FrameRanking,
-    FrameReader,
-    FrameT,
-    find_reader,
-    read_documents,
-    refuse_column,
-)
 from ._policy.failures import OnFailure, is_recoverable
-from ._ranking import Ranked, Ranking, keep_order, pair_with_scores
 from .errors import OpenRouterError
 
-DEFAULT_BATCH_SIZE = 1000
+if TYPE_CHECKING:
+    from ._frames import FrameReader
 
-__all__ = ["FrameRanking", "Ranked", "Ranking", "Rerank"]
+DEFAULT_BATCH_SIZE = 1000
 
 T = TypeVar("T")
 
@@ -306,7 +298,7 @@ class Rerank:
     @overload
     def rank(
         self,
-        items: FrameT,
+        items: _lazy_types.FrameT,
         *,
         query: str,
         model: str,
@@ -315,7 +307,7 @@ class Rerank:
         batch_size: int | None = None,
         on_failure: OnFailure | None = None,
         **arguments: Unpack[RerankArguments],
-    ) -> FrameRanking[FrameT]: ...
+    ) -> _lazy_types.FrameRanking[_lazy_types.FrameT]: ...
 
     @overload
     def rank(
@@ -329,12 +321,12 @@ class Rerank:
         batch_size: int | None = None,
         on_failure: OnFailure | None = None,
         **arguments: Unpack[RerankArguments],
-    ) -> Ranking[T]: ...
+    ) -> _lazy_types.Ranking[T]: ...
 
     @list_rerank_arguments
     def rank(  # noqa: D417  it documents only what `rerank` does not
         self,
-        items: Iterable[T] | FrameT,
+        items: Iterable[T] | _lazy_types.FrameT,
         *,
         query: str,
         model: str,
@@ -343,7 +335,7 @@ class Rerank:
         batch_size: int | None = None,
         on_failure: OnFailure | None = None,
         **arguments: Unpack[RerankArguments],
-    ) -> Ranking[T] | FrameRanking[FrameT]:
+    ) -> _lazy_types.Ranking[T] | _lazy_types.FrameRanking[_lazy_types.FrameT]:
         """
         Order any objects by how relevant a model finds each one to a query.
 
@@ -413,17 +405,21 @@ class Rerank:
         except OpenRouterError as error:
             if on_failure == "raise" or not is_recoverable(error):
                 raise
+            from ._ranking import keep_order
+
             self._caller.record_kept_order(model, error)
             set_aside = find_set_aside(documents, unrankable)
             ranking = keep_order(item_list, error, model=model, top_n=top_n, set_aside=set_aside)
         else:
+            from ._ranking import pair_with_scores
+
             ranking = pair_with_scores(item_list, answer)
-        return ranking if frame is None else FrameRanking(frame, ranking)
+        return ranking if frame is None else _lazy_types.FrameRanking(frame, ranking)
 
     @overload
     async def rank_async(
         self,
-        items: FrameT,
+        items: _lazy_types.FrameT,
         *,
         query: str,
         model: str,
@@ -432,7 +428,7 @@ class Rerank:
         batch_size: int | None = None,
         on_failure: OnFailure | None = None,
         **arguments: Unpack[RerankArguments],
-    ) -> FrameRanking[FrameT]: ...
+    ) -> _lazy_types.FrameRanking[_lazy_types.FrameT]: ...
 
     @overload
     async def rank_async(
@@ -446,12 +442,12 @@ class Rerank:
         batch_size: int | None = None,
         on_failure: OnFailure | None = None,
         **arguments: Unpack[RerankArguments],
-    ) -> Ranking[T]: ...
+    ) -> _lazy_types.Ranking[T]: ...
 
     @list_rerank_arguments
     async def rank_async(
         self,
-        items: Iterable[T] | FrameT,
+        items: Iterable[T] | _lazy_types.FrameT,
         *,
         query: str,
         model: str,
@@ -460,7 +456,7 @@ class Rerank:
         batch_size: int | None = None,
         on_failure: OnFailure | None = None,
         **arguments: Unpack[RerankArguments],
-    ) -> Ranking[T] | FrameRanking[FrameT]:
+    ) -> _lazy_types.Ranking[T] | _lazy_types.FrameRanking[_lazy_types.FrameT]:
         """Async `rank`, on asyncio or trio."""
         item_list, documents, frame = read_items(items, key, arguments.pop("fields", None))
         on_failure = self._caller.choose(on_failure)
@@ -496,12 +492,16 @@ class Rerank:
         except OpenRouterError as error:
             if on_failure == "raise" or not is_recoverable(error):
                 raise
+            from ._ranking import keep_order
+
             self._caller.record_kept_order(model, error)
             set_aside = find_set_aside(documents, unrankable)
             ranking = keep_order(item_list, error, model=model, top_n=top_n, set_aside=set_aside)
         else:
+            from ._ranking import pair_with_scores
+
             ranking = pair_with_scores(item_list, answer)
-        return ranking if frame is None else FrameRanking(frame, ranking)
+        return ranking if frame is None else _lazy_types.FrameRanking(frame, ranking)
 
     @list_rerank_arguments
     def rerank_batched(  # noqa: D417  it documents only what `rerank` does not
@@ -619,6 +619,9 @@ def read_items(
             key does not fit them.
         ValueError: A name of a field cannot be one, or is no column.
     """
+    # `rerank` needs neither frames nor rankings.
+    from ._frames import find_reader, read_documents, refuse_column
+
     frame = find_reader(items)
     if frame is not None:
         return range(frame.count_rows()), read_documents(frame, key, fields), frame
