@@ -17,7 +17,7 @@ from openrouter_rerank._events.logging import CallLog
 from openrouter_rerank._network.auth import BearerAuth
 from openrouter_rerank._network.deadline import current_attempt
 from openrouter_rerank._network.pool_registry import PoolRegistry
-from openrouter_rerank._policy.retries import RetryConfig
+from openrouter_rerank._policy.retry_config import RetryConfig
 from openrouter_rerank.errors import OpenRouterError
 
 URL = "https://h/api/v1/rerank"
@@ -140,7 +140,7 @@ def make_settings(policy: RetryConfig = POLICY, deadline: float | None = 180.0) 
     return Settings(
         auth=BearerAuth(SECRET),
         target=Target(httpx.URL("https://h/api/v1"), {}),
-        retry_config=policy,
+        own_retry_config=policy,
         timeout=None,
         deadline=deadline,
         max_response_bytes=1000,

@@ -60,7 +60,7 @@ __all__ = [
 _MODULES = frozenset({"components", "errors", "operations", "types", "utils"})
 _MODULE_BY_NAME = {
     "UNSET": ".types",
-    "BackoffStrategy": "._policy.retries",
+    "BackoffStrategy": "._policy.retry_config",
     "Cache": "._cache.store",
     "DiskCache": "._cache.disk",
     "FrameRanking": "._frames",
@@ -76,7 +76,7 @@ _MODULE_BY_NAME = {
     "RawReply": "._raw_response",
     "RerankJob": "._bulk.jobs",
     "RerankOutcome": "._bulk.jobs",
-    "RetryConfig": "._policy.retries",
+    "RetryConfig": "._policy.retry_config",
     "RetryEvent": "._events.hooks",
     "RunProgress": "._bulk.jobs",
 }

@@ -26,7 +26,7 @@ from openrouter_rerank._codec.reply_cost import read_cost
 from openrouter_rerank._codec.request import EncodedRequest
 from openrouter_rerank._network.httpx2_types import Timeout
 from openrouter_rerank._policy.failures import OnFailure
-from openrouter_rerank._policy.retries import RetryConfig
+from openrouter_rerank._policy.retry_config import RetryConfig
 from openrouter_rerank._ranking import Ranking, pair_with_scores
 from openrouter_rerank.errors import OpenRouterError
 from openrouter_rerank.types import UNSET, Unset

@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, Union, Unpack, cast
 
 from openrouter_rerank_api.request_fields import REQUEST_FIELDS, RequestFields
 
+# It imports the configuration only when something asks for it, as typing.get_type_hints does.
+from openrouter_rerank import utils
 from openrouter_rerank._cache.store import Cache
 from openrouter_rerank._codec.documents import Unrankable
 from openrouter_rerank._codec.passages import Passages, require_passages
 from openrouter_rerank._codec.request import EncodedRequest, check_headers, encode_request
 from openrouter_rerank._network.httpx2_types import Timeout
 from openrouter_rerank._policy.failures import OnFailure
-from openrouter_rerank._policy.retries import RetryConfig
 from openrouter_rerank.types import UNSET, Unset
 
 from .config import (
@@ -42,7 +43,7 @@ class RerankOptions(TypedDict, total=False):
     http_referer: str | None
     x_open_router_title: str | None
     x_open_router_categories: str | None
-    retries: RetryConfig | Unset | None
+    retries: "utils.RetryConfig | Unset | None"
     server_url: str | None
     accept_header_override: str | None
     timeout_ms: float | None
@@ -114,7 +115,7 @@ def resolve(settings: Settings, options: CallOptions, on_failure: OnFailure) -> 
     cache, uses_cache = read_cache(options.get("cache"))
     return settings._replace(
         target=settings.target.replace(server_url, given, headers),
-        retry_config=config or settings.retry_config,
+        own_retry_config=config or settings.own_retry_config,
         timeout=timeout or settings.timeout,
         deadline=(
             settings.deadline if isinstance(deadline_ms, Unset) else read_deadline(deadline_ms)

@@ -21,7 +21,7 @@ from openrouter_rerank._events.logging import CallLog, DebugLogger, logger, read
 from openrouter_rerank._network.auth import ApiKey, BearerAuth
 from openrouter_rerank._network.httpx2_types import Timeout, is_httpx2
 from openrouter_rerank._policy.failures import OnFailure
-from openrouter_rerank._policy.retries import MILLISECONDS, RetryConfig
+from openrouter_rerank._policy.retries import MILLISECONDS
 from openrouter_rerank.types import Unset
 
 from .defaults import LOCAL_NAME
@@ -30,6 +30,7 @@ from .target import Target, fill_template, read_server_url
 
 if TYPE_CHECKING:
     from openrouter_rerank._cache.answers import AnswerCache
+    from openrouter_rerank._policy.retry_config import RetryConfig
 
 DEFAULT_TIMEOUT = httpx.Timeout(connect=5.0, read=60.0, write=60.0, pool=None)
 # Argument -> environment variable; the names are the official SDK's.
@@ -51,7 +52,7 @@ class Settings(NamedTuple):
     Attributes:
         auth: Sets the key, only on requests to the target's origin.
         target: Where calls go.
-        retry_config: When to try again.
+        own_retry_config: When to try again, as the caller says; None for the default policy.
         timeout: Limits for connecting, one read, one write, and waiting for a connection; None if
             the caller set none.
         deadline: Seconds for a whole call; None for no limit.
@@ -69,7 +70,7 @@ class Settings(NamedTuple):
 
     auth: BearerAuth
     target: Target
-    retry_config: RetryConfig
+    own_retry_config: "RetryConfig | None"
     timeout: httpx.Timeout | None
     deadline: float | None
     max_response_bytes: int
@@ -82,6 +83,16 @@ class Settings(NamedTuple):
     cache: "AnswerCache | None" = None
     uses_cache: bool = True
     passages: Passages | None = None
+
+    @property
+    def retry_config(self) -> "RetryConfig":
+        """When to try again."""
+        if self.own_retry_config is not None:
+            return self.own_retry_config
+        # It is asked for when something has failed.
+        from openrouter_rerank._policy.retry_config import RetryConfig
+
+        return RetryConfig()
 
     @property
     def has_fallbacks(self) -> bool:
@@ -98,7 +109,7 @@ def read_settings(
     http_referer: str | None,
     x_open_router_title: str | None,
     x_open_router_categories: str | None,
-    retry_config: RetryConfig | Unset | None,
+    retry_config: "RetryConfig | Unset | None",
     timeout_ms: float | None,
     timeout: Timeout | float | None,
     deadline_ms: float | None,
@@ -134,7 +145,7 @@ def read_settings(
                 }
             ),
         ),
-        retry_config=require_retry_config(retry_config, "retry_config") or RetryConfig(),
+        own_retry_config=require_retry_config(retry_config, "retry_config"),
         timeout=read_timeout(timeout_ms, timeout),
         deadline=read_deadline(deadline_ms),
         max_response_bytes=require_count(max_response_bytes, "max_response_bytes"),
@@ -193,10 +204,12 @@ def drop_beyond_ascii(value: str, name: str) -> str:
     return value
 
 
-def require_retry_config(value: object, name: str) -> RetryConfig | None:
+def require_retry_config(value: object, name: str) -> "RetryConfig | None":
     """Return the configuration; None for None and UNSET."""
     if value is None or isinstance(value, Unset):
         return None
+    from openrouter_rerank._policy.retry_config import RetryConfig
+
     if not isinstance(value, RetryConfig):
         raise TypeError(f"{name}: expected RetryConfig, got {type(value).__name__}")
     return value

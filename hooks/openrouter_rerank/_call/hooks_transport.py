@@ -12,7 +12,7 @@ from openrouter_rerank._network.httpx2_types import (
 )
 from openrouter_rerank._network.pool_registry import PoolRegistry
 from openrouter_rerank._network.setup import Verify
-from openrouter_rerank._policy.retries import RetryConfig
+from openrouter_rerank._policy.retry_config import RetryConfig
 from openrouter_rerank.types import UNSET, Unset
 
 from .call import Call

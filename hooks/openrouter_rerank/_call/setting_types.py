@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     )
     from openrouter_rerank._network.setup import Verify
     from openrouter_rerank._policy.failures import OnFailure
-    from openrouter_rerank._policy.retries import RetryConfig
+    from openrouter_rerank._policy.retry_config import RetryConfig
 
     from .arguments import CallOptions
     from .config import FallbackModel
@@ -61,7 +61,7 @@ _MODULE_BY_NAME = {
     "OnFailure": "openrouter_rerank._policy.failures",
     "Passages": "openrouter_rerank._codec.passages",
     "Proxy": "openrouter_rerank._network.httpx2_types",
-    "RetryConfig": "openrouter_rerank._policy.retries",
+    "RetryConfig": "openrouter_rerank._policy.retry_config",
     "Timeout": "openrouter_rerank._network.httpx2_types",
     "Transport": "openrouter_rerank._network.httpx2_types",
     "Verify": "openrouter_rerank._network.setup",

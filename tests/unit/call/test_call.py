@@ -32,7 +32,7 @@ from openrouter_rerank._call.state import MAX_STALE_CONNECTIONS
 from openrouter_rerank._codec.response import Reply
 from openrouter_rerank._network.auth import BearerAuth
 from openrouter_rerank._network.pool_registry import PoolRegistry
-from openrouter_rerank._policy.retries import RetryConfig
+from openrouter_rerank._policy.retry_config import RetryConfig
 from openrouter_rerank.errors import (
     DeadlineExceededError,
     DisconnectedError,

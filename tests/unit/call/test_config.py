@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 from openrouter_rerank._call.config import Settings, read_settings
-from openrouter_rerank._policy.retries import RetryConfig
+from openrouter_rerank._policy.retry_config import RetryConfig
 from openrouter_rerank.types import UNSET
 
 CONTRACT_URL = "https://openrouter.ai/api/v1"

@@ -22,7 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openrouter_rerank._codec.request import EncodedRequest
 from openrouter_rerank._events.hooks import Hooks
-from openrouter_rerank._policy.retries import BackoffStrategy, RetryConfig
+from openrouter_rerank._policy.retry_config import BackoffStrategy, RetryConfig
 from openrouter_rerank.errors import (
     ConnectionFailedError,
     DisconnectedError,

@@ -9,14 +9,9 @@ import httpx
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from openrouter_rerank._policy.retries import (
-    BackoffStrategy,
-    RetryConfig,
-    draw_backoff,
-    is_retryable,
-    plan_delay,
-)
+from openrouter_rerank._policy.retries import draw_backoff, is_retryable, plan_delay
 from openrouter_rerank._policy.retry_after import read_retry_after
+from openrouter_rerank._policy.retry_config import BackoffStrategy, RetryConfig
 from openrouter_rerank.components import Availability
 from openrouter_rerank.errors import (
     ClientClosedError,

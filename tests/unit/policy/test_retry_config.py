@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from openrouter_rerank._policy.retries import BackoffStrategy, RetryConfig
+from openrouter_rerank._policy.retry_config import BackoffStrategy, RetryConfig
 
 
 def test_positional_arguments_are_the_official_sdks() -> None:
