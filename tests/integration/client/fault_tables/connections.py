@@ -100,8 +100,9 @@ def deadline_rows() -> Iterator[Row]:
     again = {**quiet, "retry_config": RetryConfig(backoff=QUICK.backoff, retry_read_timeouts=True)}
     yield Row("read timeout to be retried", (faults.stall, faults.ok), SUCCESS, 2, settings=again)
     held = (faults.error(429, {"Retry-After": "30"}),)
+    patient = {"deadline_ms": 10_000}
     yield Row(
-        "wait past the deadline", held, TooManyRequestsResponseError, status=429, settings=short
+        "wait past the deadline", held, TooManyRequestsResponseError, status=429, settings=patient
     )
 
 
