@@ -72,8 +72,9 @@ class CallState:
         if self.attempts == 0 and not self._stale_connections:
             self._begin(request, encoded)
         else:
-            # Headers from hooks and from an earlier key must not outlive their attempt.
-            request.headers = self._headers.copy()
+            # Headers from hooks and from an earlier key must not outlive their attempt. `copy`
+            # would settle on ASCII, in which a hook cannot set what it set before.
+            request.headers = httpx.Headers(self._headers)
         self.attempts += 1
         self.attempt = Attempt(
             self._ends_at, self._clock.now, needs_new_connection=self.is_resending

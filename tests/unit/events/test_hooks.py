@@ -153,3 +153,19 @@ def test_a_function_can_be_taken_out_again() -> None:
             client.hooks.requests.remove(note)
 
     assert seen == ["kept"]
+
+
+@pytest.mark.parametrize("failures", [0, 1, 2])
+def test_hook_sets_any_header_before_every_attempt(failures: int) -> None:
+    """A header beyond ASCII can be set before a retry as before the first attempt."""
+
+    def add(request: httpx.Request) -> None:
+        request.headers["X-Note"] = "café"
+
+    with FakeOpenRouter(*[503] * failures, 200) as client:
+        client.hooks.before_request(add)
+
+        client.rerank.rerank(documents=["a"], model="m", query="q")
+
+    notes = [request.headers["X-Note"] for request in client.requests]
+    assert notes == ["café"] * (failures + 1)
