@@ -188,10 +188,10 @@ def build_request(
     request = httpx.Request(
         "POST",
         settings.target.url,
+        headers=settings.target.headers,
         stream=httpx.ByteStream(content),
         extensions={"timeout": (settings.timeout or DEFAULT_TIMEOUT).as_dict()},
     )
-    request.headers = settings.target.headers.copy()
     request.headers["Content-Length"] = str(len(content))
     request.read()
     return request

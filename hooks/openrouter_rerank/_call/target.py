@@ -64,9 +64,7 @@ class Target:
         self.url = server_url.copy_with(raw_path=path)
         self.origin = read_origin(server_url)
         host = {"Host": server_url.netloc.decode("ascii")}
-        # With the encoding, which it would otherwise detect in each call, and which hooks may need.
-        fields = {**host, **BASE_HEADERS, **self.attribution_headers}
-        self.headers = httpx.Headers(fields, encoding="utf-8")
+        self.headers = httpx.Headers({**host, **BASE_HEADERS, **self.attribution_headers})
         self._http_headers: Mapping[str, str] = http_headers or {}
         self.headers.update(http_headers)
 

@@ -171,6 +171,7 @@ def are_nonblank_texts(documents: list[object]) -> bool:
     """Return whether a block of documents is all text, none of it blank."""
     texts = cast("list[str]", documents)
     try:
+        # First, since `isspace` refuses what is no text, whose truth might be anything.
         return not any(map(str.isspace, texts)) and all(texts)
     except TypeError:
         return False

@@ -180,11 +180,8 @@ class Reply:
     @property
     def generation_id(self) -> str | None:
         """The request's name in OpenRouter's logs; None if the reply does not say."""
-        # A lookup by httpx would first detect the character set of all the headers.
-        for name, value in self.response.headers.raw:
-            if name.lower() == b"x-generation-id":
-                return value.decode("utf-8", "backslashreplace")
-        return None
+        generation_id: str | None = self.response.headers.get(GENERATION_ID)
+        return generation_id
 
     def decode(self, request: EncodedRequest) -> CreateRerankResponseBody:
         """

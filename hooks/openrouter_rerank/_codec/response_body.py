@@ -40,13 +40,17 @@ class BodyReader:
             limit: The most bytes to accept.
         """
         self._encoding, self._length = read_framing(headers)
-        self.is_encoded = bool(self._encoding)
         is_gzip = self._encoding in GZIP_ENCODINGS
         self._inflater = zlib.decompressobj(GZIP_WINDOW) if is_gzip else None
         self._members = 1
         self._limit = limit
         self._received_bytes = self._inflated_bytes = 0
         self._parts: list[bytes] = []
+
+    @property
+    def is_encoded(self) -> bool:
+        """Whether the body is sent with a content encoding."""
+        return bool(self._encoding)
 
     def check_headers(self) -> None:
         """

@@ -78,11 +78,9 @@ def has_usual_fields(reply: JsonObject) -> bool:
         reply.keys() <= REPLY_FIELDS
         and type(reply.get("model")) is str
         and reply["model"] != ""
-        and type(reply.get("id", "")) is str
-        and type(reply.get("provider", "")) is str
+        and all(type(reply.get(name, "")) is str for name in TEXT_FIELDS)
         and usage.keys() <= USAGE_FIELDS
-        and type(usage.get("search_units", 0)) is int
-        and type(usage.get("total_tokens", 0)) is int
+        and all(type(usage.get(name, 0)) is int for name in COUNTS)
         and type(usage.get("cost", 0.0)) is float
         and 0 <= usage.get("cost", 0.0) <= float_info.max
     )

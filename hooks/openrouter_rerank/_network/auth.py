@@ -156,14 +156,14 @@ def copy_request(request: httpx.Request) -> httpx.Request:
     # Not by httpx's constructor, which takes the URL and the body apart again: three times as long.
     copied = object.__new__(httpx.Request)
     vars(copied).update(vars(request))
-    copied.headers = request.headers.copy()
+    copied.headers = httpx.Headers(request.headers)
     copied.extensions = dict(request.extensions)
     return copied
 
 
 def strip_key(request: httpx.Request) -> httpx.Request:
     """Return a request without the key: itself if it has none, else a copy."""
-    if "Authorization" not in request.headers:
+    if not read_key(request):
         return request
     copied = copy_request(request)
     del copied.headers["Authorization"]
@@ -174,7 +174,7 @@ def strip_key(request: httpx.Request) -> httpx.Request:
 
 def read_key(request: httpx.Request) -> bytes:
     """Return the key of a request; empty for none."""
-    # A lookup by name would join several and decode them; a key is looked for byte by byte.
+    # A lookup by name would first detect the character set of all the headers.
     for name, value in request.headers.raw:
         if name.lower() == b"authorization":
             return value.removeprefix(b"Bearer ")

@@ -109,6 +109,21 @@ def test_own_client_is_used_and_left_open(library: Any, mode: str, serve: Serve)
     assert server.requests[0].header("authorization") == BEARER
 
 
+@pytest.mark.parametrize("mode", ALL_MODES)
+def test_own_hook_sets_any_header(library: Any, mode: str, serve: Serve) -> None:
+    """An own hook can set a header beyond ASCII before any attempt."""
+    server = serve(faults.page(503), faults.ok)
+
+    def add(request: Any) -> None:
+        request.headers["X-Note"] = "café"
+
+    outcome, _ = call_over_own(library, mode, server.url, hooks={"request": [add]})
+
+    assert outcome.kind is SUCCESS, repr(outcome.error)
+    sent = "café".encode().decode("latin-1")
+    assert [request.header("x-note") for request in server.requests] == [sent, sent]
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_own_proxy_is_kept(library: Any, mode: str, serve: Serve) -> None:
     """A request goes through the proxy that the own client was given."""
