@@ -9,7 +9,7 @@ from .processes import Client, running_clients
 from .rounds import Table, make_table, run_rounds
 from .servers import Server
 
-CALLS = 15
+CALLS = 5
 MILLISECONDS = 1_000
 # Row -> the client in whose process it is measured, and the decoder.
 DECODINGS = {
@@ -20,6 +20,7 @@ DECODINGS = {
     "generated from_dict": (DEFAULT, "generated from_dict"),
     "openrouter's pydantic model": ("openrouter", "openrouter's pydantic model"),
 }
+OFTEN = dict.fromkeys(("json.loads", DEFAULT, FAST), 20)
 
 
 def measure_decoding(server: Server, rounds: int) -> Iterator[Table]:
@@ -33,7 +34,7 @@ def measure_decoding(server: Server, rounds: int) -> Iterator[Table]:
             row: partial(decode, by_name[name], way) for row, (name, way) in decodings.items()
         }
         run_rounds(tasks, 1)
-        samples = run_rounds(tasks, rounds)
+        samples = run_rounds(tasks, rounds, often=OFTEN)
     title = f"Decoding {LARGE:,} results from bytes"
     yield make_table(
         "decoding",

@@ -25,9 +25,10 @@ by hand; the last three complete runs are kept.
   httpcore looks for sniffio at every lock. Each table names the faster and the slower of the two,
   by CPU time, or by bytes where it counts those. Ratios are to both; goals are for the faster
   unless they say otherwise.
-- The clients take turns in rounds. A value is the median over the rounds and the runs, with the
-  range of the runs' own medians beside it; a ratio is the median of one run's ratios, each taken
-  inside one round.
+- The clients take turns in rounds: three, one for those that take long, and 18 to 120 for those
+  whose ratio a goal rests on, since a machine's speed changes from one round to the next. A value
+  is the median over the rounds and the runs, with the range of the runs' own medians beside it; a
+  ratio is the median of one run's ratios, each taken inside one round.
 - The spread is the range of a row's samples over their median, in the run where it was widest. A
   wide one tells of a machine that had other work.
 - Each client sees the packages that its own installation brings, and none that others brought:

@@ -49,13 +49,30 @@ class Table(NamedTuple):
 
 
 def run_rounds(
-    tasks: Mapping[Hashable, Callable[[], float]], rounds: int, slow: Container[Hashable] = ()
+    tasks: Mapping[Hashable, Callable[[], float]],
+    rounds: int,
+    *,
+    often: Mapping[Any, int] | None = None,
+    slow: Container[Hashable] = (),
 ) -> dict[Any, list[float]]:
-    """Run every task once a round, slow ones in the first `SLOW_ROUNDS` only, and collect."""
+    """
+    Run every task once a round, and collect what they return.
+
+    A machine that others share runs at half its speed for seconds at a time, and a ratio of three
+    rounds then says little. So the tasks whose ratios goals rest on go on alone after the others.
+
+    Args:
+        tasks: The measurements by name.
+        rounds: How many rounds there are.
+        often: Those that have more rounds, and how many times as many.
+        slow: Those that have `SLOW_ROUNDS`.
+    """
     samples: dict[Any, list[float]] = {name: [] for name in tasks}
-    for number in range(rounds):
+    wanted = {name: rounds * (often or {}).get(name, 1) for name in tasks}
+    wanted |= {name: SLOW_ROUNDS for name in tasks if name in slow}
+    for number in range(max(wanted.values(), default=0)):
         for name, task in tasks.items():
-            if number < SLOW_ROUNDS or name not in slow:
+            if number < wanted[name]:
                 samples[name].append(task())
     return samples
 
@@ -76,7 +93,8 @@ def make_table(
         key: Its name in goals and charts.
         title: Its heading.
         unit: The unit of its values.
-        samples: One number a round, by row; a row may end before the baselines.
+        samples: One number a round, by row, from the first round on; a row's ratios are those of
+            the rounds that the baseline has, too.
         baselines: The rows that the ratios are to, those that were measured; none for no ratios.
         scale: How many of `unit` one of the samples' unit is.
     """
@@ -87,7 +105,7 @@ def make_table(
     def compare(values: Sequence[float], baseline: str | None) -> float | None:
         if baseline is None:
             return None
-        return median(divide(values, samples[baseline][: len(values)]))
+        return median(divide(values, samples[baseline]))
 
     rows: dict[str, Figure] = {
         name: {
@@ -102,5 +120,5 @@ def make_table(
 
 
 def divide(values: Sequence[float], others: Sequence[float]) -> list[float]:
-    """Divide round by round."""
-    return [value / other for value, other in zip(values, others, strict=True)]
+    """Divide round by round, in the rounds that both have."""
+    return [value / other for value, other in zip(values, others, strict=False)]

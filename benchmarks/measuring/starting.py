@@ -1,9 +1,10 @@
 """The cost of the import, of the client, of the first reply, and of memory."""
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from functools import partial
+from typing import Any
 
-from .adapters import BASELINES, FLOOR, LITELLM, Adapter, find_installed
+from .adapters import BASELINES, DEFAULT, FLOOR, LITELLM, Adapter, find_installed
 from .canned import HUGE, SMALL
 from .processes import run_fresh
 from .rounds import Samples, Table, make_table, run_rounds
@@ -11,9 +12,9 @@ from .servers import Server
 from .worker import write_url
 
 MILLISECONDS = 1_000
-PROCESSES_A_ROUND = 3
 # A call of the same bytes takes the same memory: in nine rounds few rows differed by over 1 %.
 MEMORY_ROUNDS = 1
+OFTEN = dict.fromkeys((*BASELINES, DEFAULT), 10)
 # It takes seconds to start, half the time of all clients together.
 SLOW = (LITELLM,)
 MEBIBYTES = 1 / 1024**2
@@ -29,15 +30,14 @@ def find_blocking() -> list[Adapter]:
 def measure_start(server: Server, rounds: int) -> Iterator[Table]:
     """Measure import, construction and the first reply, each in new processes."""
     imports = [adapter for adapter in find_installed() if adapter.name != FLOOR]
-    samples = repeat(imports, lambda adapter: run_fresh("import", adapter)[0], rounds)
+    samples = repeat(imports, lambda adapter: run_fresh("import", adapter)[0], rounds, OFTEN)
     yield make_table(
         "import", "Import", "ms of CPU", samples, baselines=BASELINES, scale=MILLISECONDS
     )
     url = write_url(server.plain, SMALL)
     yield from measure_construction(url, rounds)
-    # Each figure takes a whole process, which varies more than anything else here.
-    often = PROCESSES_A_ROUND * rounds
-    samples = repeat(find_blocking(), lambda adapter: run_fresh("reply", adapter, url)[0], often)
+    blocking = find_blocking()
+    samples = repeat(blocking, lambda adapter: run_fresh("reply", adapter, url)[0], rounds, OFTEN)
     yield make_table(
         "first-reply",
         "First decoded reply, the whole process from its start to its end",
@@ -88,10 +88,13 @@ def measure_memory(server: Server, rounds: int) -> Iterator[Table]:
 
 
 def repeat(
-    adapters: Sequence[Adapter], measure: Callable[[Adapter], float], rounds: int
+    adapters: Sequence[Adapter],
+    measure: Callable[[Adapter], float],
+    rounds: int,
+    often: Mapping[Any, int] | None = None,
 ) -> Samples:
-    """Measure each client once a round, slow ones in the first rounds only."""
+    """Measure each client once a round, slow ones in the first only, some more often."""
     tasks: dict[Hashable, Callable[[], float]] = {
         adapter.name: partial(measure, adapter) for adapter in adapters
     }
-    return run_rounds(tasks, rounds, SLOW)
+    return run_rounds(tasks, rounds, often=often, slow=SLOW)

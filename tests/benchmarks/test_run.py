@@ -4,6 +4,7 @@ import json
 import runpy
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -206,6 +207,32 @@ def test_row_that_ends_early_is_held_against_its_own_rounds() -> None:
     table = reduce({"a": [1.0, 1.0, 9.0, 9.0], "slow": [5.0, 5.0]}, "a")
 
     assert table.rows["slow"]["to_faster"] == 5.0
+
+
+def test_row_that_goes_on_is_held_against_the_rounds_of_both() -> None:
+    """A row of more rounds is compared with the baseline in those that the baseline has."""
+    table = reduce({"a": [1.0, 1.0], "often": [3.0, 3.0, 9.0, 9.0]}, "a")
+
+    assert table.rows["often"]["to_faster"] == 3.0
+
+
+def test_rounds_alternate_and_some_rows_have_more_or_fewer() -> None:
+    """Rows take turns; a slow one stops after a round, and one that counts goes on alone."""
+    run = runpy.run_path(str(BENCHMARKS / "measuring" / "rounds.py"))["run_rounds"]
+    made: list[str] = []
+
+    def make_task(name: str) -> Callable[[], float]:
+        def task() -> float:
+            made.append(name)
+            return float(len(made))
+
+        return task
+
+    tasks = {name: make_task(name) for name in ("usual", "slow", "often")}
+    samples = run(tasks, 2, often={"often": 2}, slow={"slow"})
+
+    assert made == ["usual", "slow", "often", "usual", "often", "often", "often"]
+    assert samples == {"usual": [1.0, 4.0], "slow": [2.0], "often": [3.0, 5.0, 6.0, 7.0]}
 
 
 def test_table_without_baseline_has_no_ratios() -> None:
