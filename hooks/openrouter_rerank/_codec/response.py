@@ -17,7 +17,6 @@ from openrouter_rerank_api.models.create_rerank_response_body import CreateReran
 
 from openrouter_rerank.errors import ResponseValidationError
 
-from .error_reply import build_status_error, find_status, parse_object
 from .json import IS_FAST, JsonObject, is_bounded, load_fast, load_json
 from .request import EncodedRequest
 from .response_model import MinScore, ShapeError, build_model, drop_below, type_name
@@ -37,6 +36,9 @@ def read_reply(response: httpx.Response) -> JsonObject:
         ResponseValidationError: The reply is a success but not a JSON object, or one of nulls.
     """
     if not response.is_success:
+        # Most replies are no errors.
+        from .error_reply import build_status_error, parse_object
+
         raise build_status_error(response, parse_object(response), response.status_code)
     if response.status_code != HTTPStatus.OK:
         reject(response, f"expected status 200, got {response.status_code}")
@@ -46,6 +48,8 @@ def read_reply(response: httpx.Response) -> JsonObject:
         reject(response, reason, is_empty=payload is None)
     reply = cast("JsonObject", payload)
     if reply.get("error") is not None and not reply.get("results"):
+        from .error_reply import build_status_error, find_status
+
         raise build_status_error(response, reply, find_status(reply["error"]))
     if not reply.get("results") and is_bounded(reply) and is_null(reply):
         reject(response, "no field has a value", is_empty=True)
