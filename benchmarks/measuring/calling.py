@@ -26,7 +26,7 @@ CALLS_AT_ONCE = (1, FEW_AT_ONCE, 50, MANY_AT_ONCE)
 # Enough for one measurement to take some 15 milliseconds and more. Short ones in close turn tell
 # more than long ones: a machine that others share keeps its speed for some tenths of a second.
 CALLS = {10: 20, 100: 20, 1_000: 4, 10_000: 3}
-CALLS_OFTEN, AIOHTTP_OFTEN, OFTEN = 40, 16, 6
+CALLS_OFTEN, AIOHTTP_OFTEN, OFTEN = 40, 16, 4
 ASYNC_CALLS = 200
 ASYNC_CALLS_EACH = 3
 # Each takes several times what the others take.

@@ -25,7 +25,7 @@ by hand; the last three complete runs are kept.
   httpcore looks for sniffio at every lock. Each table names the faster and the slower of the two,
   by CPU time, or by bytes where it counts those. Ratios are to both; goals are for the faster
   unless they say otherwise.
-- The clients take turns in rounds: three, one for those that take long, and 18 to 120 for those
+- The clients take turns in rounds: three, one for those that take long, and 12 to 120 for those
   whose ratio a goal rests on, since a machine's speed changes from one round to the next. A value
   is the median over the rounds and the runs, with the range of the runs' own medians beside it; a
   ratio is the median of one run's ratios, each taken inside one round.
