@@ -24,6 +24,7 @@ from .side_fields import Oddities, read_cost
 
 logger = logging.getLogger("openrouter_rerank")
 GENERATION_ID = "X-Generation-Id"
+GENERATION_ID_FIELD = GENERATION_ID.lower().encode()
 
 
 def read_reply(response: httpx.Response) -> JsonObject:
@@ -184,8 +185,13 @@ class Reply:
     @property
     def generation_id(self) -> str | None:
         """The request's name in OpenRouter's logs; None if the reply does not say."""
-        generation_id: str | None = self.response.headers.get(GENERATION_ID)
-        return generation_id
+        headers = self.response.headers
+        # A lookup by name would first detect the character set of all the headers.
+        values = [value for name, value in headers.raw if name.lower() == GENERATION_ID_FIELD]
+        if not values:
+            return None
+        joined = b", ".join(values)
+        return joined.decode("ascii" if joined.isascii() else headers.encoding)
 
     def decode(self, request: EncodedRequest) -> CreateRerankResponseBody:
         """
