@@ -202,7 +202,7 @@ def _buffer_response(
     """Return the reply without its connection and any key, its inflated body in memory."""
     key = read_key(signed)
     body = redact(body, key)
-    headers = redact_headers(response.headers, key)
+    headers = redact_headers(response.headers, reader.fields, key)
     if reader.is_encoded:
         headers = headers.copy()
         del headers["content-encoding"]

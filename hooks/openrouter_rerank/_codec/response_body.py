@@ -3,12 +3,13 @@
 import zlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
-from typing import cast
+from typing import TypeAlias, cast
 
 import httpx
 
 # RFC 9110, section 8.4.1.3: both names mean the same.
 GZIP_ENCODINGS = frozenset({b"gzip", b"x-gzip"})
+RawHeaders: TypeAlias = list[tuple[bytes, bytes]]
 GZIP_WINDOW = 16 + zlib.MAX_WBITS
 INFLATED_CHUNK_BYTES = 64 * 1024
 # An empty member takes 20 bytes and costs more time than its share of a real body.
@@ -29,6 +30,9 @@ class BodyReader:
     The limit applies to the bytes as sent and as inflated, and is checked before they take up
     memory: RFC 9110, section 8.4.1.3, sets no bound on the ratio, so one chunk that is inflated at
     once could fill it.
+
+    Attributes:
+        fields: The reply's headers as they came, each a name and a value.
     """
 
     def __init__(self, headers: httpx.Headers, limit: int) -> None:
@@ -39,7 +43,8 @@ class BodyReader:
             headers: The reply's headers.
             limit: The most bytes to accept.
         """
-        self._encoding, self._length = read_framing(headers)
+        self.fields = headers.raw
+        self._encoding, self._length = read_framing(self.fields)
         is_gzip = self._encoding in GZIP_ENCODINGS
         self._inflater = zlib.decompressobj(GZIP_WINDOW) if is_gzip else None
         self._members = 1
@@ -140,12 +145,12 @@ class BodyReader:
             raise BodyError(f"body is over the limit of {self._limit} bytes")
 
 
-def read_framing(headers: httpx.Headers) -> tuple[bytes, bytes]:
+def read_framing(fields: RawHeaders) -> tuple[bytes, bytes]:
     """Return a reply's content encoding in lower case, and its length; both empty if absent."""
     encodings: list[bytes] = []
     length = b""
     # A lookup by name would first detect the character set of all the headers.
-    for name, value in headers.raw:
+    for name, value in fields:
         lower_name = name.lower()
         if lower_name == b"content-length":
             length = value
