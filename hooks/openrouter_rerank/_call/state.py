@@ -23,8 +23,8 @@ from .error_mapping import map_error, name_peer
 MAX_REDIRECTS = 5
 # As many as the pool of a caller's httpx client keeps; one of ours opens a new one after the first.
 MAX_STALE_CONNECTIONS = 100
-# The names of httpx's timeouts in a request's extensions.
-TIMEOUTS = ("connect", "read", "write", "pool")
+# httpx's timeouts in a request's extensions, none of them set.
+NO_TIMEOUTS: dict[str, float | None] = dict.fromkeys(("connect", "read", "write", "pool"))
 
 
 class CallState:
@@ -89,7 +89,7 @@ class CallState:
             self.start(self._attempt_started_at)
         # `copy` would detect the character set first.
         self._headers = httpx.Headers(request.headers)
-        self._timeouts = dict(request.extensions.get("timeout", {}))
+        self._timeouts = {**NO_TIMEOUTS, **request.extensions.get("timeout", {})}
         self._encoded = encoded
         if encoded is not None:
             self.settings.log.record_request(request.url, encoded)
@@ -140,8 +140,8 @@ class CallState:
         if left == 0:
             raise self.build_deadline_error()
         request.extensions["timeout"] = {
-            name: left if (limit := self._timeouts.get(name)) is None else min(limit, left)
-            for name in TIMEOUTS
+            name: left if limit is None or limit > left else limit
+            for name, limit in self._timeouts.items()
         }
 
     def read_outcome(self, outcome: httpx.Response | OpenRouterError) -> Reply | OpenRouterError:
