@@ -143,7 +143,8 @@ class Call:
         state, request = self.state, self._request
         while True:
             state.begin_attempt(request, self._encoded)
-            await hooks.requests.emit_async(request)
+            if hooks.requests:
+                await hooks.requests.emit_async(request)
             outcome: httpx.Response | OpenRouterError | None = None
             signed = copy_request(request)
             with anyio.move_on_after(state.time_left()):
@@ -152,7 +153,7 @@ class Call:
                 outcome = await make_attempt_async(self._sender, request, signed, state)
             if outcome is None:
                 outcome = state.build_deadline_error()
-            if isinstance(outcome, httpx.Response):
+            if hooks.responses and isinstance(outcome, httpx.Response):
                 await hooks.responses.emit_async(outcome)
             result = state.read_outcome(outcome)
             if isinstance(result, Reply):

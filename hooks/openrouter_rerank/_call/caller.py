@@ -221,10 +221,10 @@ class Caller:
         return CachedCall(cache, begin, settings, encoded, self.clock)
 
     def _ask(self, settings: Settings, encoded: EncodedRequest) -> Answer:
-        return make_answer(self.send(settings, encoded), encoded)
+        return make_answer(self.begin(settings, encoded).run(), encoded)
 
     async def _ask_async(self, settings: Settings, encoded: EncodedRequest) -> Answer:
-        return make_answer(await self.send_async(settings, encoded), encoded)
+        return make_answer(await self.begin_async(settings, encoded).run_async(), encoded)
 
     def close(self) -> None:
         """Close the sync connections; the caller's own client stays open."""

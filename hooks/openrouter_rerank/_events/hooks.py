@@ -83,6 +83,10 @@ class Signal(Generic[T]):
         """Start with these functions."""
         self._functions = list(functions)
 
+    def __bool__(self) -> bool:
+        """Return whether there is anything to call."""
+        return bool(self._functions)
+
     def add(self, function: Function[T]) -> None:
         """Add a function, to be called last."""
         self._functions.append(function)
