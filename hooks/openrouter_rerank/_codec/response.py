@@ -36,13 +36,13 @@ def read_reply(response: httpx.Response) -> JsonObject:
             class.
         ResponseValidationError: The reply is a success but not a JSON object, or one of nulls.
     """
-    if not response.is_success:
+    if response.status_code != HTTPStatus.OK:
+        if response.is_success:
+            reject(response, f"expected status 200, got {response.status_code}")
         # Most replies are no errors.
         from .error_reply import build_status_error, parse_object
 
         raise build_status_error(response, parse_object(response), response.status_code)
-    if response.status_code != HTTPStatus.OK:
-        reject(response, f"expected status 200, got {response.status_code}")
     payload = parse_reply(response, load_fast)
     if not isinstance(payload, dict):
         reason = f"expected an object, got {type_name(payload)}"
