@@ -11,7 +11,7 @@ from attrs import define, field
 from hypothesis import given
 from hypothesis import strategies as st
 from openrouter_rerank._codec.request import EncodedRequest
-from openrouter_rerank._codec.response import decode, read_reply
+from openrouter_rerank._codec.response import Reply, decode, read_reply
 from openrouter_rerank._codec.response_model import has_fields
 from openrouter_rerank.errors import (
     STATUS_ERRORS,
@@ -414,3 +414,22 @@ def test_short_way_is_for_models_of_the_usual_fields() -> None:
     assert has_fields(Reading, "unit", "value")
     assert not has_fields(Reading, "value")
     assert not has_fields(Reading, "value", "unit", "time")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [],
+        [(b"Server", b"x")],
+        [(b"X-GENERATION-ID", b"gen-1"), (b"Server", "caf\xe9".encode())],
+        [(b"x-generation-id", "gen-\xe9".encode())],
+        [(b"x-generation-id", "gen-\xe9".encode("latin-1")), (b"X-Generation-Id", b"gen-2")],
+    ],
+)
+def test_generation_id_is_what_httpx_reads(headers: list[tuple[bytes, bytes]]) -> None:
+    """The generation id is what a lookup by name gives: in any case, character set and number."""
+    response = make_reply(headers=headers)
+
+    generation_id = Reply(response, {}, attempts=1, waited=0).generation_id
+
+    assert generation_id == httpx.Headers(headers).get("X-Generation-Id")
