@@ -372,6 +372,9 @@ class Rerank:
                 batch failed. With "keep_order", only a 401, a 403 without moderation reasons, a
                 setting that cannot work, such as a bad certificate, and `ClientClosedError`.
         """
+        # Before anything is sent: a process may have no file left to open when the reply is there.
+        from ._ranking import keep_order, pair_with_scores
+
         item_list, documents, frame = read_items(items, key, arguments.pop("fields", None))
         on_failure = self._caller.choose(on_failure)
         unrankable = arguments.setdefault(
@@ -405,14 +408,10 @@ class Rerank:
         except OpenRouterError as error:
             if on_failure == "raise" or not is_recoverable(error):
                 raise
-            from ._ranking import keep_order
-
             self._caller.record_kept_order(model, error)
             set_aside = find_set_aside(documents, unrankable)
             ranking = keep_order(item_list, error, model=model, top_n=top_n, set_aside=set_aside)
         else:
-            from ._ranking import pair_with_scores
-
             ranking = pair_with_scores(item_list, answer)
         return ranking if frame is None else _lazy_types.FrameRanking(frame, ranking)
 
@@ -458,6 +457,9 @@ class Rerank:
         **arguments: Unpack[RerankArguments],
     ) -> _lazy_types.Ranking[T] | _lazy_types.FrameRanking[_lazy_types.FrameT]:
         """Async `rank`, on asyncio or trio."""
+        # Before anything is sent: a process may have no file left to open when the reply is there.
+        from ._ranking import keep_order, pair_with_scores
+
         item_list, documents, frame = read_items(items, key, arguments.pop("fields", None))
         on_failure = self._caller.choose(on_failure)
         unrankable = arguments.setdefault(
@@ -492,14 +494,10 @@ class Rerank:
         except OpenRouterError as error:
             if on_failure == "raise" or not is_recoverable(error):
                 raise
-            from ._ranking import keep_order
-
             self._caller.record_kept_order(model, error)
             set_aside = find_set_aside(documents, unrankable)
             ranking = keep_order(item_list, error, model=model, top_n=top_n, set_aside=set_aside)
         else:
-            from ._ranking import pair_with_scores
-
             ranking = pair_with_scores(item_list, answer)
         return ranking if frame is None else _lazy_types.FrameRanking(frame, ranking)
 

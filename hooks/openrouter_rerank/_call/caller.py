@@ -17,13 +17,13 @@ from .call import Call
 from .clock import SYSTEM_CLOCK
 from .config import Settings, read_on_failure
 from .error_mapping import clear_locals
+from .fallbacks import Candidate, FallbackChain, follow_fallbacks, follow_fallbacks_async
 from .sender import Sender
 
 if TYPE_CHECKING:
     from openrouter_rerank._cache.answers import AnswerCache
 
     from .cached_call import CachedCall
-    from .fallbacks import Candidate
 
 AnyCall: TypeAlias = Union[Call, "CachedCall"]
 
@@ -150,11 +150,8 @@ class Caller:
         encoded = encoded.split(settings.passages)
         if not settings.has_fallbacks:
             return self._ask(settings, encoded)
-        # Most calls ask one model.
-        from . import fallbacks
-
-        return fallbacks.follow_fallbacks(
-            fallbacks.FallbackChain(settings, encoded.model, self.clock.now),
+        return follow_fallbacks(
+            FallbackChain(settings, encoded.model, self.clock.now),
             lambda candidate: self.ask(candidate, encoded),
         )
 
@@ -166,10 +163,8 @@ class Caller:
         encoded = encoded.split(settings.passages)
         if not settings.has_fallbacks:
             return await self._ask_async(settings, encoded)
-        from . import fallbacks
-
-        return await fallbacks.follow_fallbacks_async(
-            fallbacks.FallbackChain(settings, encoded.model, self.clock.now),
+        return await follow_fallbacks_async(
+            FallbackChain(settings, encoded.model, self.clock.now),
             lambda candidate: self.ask_async(candidate, encoded),
         )
 

@@ -22,6 +22,7 @@ from openrouter_rerank._network.auth import ApiKey, BearerAuth
 from openrouter_rerank._network.httpx2_types import Timeout, is_httpx2
 from openrouter_rerank._policy.failures import OnFailure
 from openrouter_rerank._policy.retries import MILLISECONDS
+from openrouter_rerank._policy.retry_config import RetryConfig
 from openrouter_rerank.types import Unset
 
 from .defaults import LOCAL_NAME
@@ -30,7 +31,6 @@ from .target import Target, fill_template, read_server_url
 
 if TYPE_CHECKING:
     from openrouter_rerank._cache.answers import AnswerCache
-    from openrouter_rerank._policy.retry_config import RetryConfig
 
 DEFAULT_TIMEOUT = httpx.Timeout(connect=5.0, read=60.0, write=60.0, pool=None)
 # Argument -> environment variable; the names are the official SDK's.
@@ -70,7 +70,7 @@ class Settings(NamedTuple):
 
     auth: BearerAuth
     target: Target
-    own_retry_config: "RetryConfig | None"
+    own_retry_config: RetryConfig | None
     timeout: httpx.Timeout | None
     deadline: float | None
     max_response_bytes: int
@@ -85,13 +85,10 @@ class Settings(NamedTuple):
     passages: Passages | None = None
 
     @property
-    def retry_config(self) -> "RetryConfig":
+    def retry_config(self) -> RetryConfig:
         """When to try again."""
         if self.own_retry_config is not None:
             return self.own_retry_config
-        # It is asked for when something has failed.
-        from openrouter_rerank._policy.retry_config import RetryConfig
-
         return RetryConfig()
 
     @property
@@ -109,7 +106,7 @@ def read_settings(
     http_referer: str | None,
     x_open_router_title: str | None,
     x_open_router_categories: str | None,
-    retry_config: "RetryConfig | Unset | None",
+    retry_config: RetryConfig | Unset | None,
     timeout_ms: float | None,
     timeout: Timeout | float | None,
     deadline_ms: float | None,
@@ -204,12 +201,10 @@ def drop_beyond_ascii(value: str, name: str) -> str:
     return value
 
 
-def require_retry_config(value: object, name: str) -> "RetryConfig | None":
+def require_retry_config(value: object, name: str) -> RetryConfig | None:
     """Return the configuration; None for None and UNSET."""
     if value is None or isinstance(value, Unset):
         return None
-    from openrouter_rerank._policy.retry_config import RetryConfig
-
     if not isinstance(value, RetryConfig):
         raise TypeError(f"{name}: expected RetryConfig, got {type(value).__name__}")
     return value

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import httpx
+
+# It imports a model only when something asks for it.
+from openrouter_rerank_api import models
 
 from openrouter_rerank._network.auth import API_KEY_VARIABLE, KEY_HINT, KEY_SENT
 from openrouter_rerank._policy.retry_after import read_retry_after
@@ -21,10 +25,6 @@ from openrouter_rerank.errors._base import read_text
 
 from .error_details import describe_details, make_safe
 from .json import JsonObject, load_json
-
-if TYPE_CHECKING:
-    from openrouter_rerank_api.models.availability import Availability
-    from openrouter_rerank_api.models.error_response import ErrorResponse
 
 SHOWN_BODY_CHARACTERS = 200
 SHOWN_MESSAGE_CHARACTERS = 500
@@ -136,29 +136,31 @@ def explain_unauthorized(response: httpx.Response) -> str:
     return f"no API key was sent; {KEY_HINT}"
 
 
-def decode_envelope(payload: JsonObject) -> ErrorResponse | None:
-    """Decode the contract's error envelope; None if the body is not one."""
-    from openrouter_rerank_api.models.error_response import ErrorResponse
+def decode_envelope(payload: JsonObject) -> models.ErrorResponse | None:
+    """
+    Decode the contract's error envelope; None if the body is not one.
 
+    A process that may open no more files cannot import the model, and gets None, too.
+    """
     try:
-        return ErrorResponse.from_dict(payload)
-    except (AttributeError, KeyError, TypeError, ValueError):
+        return models.ErrorResponse.from_dict(payload)
+    except (AttributeError, KeyError, OSError, TypeError, ValueError):
         return None
 
 
 def add_details(error: OpenRouterError, details: Mapping[str, Any]) -> None:
     """Set the error's attributes from what its body says beyond the message."""
-    from openrouter_rerank_api.models.previous_error import PreviousError
-
     metadata = as_object(details.get("metadata"))
     error.metadata = metadata
     error.error_type = as_text(details.get("error_type")) or as_text(metadata.get("error_type"))
     code = metadata.get("provider_code")
     error.provider_code = code if isinstance(code, str | int) else None
     entries = [entry for entry in map(as_object, as_list(metadata.get("previous_errors"))) if entry]
-    error.previous_errors = [PreviousError.from_dict(entry) for entry in entries]
     availability = as_object(details.get("availability"))
-    error.availability = read_availability(availability) if availability else None
+    # A process that may open no more files cannot import the models.
+    with suppress(OSError):
+        error.previous_errors = [models.PreviousError.from_dict(entry) for entry in entries]
+        error.availability = read_availability(availability) if availability else None
     if "reasons" in metadata or "flagged_input" in metadata:
         error.moderation = Moderation(
             reasons=[reason for reason in as_list(metadata.get("reasons")) if as_text(reason)],
@@ -169,14 +171,12 @@ def add_details(error: OpenRouterError, details: Mapping[str, Any]) -> None:
     error.retry_after = read_retry_after(error.headers, availability)
 
 
-def read_availability(fields: Mapping[str, Any]) -> Availability:
+def read_availability(fields: Mapping[str, Any]) -> models.Availability:
     """Decode an availability; a constraint that is not an object counts as absent."""
-    from openrouter_rerank_api.models.availability import Availability
-
     cleaned = dict(fields)
     if not isinstance(cleaned.get("constraint"), dict):
         cleaned.pop("constraint", None)
-    return Availability.from_dict(cleaned)
+    return models.Availability.from_dict(cleaned)
 
 
 def as_list(value: object) -> list[Any]:

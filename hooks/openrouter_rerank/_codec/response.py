@@ -17,6 +17,7 @@ from openrouter_rerank_api.models.create_rerank_response_body import CreateReran
 
 from openrouter_rerank.errors import ResponseValidationError
 
+from .error_reply import build_status_error, find_status, parse_object
 from .json import IS_FAST, JsonObject, is_bounded, load_fast, load_json
 from .request import EncodedRequest
 from .response_model import MinScore, ShapeError, build_model, drop_below, type_name
@@ -39,9 +40,6 @@ def read_reply(response: httpx.Response) -> JsonObject:
     if response.status_code != HTTPStatus.OK:
         if response.is_success:
             reject(response, f"expected status 200, got {response.status_code}")
-        # Most replies are no errors.
-        from .error_reply import build_status_error, parse_object
-
         raise build_status_error(response, parse_object(response), response.status_code)
     payload = parse_reply(response, load_fast)
     if not isinstance(payload, dict):
@@ -49,8 +47,6 @@ def read_reply(response: httpx.Response) -> JsonObject:
         reject(response, reason, is_empty=payload is None)
     reply = cast("JsonObject", payload)
     if reply.get("error") is not None and not reply.get("results"):
-        from .error_reply import build_status_error, find_status
-
         raise build_status_error(response, reply, find_status(reply["error"]))
     if not reply.get("results") and is_bounded(reply) and is_null(reply):
         reject(response, "no field has a value", is_empty=True)

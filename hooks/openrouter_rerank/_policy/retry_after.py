@@ -74,11 +74,12 @@ def read_date(text: str) -> datetime | None:
     found = re.match(rf"\s*({_HTTP_DATE})\s*(?:,|$)", text, re.ASCII)
     if found is None:
         return None
-    # Imported at first use, since few replies have a date.
-    from dateutil import parser
-
     try:
+        # Imported at first use, since few replies have a date.
+        from dateutil import parser
+
         # All three forms are in UTC, whatever the machine's own time zone.
         return parser.parse(found[1], ignoretz=True).replace(tzinfo=UTC)
-    except ValueError:
+    except (OSError, ValueError):
+        # The first is of a process that may open no more files, and so cannot import.
         return None

@@ -1,0 +1,99 @@
+"""Calls of a process that may open no more files, and so can neither connect nor import."""
+
+import subprocess
+import sys
+
+import pytest
+
+# The process ranks once, as a service has when it runs out of files, and once more without any.
+PROGRAM = """
+import json, os, resource, sys, threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from openrouter_rerank import OpenRouter, errors
+
+RESULTS = {"model": "m", "results": [
+    {"index": 1, "relevance_score": 0.5, "document": {"text": "b"}},
+    {"index": 0, "relevance_score": 0.4, "document": {"text": "a"}},
+]}
+FAILURE = {"error": {
+    "code": 429,
+    "message": "slow down",
+    "metadata": {"previous_errors": [{"code": 500, "message": "gone"}]},
+    "availability": {"reason": "busy", "http_status": 429, "retryable": True},
+}}
+replies = [(200, RESULTS)]
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        status, body = replies[-1]
+        content = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(content)))
+        self.send_header("Retry-After", "Fri, 31 Dec 2049 23:59:59 GMT")
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *arguments):
+        pass
+
+def name(error):
+    # Whether retries or the deadline end a call that cannot connect is up to their random waits.
+    return "NoResponseError" if isinstance(error, errors.NoResponseError) else type(error).__name__
+
+def rank(on_failure):
+    return client.rerank.rank(
+        ["a", "b"], query="q", model="m", on_failure=on_failure, deadline_ms=1000
+    )
+
+server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+client = OpenRouter(api_key="key", server_url=f"http://127.0.0.1:{server.server_port}/api/v1")
+on_failure, fault = sys.argv[1:]
+rank(on_failure)
+if fault == "refused":
+    replies.append((429, FAILURE))
+if fault == "unconnected":
+    client.close()
+    client = OpenRouter(api_key="key", server_url=f"http://127.0.0.1:{server.server_port}/api/v1")
+opened = []
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+try:
+    while True:
+        opened.append(os.dup(1))
+except OSError:
+    pass
+try:
+    ranking = rank(on_failure)
+    print([each.item for each in ranking], name(ranking.failure))
+except errors.OpenRouterError as error:
+    print(name(error))
+# The end of a thread may need a file, too.
+for each in opened:
+    os.close(each)
+"""
+
+
+@pytest.mark.parametrize(
+    ("on_failure", "fault", "outcome"),
+    [
+        ("raise", "none", "['b', 'a'] NoneType"),
+        ("raise", "refused", "TooManyRequestsResponseError"),
+        ("raise", "unconnected", "NoResponseError"),
+        ("keep_order", "refused", "['a', 'b'] TooManyRequestsResponseError"),
+        ("keep_order", "unconnected", "['a', 'b'] NoResponseError"),
+    ],
+)
+def test_call_without_files_ends_as_any_other(on_failure: str, fault: str, outcome: str) -> None:
+    """A reply over a kept connection is read, and what fails is typed or keeps the order."""
+    ended = subprocess.run(
+        [sys.executable, "-c", PROGRAM, on_failure, fault],
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=60,
+    )
+
+    assert (ended.stdout.strip(), ended.returncode) == (outcome, 0), ended.stderr
