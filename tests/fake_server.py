@@ -140,7 +140,7 @@ def make_settings(policy: RetryConfig = POLICY, deadline: float | None = 180.0) 
     return Settings(
         auth=BearerAuth(SECRET),
         target=Target(httpx.URL("https://h/api/v1"), {}),
-        own_retry_config=policy,
+        retry_config=policy,
         timeout=None,
         deadline=deadline,
         max_response_bytes=1000,

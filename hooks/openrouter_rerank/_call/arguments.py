@@ -115,7 +115,7 @@ def resolve(settings: Settings, options: CallOptions, on_failure: OnFailure) -> 
     cache, uses_cache = read_cache(options.get("cache"))
     return settings._replace(
         target=settings.target.replace(server_url, given, headers),
-        own_retry_config=config or settings.own_retry_config,
+        retry_config=config or settings.retry_config,
         timeout=timeout or settings.timeout,
         deadline=(
             settings.deadline if isinstance(deadline_ms, Unset) else read_deadline(deadline_ms)

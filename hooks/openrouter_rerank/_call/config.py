@@ -52,7 +52,7 @@ class Settings(NamedTuple):
     Attributes:
         auth: Sets the key, only on requests to the target's origin.
         target: Where calls go.
-        own_retry_config: When to try again, as the caller says; None for the default policy.
+        retry_config: When to try again.
         timeout: Limits for connecting, one read, one write, and waiting for a connection; None if
             the caller set none.
         deadline: Seconds for a whole call; None for no limit.
@@ -70,7 +70,7 @@ class Settings(NamedTuple):
 
     auth: BearerAuth
     target: Target
-    own_retry_config: RetryConfig | None
+    retry_config: RetryConfig
     timeout: httpx.Timeout | None
     deadline: float | None
     max_response_bytes: int
@@ -83,13 +83,6 @@ class Settings(NamedTuple):
     cache: "AnswerCache | None" = None
     uses_cache: bool = True
     passages: Passages | None = None
-
-    @property
-    def retry_config(self) -> RetryConfig:
-        """When to try again."""
-        if self.own_retry_config is not None:
-            return self.own_retry_config
-        return RetryConfig()
 
     @property
     def has_fallbacks(self) -> bool:
@@ -142,7 +135,7 @@ def read_settings(
                 }
             ),
         ),
-        own_retry_config=require_retry_config(retry_config, "retry_config"),
+        retry_config=require_retry_config(retry_config, "retry_config") or RetryConfig(),
         timeout=read_timeout(timeout_ms, timeout),
         deadline=read_deadline(deadline_ms),
         max_response_bytes=require_count(max_response_bytes, "max_response_bytes"),

@@ -161,8 +161,8 @@ class CallState:
                 self._waited,
                 self.settings.min_score,
             )
-            policy = self.settings.own_retry_config
-            if policy and policy.retry_invalid_replies and self._encoded is not None:
+            is_decoded = self.settings.retry_config.retry_invalid_replies
+            if is_decoded and self._encoded is not None:
                 # Whether to retry has to be known now; the caller gets what comes out here.
                 reply.decode(self._encoded)
         except OpenRouterError as error:

@@ -3,13 +3,14 @@
 import zlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
-from typing import TypeAlias, cast
+from typing import cast
 
 import httpx
 
+from openrouter_rerank._network.exchange import RawHeaders
+
 # RFC 9110, section 8.4.1.3: both names mean the same.
 GZIP_ENCODINGS = frozenset({b"gzip", b"x-gzip"})
-RawHeaders: TypeAlias = list[tuple[bytes, bytes]]
 GZIP_WINDOW = 16 + zlib.MAX_WBITS
 INFLATED_CHUNK_BYTES = 64 * 1024
 # An empty member takes 20 bytes and costs more time than its share of a real body.

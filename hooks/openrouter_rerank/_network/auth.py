@@ -10,6 +10,8 @@ from itertools import chain
 
 import httpx
 
+from .exchange import RawHeaders
+
 API_KEY_VARIABLE = "OPENROUTER_API_KEY"
 KEY_HINT = f"pass api_key= to OpenRouter or set {API_KEY_VARIABLE}"
 Origin = tuple[str, str, int | None]
@@ -188,9 +190,7 @@ def redact(content: bytes, key: bytes) -> bytes:
     return content.replace(key, REDACTED) if len(key) >= SHORTEST_REDACTED else content
 
 
-def redact_headers(
-    headers: httpx.Headers, fields: list[tuple[bytes, bytes]], key: bytes
-) -> httpx.Headers:
+def redact_headers(headers: httpx.Headers, fields: RawHeaders, key: bytes) -> httpx.Headers:
     """
     Do what `redact` does, for headers; return them as they are if there is nothing to do.
 
