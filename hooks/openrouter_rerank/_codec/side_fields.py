@@ -52,8 +52,6 @@ def read_side_fields(reply: JsonObject, model: str, oddities: Oddities) -> JsonO
         model: The model that was asked for; the reply's own counts only if it is text.
         oddities: Gets what was odd.
     """
-    if has_usual_fields(reply):
-        return reply
     fields = {name: value for name, value in reply.items() if name not in REPLY_FIELDS}
     drop_unbounded(fields, oddities)
     name = reply.get("model")
@@ -72,17 +70,27 @@ def read_side_fields(reply: JsonObject, model: str, oddities: Oddities) -> JsonO
 
 def has_usual_fields(reply: JsonObject) -> bool:
     """Return whether all is as the contract has it, with no further field; most replies are so."""
-    given = reply.get("usage")
-    usage: JsonObject = cast("JsonObject", given) if isinstance(given, dict) else {"": given}
+    usage = reply.get("usage")
     return (
         reply.keys() <= REPLY_FIELDS
         and type(reply.get("model")) is str
         and reply["model"] != ""
-        and all(type(reply.get(name, "")) is str for name in TEXT_FIELDS)
-        and usage.keys() <= USAGE_FIELDS
-        and all(type(usage.get(name, 0)) is int for name in COUNTS)
-        and type(usage.get("cost", 0.0)) is float
-        and 0 <= usage.get("cost", 0.0) <= float_info.max
+        and type(reply.get("id", "")) is str
+        and type(reply.get("provider", "")) is str
+        and type(usage) is dict
+        and has_usual_usage(cast("JsonObject", usage))
+    )
+
+
+def has_usual_usage(usage: JsonObject) -> bool:
+    """Return whether counts and price are as the contract has them, with no further field."""
+    cost = usage.get("cost", 0.0)
+    return (
+        usage.keys() <= USAGE_FIELDS
+        and type(usage.get("search_units", 0)) is int
+        and type(usage.get("total_tokens", 0)) is int
+        and type(cost) is float
+        and 0 <= cost <= float_info.max
     )
 
 

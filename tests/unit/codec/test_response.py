@@ -81,6 +81,17 @@ def test_usual_success_becomes_the_model() -> None:
     assert model.to_dict() == reply
 
 
+@pytest.mark.parametrize("absent", ["id", "provider", "usage", "cost", "search_units", None])
+def test_short_way_gives_what_the_model_itself_reads(absent: str | None) -> None:
+    """A usual reply is not read by the model's own `from_dict`, and comes out the same."""
+    usage = {"cost": 0.25, "search_units": 2, "total_tokens": 3}
+    reply = {"id": "g", "provider": "p", **GOOD, "usage": usage}
+    for fields in (reply, usage):
+        fields.pop(absent or "", None)
+
+    assert read_model(reply) == CreateRerankResponseBody.from_dict(reply)
+
+
 def test_repeated_index_is_found_in_results_of_any_shape() -> None:
     """Results with fields of their own may not share an index either."""
     results = [{**FIRST, "new": 1}, {**FIRST, "new": 2}]
