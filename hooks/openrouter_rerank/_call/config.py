@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast, get_args
 
 import httpx
@@ -238,10 +239,14 @@ def read_fallback_models(
     if isinstance(models, str) or not isinstance(cast("object", models), Iterable):
         kind = type(models).__name__
         raise TypeError(f"fallback_models: expected a list of models, got {kind}")
-    return tuple(
+    read = tuple(
         model if isinstance(model, Ranker) else _read_slug(model, f"fallback_models[{position}]")
         for position, model in enumerate(models)
     )
+    if any(isinstance(model, Ranker) for model in read):
+        # Most processes only send. It is loaded before a model fails: then no file may be left.
+        import_module("openrouter_rerank._call.in_process")
+    return read
 
 
 def _read_slug(model: object, name: str) -> str:

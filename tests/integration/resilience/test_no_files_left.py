@@ -12,8 +12,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from openrouter_rerank import OpenRouter, errors
 
 RESULTS = {"model": "m", "results": [
-    {"index": 1, "relevance_score": 0.5, "document": {"text": "b"}},
+    {"index": 1, "relevance_score": 0.5, "document": {"text": "bb"}},
     {"index": 0, "relevance_score": 0.4, "document": {"text": "a"}},
+    {"index": 2, "relevance_score": 0.3, "document": {"text": "ccc"}},
 ]}
 FAILURE = {"error": {
     "code": 429,
@@ -43,21 +44,35 @@ def name(error):
     # Whether retries or the deadline end a call that cannot connect is up to their random waits.
     return "NoResponseError" if isinstance(error, errors.NoResponseError) else type(error).__name__
 
-def rank(on_failure):
+class Longest:
+    model = "longest"
+
+    def score(self, query, documents, checkpoint):
+        return [len(document) for document in documents]
+
+def make_client():
+    return OpenRouter(
+        api_key="key",
+        server_url=f"http://127.0.0.1:{server.server_port}/api/v1",
+        fallback_models=[Longest()] if choice == "fall back" else None,
+    )
+
+def rank():
+    on_failure = "keep_order" if choice == "keep order" else "raise"
     return client.rerank.rank(
-        ["a", "b"], query="q", model="m", on_failure=on_failure, deadline_ms=1000
+        ["a", "bb", "ccc"], query="q", model="m", on_failure=on_failure, deadline_ms=1000
     )
 
 server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 threading.Thread(target=server.serve_forever, daemon=True).start()
-client = OpenRouter(api_key="key", server_url=f"http://127.0.0.1:{server.server_port}/api/v1")
-on_failure, fault = sys.argv[1:]
-rank(on_failure)
+choice, fault = sys.argv[1:]
+client = make_client()
+rank()
 if fault == "refused":
     replies.append((429, FAILURE))
 if fault == "unconnected":
     client.close()
-    client = OpenRouter(api_key="key", server_url=f"http://127.0.0.1:{server.server_port}/api/v1")
+    client = make_client()
 opened = []
 resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
 try:
@@ -66,7 +81,7 @@ try:
 except OSError:
     pass
 try:
-    ranking = rank(on_failure)
+    ranking = rank()
     print([each.item for each in ranking], name(ranking.failure))
 except errors.OpenRouterError as error:
     print(name(error))
@@ -77,19 +92,21 @@ for each in opened:
 
 
 @pytest.mark.parametrize(
-    ("on_failure", "fault", "outcome"),
+    ("choice", "fault", "outcome"),
     [
-        ("raise", "none", "['b', 'a'] NoneType"),
+        ("raise", "none", "['bb', 'a', 'ccc'] NoneType"),
         ("raise", "refused", "TooManyRequestsResponseError"),
         ("raise", "unconnected", "NoResponseError"),
-        ("keep_order", "refused", "['a', 'b'] TooManyRequestsResponseError"),
-        ("keep_order", "unconnected", "['a', 'b'] NoResponseError"),
+        ("keep order", "refused", "['a', 'bb', 'ccc'] TooManyRequestsResponseError"),
+        ("keep order", "unconnected", "['a', 'bb', 'ccc'] NoResponseError"),
+        ("fall back", "refused", "['ccc', 'bb', 'a'] NoneType"),
+        ("fall back", "unconnected", "['ccc', 'bb', 'a'] NoneType"),
     ],
 )
-def test_call_without_files_ends_as_any_other(on_failure: str, fault: str, outcome: str) -> None:
-    """A reply over a kept connection is read, and what fails is typed or keeps the order."""
+def test_call_without_files_ends_as_any_other(choice: str, fault: str, outcome: str) -> None:
+    """A kept connection gives its reply; what fails is typed, keeps the order or falls back."""
     ended = subprocess.run(
-        [sys.executable, "-c", PROGRAM, on_failure, fault],
+        [sys.executable, "-c", PROGRAM, choice, fault],
         capture_output=True,
         check=False,
         text=True,
