@@ -17,13 +17,13 @@ from .call import Call
 from .clock import SYSTEM_CLOCK
 from .config import Settings, read_on_failure
 from .error_mapping import clear_locals
-from .fallbacks import Candidate, FallbackChain, follow_fallbacks, follow_fallbacks_async
 from .sender import Sender
 
 if TYPE_CHECKING:
     from openrouter_rerank._cache.answers import AnswerCache
 
     from .cached_call import CachedCall
+    from .fallbacks import Candidate
 
 AnyCall: TypeAlias = Union[Call, "CachedCall"]
 
@@ -150,6 +150,9 @@ class Caller:
         encoded = encoded.split(settings.passages)
         if not settings.has_fallbacks:
             return self._ask(settings, encoded)
+        # Most calls have none.
+        from .fallbacks import FallbackChain, follow_fallbacks
+
         return follow_fallbacks(
             FallbackChain(settings, encoded.model, self.clock.now),
             lambda candidate: self.ask(candidate, encoded),
@@ -163,6 +166,8 @@ class Caller:
         encoded = encoded.split(settings.passages)
         if not settings.has_fallbacks:
             return await self._ask_async(settings, encoded)
+        from .fallbacks import FallbackChain, follow_fallbacks_async
+
         return await follow_fallbacks_async(
             FallbackChain(settings, encoded.model, self.clock.now),
             lambda candidate: self.ask_async(candidate, encoded),

@@ -1,8 +1,4 @@
-"""
-The user's retry configuration, in milliseconds, as in the official SDK.
-
-A client without one imports it only after an attempt failed.
-"""
+"""The user's retry configuration, in milliseconds, as in the official SDK."""
 
 import math
 import re
