@@ -57,6 +57,7 @@ class DiskCache:
     """
 
     is_blocking = True
+    _connection: sqlite3.Connection | None = None
 
     def __init__(
         self,
@@ -95,7 +96,6 @@ class DiskCache:
         self.folder = Path(folder).absolute()
         self._path = self.folder / FILE_NAME
         self._lock = ForkLock()
-        self._connection: sqlite3.Connection | None = None
         _caches.add(self)
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         # SQLite gives the files that it adds the mode of this one. A link would have been planted.
@@ -133,6 +133,11 @@ class DiskCache:
             if self._connection is not None:
                 self._connection.close()
             self._connection = None
+
+    def __del__(self) -> None:
+        """Close the database of a cache that nobody holds any more, of which 3.13 would warn."""
+        if self._connection is not None:
+            self._connection.close()
 
     def leave_connection(self) -> None:
         """Open another connection with the next use; this one is another process's."""

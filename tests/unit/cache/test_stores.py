@@ -1,6 +1,7 @@
 """The two places where answers are kept."""
 
 import copy
+import gc
 import os
 import pickle
 import sqlite3
@@ -11,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -308,3 +310,25 @@ def test_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cachetools", None)
     with pytest.raises(ImportError, match=r'pip install "openrouter-rerank\[cache\]"'):
         MemoryCache()
+
+
+def test_dropped_cache_closes_its_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cache that nobody holds any more leaves no open connection, of which 3.13 would warn."""
+    closed: list[str] = []
+
+    class Connection(sqlite3.Connection):
+        """Tells when it is closed, which its end alone would not."""
+
+        def close(self) -> None:
+            closed.append("closed")
+            super().close()
+
+    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Connection))
+    cache = DiskCache(tmp_path)
+    cache.set_many({KEY: b"value"})
+    assert closed == []
+
+    del cache
+    gc.collect()
+
+    assert closed == ["closed"]
