@@ -17,6 +17,7 @@ from openrouter_rerank._events.logging import CallLog
 from openrouter_rerank._network.auth import BearerAuth
 from openrouter_rerank._network.deadline import current_attempt
 from openrouter_rerank._network.pool_registry import PoolRegistry
+from openrouter_rerank._network.received_reply import ReceivedReply
 from openrouter_rerank._policy.retry_config import RetryConfig
 from openrouter_rerank.errors import OpenRouterError
 
@@ -200,3 +201,11 @@ def run_to_error(
 def fail(error: Exception, *events: str) -> Outcome:
     """Make the outcome of a request that gets no reply."""
     return Outcome(error=error, events=events)
+
+
+def receive(response: httpx.Response) -> ReceivedReply:
+    """Return a reply of httpx as one that was read to its end."""
+    request = response.request
+    return ReceivedReply(
+        response, response.headers.raw, response.content, signed=request, request=request
+    )

@@ -39,10 +39,14 @@ def prepare_client(count: int) -> Decode:
     import httpx
     from openrouter_rerank._codec.request import encode_request
     from openrouter_rerank._codec.response import decode, read_reply
+    from openrouter_rerank._network.received_reply import ReceivedReply
 
-    request = encode_request(documents=write_documents(count), model="m", query="q")
-    response = httpx.Response(200, content=write_reply(count))
-    return lambda: decode(read_reply(response), response, request)
+    encoded = encode_request(documents=write_documents(count), model="m", query="q")
+    request = httpx.Request("POST", "https://openrouter.ai")
+    reply = ReceivedReply(
+        httpx.Response(200), [], write_reply(count), signed=request, request=request
+    )
+    return lambda: decode(read_reply(reply), reply, encoded)
 
 
 def prepare_pydantic(count: int) -> Decode:

@@ -13,10 +13,11 @@ from typing import Any
 
 import httpx
 import pytest
-from fake_server import SECRET, Outcome, make_settings, run_to_error
+from fake_server import SECRET, Outcome, make_settings, receive, run_to_error
 from openrouter_rerank import RetryConfig, errors
+from openrouter_rerank._codec.error_reply import build_status_error
 from openrouter_rerank._codec.request import EncodedRequest
-from openrouter_rerank._codec.response import decode, read_reply
+from openrouter_rerank._codec.response import decode
 from openrouter_rerank.errors import STATUS_ERRORS, OpenRouterError
 from openrouter_rerank.testing import FakeOpenRouter, Step, answer
 from openrouter_rerank.types import UNSET
@@ -82,11 +83,11 @@ def make_response(status: int = 403) -> httpx.Response:
 
 
 def read_error(status: int = 403) -> OpenRouterError:
-    """Read an error that has all that an error can have."""
-    with pytest.raises(OpenRouterError) as caught:
-        read_reply(make_response(status))
-    caught.value.attempts = 2
-    return caught.value
+    """Read an error that has all that an error can have, the key in its request included."""
+    response = make_response(status)
+    error = build_status_error(response, response.json(), status)
+    error.attempts = 2
+    return error
 
 
 def test_exports_are_the_tree() -> None:
@@ -289,10 +290,10 @@ def test_no_error_shows_the_key(outcome: Outcome) -> None:
 
 def test_wrong_shape_does_not_show_the_key() -> None:
     """A success that cannot be decoded shows no key either."""
-    response = make_response(200)
+    reply = receive(make_response(200))
 
     with pytest.raises(errors.ResponseValidationError) as caught:
-        decode({"model": 5}, response, EncodedRequest(b"", ["a"], model="m", query="q"))
+        decode({"model": 5}, reply, EncodedRequest(b"", ["a"], model="m", query="q"))
 
     assert SECRET not in repr(pickle.dumps(caught.value)) + repr(vars(caught.value))
 

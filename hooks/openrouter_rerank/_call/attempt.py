@@ -1,4 +1,4 @@
-"""One attempt: send a request, follow redirects, and read the reply to its end."""
+"""One attempt: sign a request, send it, follow redirects, and read the reply to its end."""
 
 from typing import cast
 
@@ -11,17 +11,9 @@ from openrouter_rerank._codec.response_body import (
     read,
     read_async,
 )
-from openrouter_rerank._network.auth import (
-    KEY_SENT,
-    copy_request,
-    read_key,
-    read_origin,
-    redact,
-    redact_headers,
-    strip_key,
-)
-from openrouter_rerank._network.buffered_response import BufferedResponse
+from openrouter_rerank._network.auth import copy_request, read_origin, strip_key
 from openrouter_rerank._network.deadline import current_attempt
+from openrouter_rerank._network.received_reply import ReceivedReply
 from openrouter_rerank._network.upload import Upload
 from openrouter_rerank.errors import OpenRouterError, ResponseValidationError
 
@@ -35,59 +27,73 @@ CLOSE_SECONDS = 1.0
 
 
 def make_attempt(
-    sender: Sender, request: httpx.Request, signed: httpx.Request, state: CallState
-) -> httpx.Response | OpenRouterError:
+    sender: Sender, request: httpx.Request, state: CallState
+) -> ReceivedReply | OpenRouterError:
     """
     Make one attempt, and follow redirects to the same origin.
 
     Args:
         sender: Sends the request.
         request: The request without the key, which the reply keeps.
-        signed: A copy of it with the key, which is sent.
         state: How far the call is.
+
+    Raises:
+        TypeError: The function for the key is async.
+        ValueError: It returned a key that no header may hold.
+        Exception: What it raised.
     """
+    # The key goes on a copy, which is sent.
+    signed = copy_request(request)
+    if read_origin(signed.url) == state.settings.target.origin:
+        state.settings.auth.apply(signed)
     own_trace = signed.extensions.get("trace")
     try:
         while True:
             state.limit_timeouts(signed)
             if sender.is_custom:
                 signed.extensions["trace"] = state.attempt.add_trace(own_trace)
-            response = _send_and_read(sender, request, signed, state)
-            redirect = build_redirect(signed, response)
+            reply = _send_and_read(sender, request, signed, state)
+            redirect = build_redirect(signed, reply)
             if redirect is None:
-                return response
-            state.count_redirect(response)
+                return reply
+            state.count_redirect(reply)
             request, signed = strip_key(redirect), redirect
     except OpenRouterError as error:
         return error
 
 
 async def make_attempt_async(
-    sender: Sender, request: httpx.Request, signed: httpx.Request, state: CallState
-) -> httpx.Response | OpenRouterError:
+    sender: Sender, request: httpx.Request, state: CallState
+) -> ReceivedReply | OpenRouterError:
     """Async `make_attempt`."""
+    signed = copy_request(request)
+    if read_origin(signed.url) == state.settings.target.origin:
+        await state.settings.auth.apply_async(signed)
     own_trace = signed.extensions.get("trace")
     try:
         while True:
             state.limit_timeouts(signed)
             if sender.is_custom_async:
                 signed.extensions["trace"] = state.attempt.add_trace_async(own_trace)
-            response = await _send_and_read_async(sender, request, signed, state)
-            redirect = build_redirect(signed, response)
+            reply = await _send_and_read_async(sender, request, signed, state)
+            redirect = build_redirect(signed, reply)
             if redirect is None:
-                return response
-            state.count_redirect(response)
+                return reply
+            state.count_redirect(reply)
             request, signed = strip_key(redirect), redirect
     except OpenRouterError as error:
         return error
 
 
-def build_redirect(request: httpx.Request, response: httpx.Response) -> httpx.Request | None:
+def build_redirect(request: httpx.Request, reply: ReceivedReply) -> httpx.Request | None:
     """Return the request that a redirect asks for; None if there is none to follow."""
-    if response.status_code not in FOLLOWED_REDIRECTS or "location" not in response.headers:
+    if reply.status_code not in FOLLOWED_REDIRECTS:
+        return None
+    location = reply.read_header("Location")
+    if location is None:
         return None
     try:
-        url = request.url.join(response.headers["location"])
+        url = request.url.join(location)
         if read_origin(url) != read_origin(request.url):
             return None
     except (httpx.InvalidURL, UnicodeError):
@@ -99,16 +105,21 @@ def build_redirect(request: httpx.Request, response: httpx.Response) -> httpx.Re
 
 def _send_and_read(
     sender: Sender, request: httpx.Request, signed: httpx.Request, state: CallState
-) -> httpx.Response:
+) -> ReceivedReply:
     """Send a request, read the reply to its end, and release its connection."""
     token = current_attempt.set(state.attempt)
     try:
-        response = _send_request(sender, signed)
+        try:
+            response = sender.send(signed)
+        except httpx.HTTPStatusError as error:
+            # An event hook of the caller's has raised for the status.
+            response = error.response
         reader = BodyReader(response.headers, state.settings.max_response_bytes)
         try:
             body = read(response, reader, state.has_expired)
         except BodyError as error:
-            raise _build_body_error(error, request, signed, response, reader) from error
+            reply = _receive(request, signed, state, response, reader, b"")
+            raise _build_body_error(error, reply) from error
         finally:
             # When a transport raises, httpx closes nothing: three errors would use up a pool of
             # three connections.
@@ -123,16 +134,22 @@ def _send_and_read(
         raise
     finally:
         current_attempt.reset(token)
-    return _buffer_response(request, signed, response, reader, body)
+    return _receive(request, signed, state, response, reader, body)
 
 
 async def _send_and_read_async(
     sender: Sender, request: httpx.Request, signed: httpx.Request, state: CallState
-) -> httpx.Response:
+) -> ReceivedReply:
     """Async `_send_and_read`."""
     token = current_attempt.set(state.attempt)
     try:
-        response = await _send_request_async(sender, signed)
+        if isinstance(signed.stream, httpx.ByteStream):
+            signed.stream = Upload(signed.content)
+        try:
+            response = await sender.send_async(signed)
+        except httpx.HTTPStatusError as error:
+            # An event hook of the caller's has raised for the status.
+            response = error.response
         reader = BodyReader(response.headers, state.settings.max_response_bytes)
         try:
             body = await read_async(response, reader)
@@ -144,7 +161,8 @@ async def _send_and_read_async(
             with anyio.move_on_after(CLOSE_SECONDS, shield=True):
                 await _close(response)
             if isinstance(error, BodyError):
-                raise _build_body_error(error, request, signed, response, reader) from error
+                reply = _receive(request, signed, state, response, reader, b"")
+                raise _build_body_error(error, reply) from error
             raise
     except HTTPX_ERRORS as error:
         clear_locals(error)
@@ -152,7 +170,7 @@ async def _send_and_read_async(
         raise state.map_error(error, request.url) from error
     finally:
         current_attempt.reset(token)
-    return _buffer_response(request, signed, response, reader, body)
+    return _receive(request, signed, state, response, reader, body)
 
 
 async def _close(response: httpx.Response) -> None:
@@ -161,60 +179,26 @@ async def _close(response: httpx.Response) -> None:
     await cast("httpx.AsyncByteStream", response.stream).aclose()
 
 
-def _send_request(sender: Sender, request: httpx.Request) -> httpx.Response:
-    """Send a request, and return the reply even if a caller's event hook raises for its status."""
-    try:
-        return sender.send(request)
-    except httpx.HTTPStatusError as error:
-        return error.response
-
-
-async def _send_request_async(sender: Sender, request: httpx.Request) -> httpx.Response:
-    """Async `_send_request`."""
-    if isinstance(request.stream, httpx.ByteStream):
-        request.stream = Upload(request.content)
-    try:
-        return await sender.send_async(request)
-    except httpx.HTTPStatusError as error:
-        return error.response
-
-
-def _build_body_error(
-    error: BodyError,
+def _receive(
     request: httpx.Request,
     signed: httpx.Request,
-    response: httpx.Response,
-    reader: BodyReader,
-) -> ResponseValidationError:
-    """Build the error of a success whose body cannot be used."""
-    return ResponseValidationError(
-        f"unexpected reply: {error}", _buffer_response(request, signed, response, reader, b"")
-    )
-
-
-def _buffer_response(
-    request: httpx.Request,
-    signed: httpx.Request,
+    state: CallState,
     response: httpx.Response,
     reader: BodyReader,
     body: bytes,
-) -> httpx.Response:
-    """Return the reply without its connection and any key, its inflated body in memory."""
-    key = read_key(signed)
-    body = redact(body, key)
-    headers = redact_headers(response.headers, reader.fields, key)
-    if reader.is_encoded:
-        headers = headers.copy()
-        del headers["content-encoding"]
-        headers["content-length"] = str(len(body))
-    extensions: dict[str, object] = {KEY_SENT: bool(key)}
-    for name, value in response.extensions.items():
-        if name != "network_stream":
-            extensions[name] = redact(value, key) if isinstance(value, bytes) else value
-    return BufferedResponse(
-        response.status_code,
-        headers=headers,
-        body=body,
-        request=strip_key(request),
-        extensions=extensions,
+) -> ReceivedReply:
+    """Return the reply without its connection and any key."""
+    return ReceivedReply(
+        response,
+        reader.fields,
+        body,
+        signed=signed,
+        request=request,
+        is_encoded=reader.is_encoded,
+        seconds=state.attempt_seconds,
     )
+
+
+def _build_body_error(error: BodyError, reply: ReceivedReply) -> ResponseValidationError:
+    """Build the error of a success whose body cannot be used."""
+    return ResponseValidationError(f"unexpected reply: {error}", reply.response)

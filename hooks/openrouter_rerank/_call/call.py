@@ -13,7 +13,7 @@ import httpx
 from openrouter_rerank._codec.request import EncodedRequest
 from openrouter_rerank._codec.response import Reply
 from openrouter_rerank._events.hooks import Hooks, RetryEvent
-from openrouter_rerank._network.auth import copy_request, read_origin
+from openrouter_rerank._network.received_reply import ReceivedReply
 from openrouter_rerank.errors import OpenRouterError
 
 from .attempt import make_attempt, make_attempt_async
@@ -121,12 +121,9 @@ class Call:
         while True:
             state.begin_attempt(request, self._encoded)
             hooks.requests.emit(request)
-            signed = copy_request(request)
-            if read_origin(signed.url) == self.settings.target.origin:
-                self.settings.auth.apply(signed)
-            outcome = make_attempt(self._sender, request, signed, state)
-            if isinstance(outcome, httpx.Response):
-                hooks.responses.emit(outcome)
+            outcome = make_attempt(self._sender, request, state)
+            if hooks.responses and isinstance(outcome, ReceivedReply):
+                hooks.responses.emit(outcome.response)
             result = state.read_outcome(outcome)
             if isinstance(result, Reply):
                 return result
@@ -145,16 +142,13 @@ class Call:
             state.begin_attempt(request, self._encoded)
             if hooks.requests:
                 await hooks.requests.emit_async(request)
-            outcome: httpx.Response | OpenRouterError | None = None
-            signed = copy_request(request)
+            outcome: ReceivedReply | OpenRouterError | None = None
             with anyio.move_on_after(state.time_left()):
-                if read_origin(signed.url) == self.settings.target.origin:
-                    await self.settings.auth.apply_async(signed)
-                outcome = await make_attempt_async(self._sender, request, signed, state)
+                outcome = await make_attempt_async(self._sender, request, state)
             if outcome is None:
                 outcome = state.build_deadline_error()
-            if hooks.responses and isinstance(outcome, httpx.Response):
-                await hooks.responses.emit_async(outcome)
+            if hooks.responses and isinstance(outcome, ReceivedReply):
+                await hooks.responses.emit_async(outcome.response)
             result = state.read_outcome(outcome)
             if isinstance(result, Reply):
                 return result

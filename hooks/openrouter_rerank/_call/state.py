@@ -1,13 +1,12 @@
 """The state of a call: its settings, how far it got, and the decisions about what comes next."""
 
-from datetime import timedelta
-
 import httpx
 
 from openrouter_rerank._codec.request import EncodedRequest
 from openrouter_rerank._codec.response import Reply, read_reply
 from openrouter_rerank._events.hooks import RetryEvent
 from openrouter_rerank._network.deadline import Attempt
+from openrouter_rerank._network.received_reply import ReceivedReply
 from openrouter_rerank._policy.retries import MILLISECONDS, plan_delay
 from openrouter_rerank.errors import (
     DeadlineExceededError,
@@ -94,7 +93,7 @@ class CallState:
         if encoded is not None:
             self.settings.log.record_request(request.url, encoded)
 
-    def count_redirect(self, response: httpx.Response) -> None:
+    def count_redirect(self, reply: ReceivedReply) -> None:
         """
         Count a redirect before it is followed.
 
@@ -103,7 +102,12 @@ class CallState:
         """
         self._redirects += 1
         if self._redirects > MAX_REDIRECTS:
-            raise OpenRouterDefaultError(f"more than {MAX_REDIRECTS} redirects", response)
+            raise OpenRouterDefaultError(f"more than {MAX_REDIRECTS} redirects", reply.response)
+
+    @property
+    def attempt_seconds(self) -> float:
+        """The seconds since the attempt began."""
+        return self._clock.now() - self._attempt_started_at
 
     def time_left(self) -> float | None:
         """Return the seconds until the deadline; None if there is none."""
@@ -144,15 +148,13 @@ class CallState:
             for name, limit in self._timeouts.items()
         }
 
-    def read_outcome(self, outcome: httpx.Response | OpenRouterError) -> Reply | OpenRouterError:
+    def read_outcome(self, outcome: ReceivedReply | OpenRouterError) -> Reply | OpenRouterError:
         """Log how an attempt ended, and return its success or its error."""
-        seconds = self._clock.now() - self._attempt_started_at
         if isinstance(outcome, OpenRouterError):
-            self.settings.log.record_error(outcome, self.attempts, seconds)
+            self.settings.log.record_error(outcome, self.attempts, self.attempt_seconds)
             self.error = outcome
             return outcome
-        outcome.elapsed = timedelta(seconds=seconds)
-        self.settings.log.record_response(outcome, self.attempts, seconds)
+        self.settings.log.record_reply(outcome, self.attempts)
         try:
             reply = Reply(
                 outcome,

@@ -47,10 +47,10 @@ ERROR_TYPE_STATUSES = {
 _STATUS = "[0-9]{3}"
 
 
-def parse_object(response: httpx.Response) -> JsonObject:
+def parse_object(content: bytes) -> JsonObject:
     """Return the body of an error as an object, empty if it is not one."""
     try:
-        payload = load_json(response.content)
+        payload = load_json(content)
     except (ValueError, RecursionError):
         return {}
     return cast("JsonObject", payload) if isinstance(payload, dict) else {}

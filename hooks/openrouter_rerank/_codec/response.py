@@ -15,6 +15,7 @@ from typing import Any, NoReturn, cast
 import httpx
 from openrouter_rerank_api.models.create_rerank_response_body import CreateRerankResponseBody
 
+from openrouter_rerank._network.received_reply import ReceivedReply
 from openrouter_rerank.errors import ResponseValidationError
 
 from .error_reply import build_status_error, find_status, parse_object
@@ -25,10 +26,9 @@ from .side_fields import Oddities, read_cost
 
 logger = logging.getLogger("openrouter_rerank")
 GENERATION_ID = "X-Generation-Id"
-GENERATION_ID_FIELD = GENERATION_ID.lower().encode()
 
 
-def read_reply(response: httpx.Response) -> JsonObject:
+def read_reply(reply: ReceivedReply) -> JsonObject:
     """
     Return the JSON object of a success.
 
@@ -37,29 +37,29 @@ def read_reply(response: httpx.Response) -> JsonObject:
             class.
         ResponseValidationError: The reply is a success but not a JSON object, or one of nulls.
     """
-    if response.status_code != HTTPStatus.OK:
-        if response.is_success:
-            reject(response, f"expected status 200, got {response.status_code}")
-        raise build_status_error(response, parse_object(response), response.status_code)
-    payload = parse_reply(response, load_fast)
+    if reply.status_code != HTTPStatus.OK:
+        if reply.is_success:
+            reject(reply, f"expected status 200, got {reply.status_code}")
+        raise build_status_error(reply.response, parse_object(reply.content), reply.status_code)
+    payload = parse_body(reply, load_fast)
     if not isinstance(payload, dict):
         reason = f"expected an object, got {type_name(payload)}"
-        reject(response, reason, is_empty=payload is None)
-    reply = cast("JsonObject", payload)
-    if reply.get("error") is not None and not reply.get("results"):
-        raise build_status_error(response, reply, find_status(reply["error"]))
-    if not reply.get("results") and is_bounded(reply) and is_null(reply):
-        reject(response, "no field has a value", is_empty=True)
-    return reply
+        reject(reply, reason, is_empty=payload is None)
+    body = cast("JsonObject", payload)
+    if body.get("error") is not None and not body.get("results"):
+        raise build_status_error(reply.response, body, find_status(body["error"]))
+    if not body.get("results") and is_bounded(body) and is_null(body):
+        reject(reply, "no field has a value", is_empty=True)
+    return body
 
 
-def parse_reply(response: httpx.Response, load: Callable[[bytes], Any]) -> Any:
+def parse_body(reply: ReceivedReply, load: Callable[[bytes], Any]) -> Any:
     """Parse the body of a success."""
     try:
-        return load(response.content)
+        return load(reply.content)
     except (ValueError, RecursionError) as error:
         reason = f"the body is not JSON: {describe(error)}"
-        reject(response, reason, cause=error, is_empty=not response.content.strip())
+        reject(reply, reason, cause=error, is_empty=not reply.content.strip())
 
 
 def describe(error: Exception) -> str:
@@ -79,28 +79,28 @@ def is_null(value: object) -> bool:
 
 
 def reject(
-    response: httpx.Response,
+    reply: ReceivedReply,
     reason: str,
     cause: Exception | None = None,
     *,
     is_empty: bool = False,
 ) -> NoReturn:
     """Raise the error of a success that is not the contract's shape."""
-    error = ResponseValidationError(f"unexpected reply: {reason}", response)
+    error = ResponseValidationError(f"unexpected reply: {reason}", reply.response)
     if is_empty:
         error.is_empty = True
     raise error from cause
 
 
 def decode(
-    reply: JsonObject, response: httpx.Response, request: EncodedRequest
+    body: JsonObject, reply: ReceivedReply, request: EncodedRequest
 ) -> CreateRerankResponseBody:
     """
     Turn a success into the model: sorted, no longer than asked for, each result with its document.
 
     Args:
-        reply: The body as `read_reply` gave it; results without a document get theirs.
-        response: The reply, for the error.
+        body: The body as `read_reply` gave it; results without a document get theirs.
+        reply: The reply, for the error.
         request: What was asked for; `results[i].index` is a position in its documents.
 
     Raises:
@@ -111,25 +111,25 @@ def decode(
     oddities = Oddities()
     try:
         try:
-            model = build_model(reply, request, oddities, is_fast=IS_FAST)
+            model = build_model(body, request, oddities, is_fast=IS_FAST)
         except ShapeError:
             if not IS_FAST:
                 raise
             # Python's own parser decides.
             oddities = Oddities()
-            reply = parse_reply(response, load_json)
-            model = build_model(reply, request, oddities, is_fast=False)
+            body = parse_body(reply, load_json)
+            model = build_model(body, request, oddities, is_fast=False)
     except ShapeError as error:
-        reject(response, str(error))
+        reject(reply, str(error))
     except (AttributeError, KeyError, TypeError, ValueError) as error:  # pragma: no cover - guard
-        reject(response, f"{type(error).__name__}: {error}", cause=error)
+        reject(reply, f"{type(error).__name__}: {error}", cause=error)
     log_oddities(oddities)
     return request.restore(model)
 
 
-def read_billed_cost(reply: JsonObject) -> float | None:
+def read_billed_cost(body: JsonObject) -> float | None:
     """Return what a reply that cannot be used has cost, in credits; None if it does not say."""
-    usage = reply.get("usage")
+    usage = body.get("usage")
     return read_cost(cast("JsonObject", usage).get("cost")) if isinstance(usage, dict) else None
 
 
@@ -159,7 +159,7 @@ class Reply:
 
     def __init__(
         self,
-        response: httpx.Response | None,
+        received: ReceivedReply | None,
         body: JsonObject,
         attempts: int,
         waited: float,
@@ -169,25 +169,19 @@ class Reply:
         self.body = body
         self.attempts = attempts
         self.waited = waited
-        self._response: httpx.Response | None = response
+        self._received: ReceivedReply | None = received
         self._min_score = min_score
         self._outcome: CreateRerankResponseBody | ResponseValidationError | None = None
 
     @property
     def response(self) -> httpx.Response:
         """The reply, fully read."""
-        return cast("httpx.Response", self._response)
+        return cast("ReceivedReply", self._received).response
 
     @property
     def generation_id(self) -> str | None:
         """The request's name in OpenRouter's logs; None if the reply does not say."""
-        headers = self.response.headers
-        # A lookup by name would first detect the character set of all the headers.
-        values = [value for name, value in headers.raw if name.lower() == GENERATION_ID_FIELD]
-        if not values:
-            return None
-        joined = b", ".join(values)
-        return joined.decode("ascii" if joined.isascii() else headers.encoding)
+        return cast("ReceivedReply", self._received).read_header(GENERATION_ID)
 
     def decode(self, request: EncodedRequest) -> CreateRerankResponseBody:
         """
@@ -215,4 +209,4 @@ class Reply:
         return self._outcome
 
     def _decode(self, request: EncodedRequest) -> CreateRerankResponseBody:
-        return decode(self.body, self.response, request)
+        return decode(self.body, cast("ReceivedReply", self._received), request)

@@ -15,6 +15,8 @@ import httpx
 
 from openrouter_rerank._codec.documents import SHOWN_POSITIONS
 from openrouter_rerank._codec.request import EncodedRequest
+from openrouter_rerank._codec.response import GENERATION_ID
+from openrouter_rerank._network.received_reply import ReceivedReply
 from openrouter_rerank._policy.failures import PAYMENT_REQUIRED
 from openrouter_rerank.errors import OpenRouterError
 
@@ -82,16 +84,16 @@ class CallLog:
                 shorten(encoded.documents[0]),
             )
 
-    def record_response(self, response: httpx.Response, attempt: int, seconds: float) -> None:
+    def record_reply(self, reply: ReceivedReply, attempt: int) -> None:
         """Record an attempt's reply at DEBUG."""
         if self.is_debugging:
             self._debug(
                 "attempt %d: %d after %.3f s, %d bytes, generation %s",
                 attempt,
-                response.status_code,
-                seconds,
-                len(response.content),
-                escape(response.headers.get("X-Generation-Id", "None")),
+                reply.status_code,
+                reply.seconds,
+                len(reply.content),
+                escape(reply.read_header(GENERATION_ID) or "None"),
             )
 
     def record_error(self, error: OpenRouterError, attempt: int, seconds: float) -> None:

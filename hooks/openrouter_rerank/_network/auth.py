@@ -177,8 +177,9 @@ def strip_key(request: httpx.Request) -> httpx.Request:
 
 def read_key(request: httpx.Request) -> bytes:
     """Return the key of a request; empty for none."""
-    # A lookup by name would first detect the character set of all the headers.
-    for name, value in request.headers.raw:
+    # A lookup by name would first detect the character set of all the headers. `BearerAuth` has put
+    # it last.
+    for name, value in reversed(request.headers.raw):
         if name.lower() == b"authorization":
             return value.removeprefix(b"Bearer ")
     return b""

@@ -4,6 +4,7 @@ from typing import Any
 
 import httpx
 import pytest
+from fake_server import receive
 from openrouter_rerank._codec.response import read_reply
 from openrouter_rerank._network.auth import KEY_SENT
 from openrouter_rerank.components import Availability, AvailabilityConstraint, PreviousError
@@ -17,7 +18,11 @@ def catch(status: int, *, headers: Any = None, key: str = "", **reply: Any) -> O
     extensions = {**reply.pop("extensions", {}), KEY_SENT: bool(key)}
     with pytest.raises(OpenRouterError) as caught:
         read_reply(
-            httpx.Response(status, headers=headers, request=request, extensions=extensions, **reply)
+            receive(
+                httpx.Response(
+                    status, headers=headers, request=request, extensions=extensions, **reply
+                )
+            )
         )
     return caught.value
 

@@ -10,12 +10,14 @@ from typing import Any
 
 import httpx
 import pytest
+from fake_server import receive
 from hypothesis import given
 from hypothesis import strategies as st
 from openrouter_rerank._codec import json as fast_json
 from openrouter_rerank._codec import request as fast_request
 from openrouter_rerank._codec import response as fast_response
 from openrouter_rerank._codec.request import EncodedRequest
+from openrouter_rerank._network.received_reply import ReceivedReply
 from openrouter_rerank.errors import OpenRouterError
 
 REQUEST = EncodedRequest(b"", ["a", "b", "c"], model="m", query="q")
@@ -41,11 +43,17 @@ def import_without_orjson() -> dict[str, ModuleType]:
 PLAIN = import_without_orjson()
 
 
+def make_reply(content: bytes) -> ReceivedReply:
+    """Make a success."""
+    request = httpx.Request("POST", "http://a/")
+    return receive(httpx.Response(200, content=content, request=request))
+
+
 def read(response_module: Any, content: bytes) -> object:
     """Return what a reply is decoded to, or the error, in a form that can be compared."""
-    response = httpx.Response(200, content=content, request=httpx.Request("POST", "http://a/"))
+    reply = make_reply(content)
     try:
-        model = response_module.decode(response_module.read_reply(response), response, REQUEST)
+        model = response_module.decode(response_module.read_reply(reply), reply, REQUEST)
     except OpenRouterError as error:
         return type(error), str(error)
     return repr(model)
@@ -223,8 +231,8 @@ def test_other_fields_are_written_alike(value: object) -> None:
 def test_reply_that_is_decoded_twice_gives_the_same(module: Any, results: str) -> None:
     """Decoding uses up the body, yet a second time gives the very result or error of the first."""
     content = f'{{"model":"m","results":{results}}}'.encode()
-    response = httpx.Response(200, content=content, request=httpx.Request("POST", "http://a/"))
-    reply = module.Reply(response, module.read_reply(response), 1, 0.0)
+    received = make_reply(content)
+    reply = module.Reply(received, module.read_reply(received), 1, 0.0)
 
     outcomes: list[object] = []
     for _ in range(2):

@@ -8,11 +8,13 @@ from typing import Any
 import httpx
 import pytest
 from attrs import define, field
+from fake_server import receive
 from hypothesis import given
 from hypothesis import strategies as st
 from openrouter_rerank._codec.request import EncodedRequest
 from openrouter_rerank._codec.response import Reply, decode, read_reply
 from openrouter_rerank._codec.response_model import has_fields
+from openrouter_rerank._network.received_reply import ReceivedReply
 from openrouter_rerank.errors import (
     STATUS_ERRORS,
     OpenRouterDefaultError,
@@ -27,26 +29,28 @@ FIRST = {"index": 0, "relevance_score": 0.5, "document": {"text": "first"}}
 GOOD = {"model": "m", "results": [FIRST]}
 
 
-def make_reply(content: object = b"", status: int = 200, headers: Any = None) -> httpx.Response:
+def make_reply(content: object = b"", status: int = 200, headers: Any = None) -> ReceivedReply:
     """Make a reply; what is not bytes is sent as JSON."""
-    return httpx.Response(
-        status,
-        headers=headers,
-        content=content if isinstance(content, bytes) else json.dumps(content).encode(),
-        request=httpx.Request("POST", "https://h/rerank"),
+    return receive(
+        httpx.Response(
+            status,
+            headers=headers,
+            content=content if isinstance(content, bytes) else json.dumps(content).encode(),
+            request=httpx.Request("POST", "https://h/rerank"),
+        )
     )
 
 
 def read_model(content: object) -> CreateRerankResponseBody:
     """Read a success to the end."""
-    response = make_reply(content)
-    return decode(read_reply(response), response, REQUEST)
+    reply = make_reply(content)
+    return decode(read_reply(reply), reply, REQUEST)
 
 
-def catch(response: httpx.Response) -> OpenRouterError:
+def catch(reply: ReceivedReply) -> OpenRouterError:
     """Read a reply that is an error."""
     with pytest.raises(OpenRouterError) as caught:
-        read_reply(response)
+        read_reply(reply)
     return caught.value
 
 
@@ -257,10 +261,10 @@ def test_success_that_says_nothing_can_be_told_apart(content: object) -> None:
 @pytest.mark.parametrize("content", [b"{", b"[]", b"0", DEEP_OBJECT, {**NULLS, "model": "m"}])
 def test_success_that_says_something_is_not_empty(content: object) -> None:
     """A 200 with any value in it is of the wrong shape, but not empty."""
-    response = make_reply(content)
+    reply = make_reply(content)
 
     with pytest.raises(ResponseValidationError) as caught:
-        decode(read_reply(response), response, REQUEST)
+        decode(read_reply(reply), reply, REQUEST)
 
     assert not caught.value.is_empty
 
@@ -399,12 +403,12 @@ replies = json_values | objects(
 
 
 @given(replies, st.just(200) | st.integers(200, 599))
-def test_any_reply_gives_a_model_or_our_error(reply: object, status: int) -> None:
+def test_any_reply_gives_a_model_or_our_error(content: object, status: int) -> None:
     """No JSON value in a success or an error ends in anything but the model or an error of ours."""
-    response = make_reply(json.dumps(reply).encode(), status)
+    reply = make_reply(json.dumps(content).encode(), status)
 
     try:
-        outcome = decode(read_reply(response), response, REQUEST).to_dict()
+        outcome = decode(read_reply(reply), reply, REQUEST).to_dict()
     except OpenRouterError as error:
         outcome = {"message": str(error), "status": error.status_code}
 
@@ -439,8 +443,8 @@ def test_short_way_is_for_models_of_the_usual_fields() -> None:
 )
 def test_generation_id_is_what_httpx_reads(headers: list[tuple[bytes, bytes]]) -> None:
     """The generation id is what a lookup by name gives: in any case, character set and number."""
-    response = make_reply(headers=headers)
+    received = make_reply(headers=headers)
 
-    generation_id = Reply(response, {}, attempts=1, waited=0).generation_id
+    generation_id = Reply(received, {}, attempts=1, waited=0).generation_id
 
     assert generation_id == httpx.Headers(headers).get("X-Generation-Id")

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from fake_server import receive
 from openrouter_rerank._codec.request import EncodedRequest
 from openrouter_rerank._codec.response import decode, read_reply
 from openrouter_rerank.operations import CreateRerankResponseBody
@@ -22,10 +23,9 @@ DEEPER = "[" * 20_000 + "]" * 20_000
 
 def read(content: str) -> CreateRerankResponseBody:
     """Read a success to the end."""
-    response = httpx.Response(
-        200, content=content.encode(), request=httpx.Request("POST", "https://h/rerank")
-    )
-    return decode(read_reply(response), response, REQUEST)
+    request = httpx.Request("POST", "https://h/rerank")
+    reply = receive(httpx.Response(200, content=content.encode(), request=request))
+    return decode(read_reply(reply), reply, REQUEST)
 
 
 @pytest.mark.parametrize(

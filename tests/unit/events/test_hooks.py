@@ -1,6 +1,7 @@
 """The user's functions: when they are called, with what, and what they may change."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -61,6 +62,17 @@ async def test_async_functions_are_awaited() -> None:
 
     host = "openrouter.ai"
     assert seen == [host, 429, 3.0, host, 404, errors.NotFoundResponseError, 2]
+
+
+def test_reply_tells_a_function_how_long_it_took() -> None:
+    """The time of an attempt is known when its reply is shown."""
+    seen: list[timedelta] = []
+    with FakeOpenRouter() as client:
+        client.hooks.after_response(lambda response: seen.append(response.elapsed))
+
+        raw = client.rerank.with_raw_response.rerank(documents=["a"], model="m", query="q")
+
+    assert seen == [raw.http_response.elapsed]
 
 
 def test_sync_call_refuses_an_async_function() -> None:
