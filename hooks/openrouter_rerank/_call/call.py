@@ -7,14 +7,13 @@ send, read and sleep.
 
 from typing import TYPE_CHECKING
 
-import anyio
 import httpx
 
 from openrouter_rerank._codec.request import EncodedRequest
 from openrouter_rerank._codec.response import Reply
 from openrouter_rerank._events.hooks import Hooks, RetryEvent
+from openrouter_rerank._network.deadline import limit_time
 from openrouter_rerank._network.received_reply import ReceivedReply
-from openrouter_rerank.errors import OpenRouterError
 
 from .attempt import make_attempt, make_attempt_async
 from .clock import Clock
@@ -142,11 +141,8 @@ class Call:
             state.begin_attempt(request, self._encoded)
             if hooks.requests:
                 await hooks.requests.emit_async(request)
-            outcome: ReceivedReply | OpenRouterError | None = None
-            with anyio.move_on_after(state.time_left()):
-                outcome = await make_attempt_async(self._sender, request, state)
-            if outcome is None:
-                outcome = state.build_deadline_error()
+            attempt = make_attempt_async(self._sender, request, state)
+            outcome = await limit_time(attempt, state.time_left()) or state.build_deadline_error()
             if hooks.responses and isinstance(outcome, ReceivedReply):
                 await hooks.responses.emit_async(outcome.response)
             result = state.read_outcome(outcome)

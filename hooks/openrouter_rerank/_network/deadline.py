@@ -3,15 +3,22 @@ What happens on the wire during one attempt: how long it may take, and how far i
 
 httpx's read timeout starts again with every byte, so a server that sends one byte now and then can
 hold a call for hours. Here each read and write of a sync call gets only the time that is left until
-the deadline. Async calls have a cancel scope for that, and use only the records.
+the deadline. Async calls are cancelled then by `limit_time`, and use only the records.
 """
 
-import time
-from collections.abc import Callable, Mapping
-from contextvars import ContextVar
-from typing import Any, TypeAlias
+from __future__ import annotations
 
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextvars import ContextVar
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+import anyio
 import httpcore
+
+if TYPE_CHECKING:
+    import asyncio
 
 # RFC 9110, section 9.3.6.
 TUNNEL_REQUEST = b"CONNECT "
@@ -21,6 +28,7 @@ STALE_SECONDS = 0.1
 # What a request's extension "trace" holds: told of each event on the connection (httpcore's docs,
 # "Request Extensions").
 Trace: TypeAlias = Callable[[str, Mapping[str, Any]], object]
+T = TypeVar("T")
 
 
 class Attempt:
@@ -122,6 +130,60 @@ class Attempt:
 
 
 current_attempt: ContextVar[Attempt | None] = ContextVar("current_attempt", default=None)
+
+
+async def limit_time(work: Awaitable[T], seconds: float | None) -> T | None:
+    """
+    Await something, on asyncio or trio, for no longer than some seconds; None sets no limit.
+
+    Returns:
+        What it gave; None if it took longer and was cancelled.
+    """
+    task = find_asyncio_task()
+    if task is None:
+        with anyio.move_on_after(seconds):
+            return await work
+        return None
+    load_anyio()
+    if seconds is None:
+        return await work
+    import asyncio
+
+    # What follows is what `asyncio.timeout` does, in half the time.
+    others, is_late = task.cancelling(), False
+
+    def cancel() -> None:
+        nonlocal is_late
+        is_late = task.cancel()
+
+    timer = task.get_loop().call_later(seconds, cancel)
+    try:
+        return await work
+    except asyncio.CancelledError:
+        if not is_late or task.cancelling() > others + 1:
+            raise
+        return None
+    finally:
+        timer.cancel()
+        if is_late:
+            task.uncancel()
+
+
+def find_asyncio_task() -> asyncio.Task[Any] | None:
+    """Return the running task of asyncio; None in one of trio, even on asyncio's loop."""
+    # Sync calls do without it, which is 15 milliseconds of a first reply.
+    import asyncio
+
+    try:
+        return asyncio.current_task()
+    except RuntimeError:
+        return None
+
+
+@cache
+def load_anyio() -> None:
+    """Load what waits and closes after a failure: with no files left it could not be imported."""
+    anyio.CancelScope()
 
 
 def limit_timeout(timeout: float | None, error: type[httpcore.TimeoutException]) -> float | None:

@@ -173,6 +173,9 @@ class PoolRegistry:
 
     async def aclose(self) -> None:
         """Close the connections of the running event loop."""
+        if not self._loops:
+            # A process that may open no more files could not import what follows.
+            return
         from .event_loop import find_event_loop
 
         loop_pools = self._loops.get(find_event_loop().handle)

@@ -206,6 +206,7 @@ from openrouter_rerank import OpenRouter
 with OpenRouter("key", server_url={url!r}) as client:
     client.rerank.rerank(documents=["a"], model="m", query="q")
 heavy = {{"anyio._core._eventloop", "anyio._core._tasks", "anyio.to_thread", "typing_extensions"}}
+heavy.add("asyncio")
 print(sorted(heavy & set(sys.modules)))
 """
 

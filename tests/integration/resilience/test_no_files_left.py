@@ -114,3 +114,64 @@ def test_call_without_files_ends_as_any_other(choice: str, fault: str, outcome: 
     )
 
     assert (ended.stdout.strip(), ended.returncode) == (outcome, 0), ended.stderr
+
+
+# The same over a transport of the caller's that uses no anyio, which ends failed async calls.
+ASYNC_PROGRAM = """
+import asyncio, os, resource
+import httpx
+from openrouter_rerank import OpenRouter, errors
+
+class Body(httpx.AsyncByteStream):
+    def __init__(self, content):
+        self.content = content
+
+    async def __aiter__(self):
+        if self.content is None:
+            raise httpx.ReadError("broke")
+        yield self.content
+
+    async def aclose(self):
+        pass
+
+class Transport(httpx.AsyncBaseTransport):
+    content = b'{"model":"m","results":[]}'
+
+    async def handle_async_request(self, request):
+        return httpx.Response(200, stream=Body(self.content))
+
+async def main():
+    transport = Transport()
+    async with OpenRouter(api_key="key", async_transport=transport) as client:
+        ask = dict(documents=["a"], query="q", model="m", deadline_ms=1000)
+        await client.rerank.rerank_async(**ask)
+        transport.content = None
+        opened = []
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+        try:
+            while True:
+                opened.append(os.dup(1))
+        except OSError:
+            pass
+        try:
+            await client.rerank.rerank_async(**ask)
+        except errors.DisconnectedError as error:
+            print("broke" in str(error))
+        for each in opened:
+            os.close(each)
+
+asyncio.run(main())
+"""
+
+
+def test_async_call_without_files_ends_as_any_other() -> None:
+    """A reply that breaks off in another transport than ours is a typed error, too."""
+    ended = subprocess.run(
+        [sys.executable, "-c", ASYNC_PROGRAM],
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=60,
+    )
+
+    assert (ended.stdout.strip(), ended.returncode) == ("True", 0), ended.stderr

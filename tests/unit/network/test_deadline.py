@@ -1,13 +1,16 @@
-"""Reads and writes end at the deadline of the attempt."""
+"""Reads, writes and attempts end at the deadline."""
 
+import asyncio
+import contextlib
 import socket
 import ssl
 import threading
 import time
 
+import anyio
 import httpcore
 import pytest
-from openrouter_rerank._network.deadline import Attempt
+from openrouter_rerank._network.deadline import Attempt, limit_time
 from openrouter_rerank._network.streams import (
     Backend,
     Stream,
@@ -132,3 +135,118 @@ def test_tls_connection_obeys_too(listener: socket.socket, attempt: Attempt) -> 
         assert (data, attempt.is_answered) == (b"asked", True)
         assert stream.get_extra_info("ssl_object") is not None
         stream.close()
+
+
+class Work:
+    """Something to wait for: ends after a number of seconds, and notes when it is cancelled."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.was_cancelled = False
+
+    async def run(self) -> str:
+        """Wait, then answer."""
+        try:
+            await anyio.sleep(self.seconds)
+        except anyio.get_cancelled_exc_class():
+            self.was_cancelled = True
+            raise
+        return "done"
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+@pytest.mark.parametrize("seconds", [FAR_SECONDS, None])
+def test_work_that_ends_in_time_gives_its_value(seconds: float | None, backend: str) -> None:
+    """A limit that is not reached, and none at all, change nothing."""
+    work = Work(0)
+
+    assert anyio.run(limit_time, work.run(), seconds, backend=backend) == "done"
+    assert not work.was_cancelled
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+@pytest.mark.parametrize("seconds", [SOON_SECONDS, 0.0])
+def test_work_that_takes_too_long_is_cancelled(seconds: float, backend: str) -> None:
+    """At the limit the work is cancelled and gives nothing; the task goes on."""
+    work = Work(FAR_SECONDS)
+
+    async def main() -> tuple[str | None, str | None]:
+        first = await limit_time(work.run(), seconds)
+        return first, await limit_time(Work(0).run(), FAR_SECONDS)
+
+    assert anyio.run(main, backend=backend) == (None, "done")
+    assert work.was_cancelled
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_timeout_of_the_work_itself_is_raised(backend: str) -> None:
+    """What the work raises comes through, a timeout too."""
+
+    async def fail() -> None:
+        raise TimeoutError("its own")
+
+    with pytest.raises(TimeoutError, match="its own"):
+        anyio.run(limit_time, fail(), FAR_SECONDS, backend=backend)
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_cancelling_from_outside_is_no_limit(backend: str) -> None:
+    """Whoever cancels the task around it ends the task, and not only the work."""
+    went_on: list[str | None] = []
+
+    async def main() -> bool:
+        with anyio.move_on_after(SOON_SECONDS) as scope:
+            went_on.append(await limit_time(Work(FAR_SECONDS).run(), FAR_SECONDS))
+        return scope.cancelled_caught
+
+    assert anyio.run(main, backend=backend)
+    assert not went_on
+
+
+def test_both_limits_at_once_leave_no_cancellation_behind() -> None:
+    """A limit of asyncio's own around it, reached at the same time, is still told of its end."""
+
+    async def wait() -> None:
+        async with asyncio.timeout(SOON_SECONDS):
+            await limit_time(Work(FAR_SECONDS).run(), SOON_SECONDS)
+            await anyio.sleep(FAR_SECONDS)
+
+    async def main() -> int | None:
+        with pytest.raises(TimeoutError):
+            await wait()
+        task = asyncio.current_task()
+        return None if task is None else task.cancelling()
+
+    assert asyncio.run(main()) == 0
+
+
+def test_work_that_outlives_its_cancellation_keeps_its_value() -> None:
+    """Work that ends well all the same gives its value, and the task is not left cancelled."""
+
+    async def go_on() -> str:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(FAR_SECONDS)
+        return "done"
+
+    async def main() -> tuple[str | None, int | None]:
+        value = await limit_time(go_on(), SOON_SECONDS)
+        task = asyncio.current_task()
+        return value, None if task is None else task.cancelling()
+
+    assert asyncio.run(main()) == ("done", 0)
+
+
+def test_cancelling_at_the_limit_ends_the_task() -> None:
+    """A task that is cancelled while its late work is being cancelled does not go on."""
+
+    async def be_cancelled_twice() -> None:
+        task = asyncio.current_task()
+        try:
+            await asyncio.sleep(FAR_SECONDS)
+        except asyncio.CancelledError:
+            if task is not None:
+                task.cancel()
+            raise
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(limit_time(be_cancelled_twice(), SOON_SECONDS))
