@@ -5,7 +5,8 @@ The retry loop: one call, from its first attempt to its success or its last erro
 send, read and sleep.
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
@@ -95,10 +96,13 @@ class Call:
         with self._observe() as observed:
             return observed.read(self._attempt(observed.hooks))
 
-    async def attempt_async(self) -> Reply | RetryEvent:
+    def attempt_async(self) -> Coroutine[Any, Any, Reply | RetryEvent]:
         """Async `attempt`, on asyncio or trio."""
         if self.settings.hooks.observer is None and self._observed is None:
-            return await self._attempt_async(self.settings.hooks)
+            return self._attempt_async(self.settings.hooks)
+        return self._attempt_observed_async()
+
+    async def _attempt_observed_async(self) -> Reply | RetryEvent:
         with self._observe() as observed:
             return observed.read(await self._attempt_async(observed.hooks))
 

@@ -1,5 +1,6 @@
 """Sending a single request over our own pools, or the caller's transport or httpx client."""
 
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -135,16 +136,16 @@ class Sender:
             return transport.handle_request(request)
         return self._pools.sync_pool(request.url).handle_request(request)
 
-    async def send_async(self, request: httpx.Request) -> httpx.Response:
+    def send_async(self, request: httpx.Request) -> Awaitable[httpx.Response]:
         """Async `send`."""
         self.require_open(is_async=True)
         client = self._async_client
         if isinstance(client, httpx.AsyncClient):
-            return await client.send(request, stream=True, auth=None, follow_redirects=False)
+            return client.send(request, stream=True, auth=None, follow_redirects=False)
         transport = self._async_transport if client is None else client
         if transport is not None:
-            return await transport.handle_async_request(request)
-        return await self._pools.async_pool(request.url).handle_async_request(request)
+            return transport.handle_async_request(request)
+        return self._pools.async_pool(request.url).handle_async_request(request)
 
     def close(self) -> None:
         """Close the sync connections; the caller's own clients stay open."""
