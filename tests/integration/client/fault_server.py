@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import select
 import socket
 import ssl
@@ -220,8 +221,11 @@ class FaultServer:
         try:
             tcp.do_handshake()
         except ssl.SSLError:
-            # Closed at once, it would be reset by what comes, and asyncio lose the alert.
-            select.select([tcp, self._stop], [], [])
+            # Closed with something unread, it would reset the client, which loses the alert if it
+            # has not read it yet.
+            while self._stop not in select.select([tcp, self._stop], [], [])[0]:
+                if not os.read(tcp.fileno(), RECEIVED_BYTES):
+                    break
             raise
 
     def _next_fault(self, request: Request) -> Fault:
