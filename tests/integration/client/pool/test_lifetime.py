@@ -123,6 +123,22 @@ def test_event_loops_that_are_open_keep_their_connections(serve: Serve) -> None:
     assert opened == len(loops)
 
 
+def test_client_closed_in_another_event_loop_leaves_no_connection(serve: Serve) -> None:
+    """`aclose` in an event loop without connections has the others close theirs."""
+    server = serve(faults.ok)
+    client = OpenRouter("k", server_url=server.url, limits=NO_EXPIRY)
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(client.rerank.rerank_async(**CALL))
+    assert server.count_open() == 1
+
+    asyncio.run(client.aclose())
+
+    assert loop.run_until_complete(wait_for_open(server, 0))
+    loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.run_until_complete(loop.shutdown_default_executor())
+    loop.close()
+
+
 def test_asyncio_is_served_where_trio_is_not_there(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
