@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias, Union
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
 from openrouter_rerank._codec.request import EncodedRequest
 from openrouter_rerank._codec.response import Reply
@@ -133,9 +133,9 @@ class Caller:
         """
         return self.begin(settings, encoded).run()
 
-    async def send_async(self, settings: Settings, encoded: EncodedRequest) -> Reply:
+    def send_async(self, settings: Settings, encoded: EncodedRequest) -> Coroutine[Any, Any, Reply]:
         """Async `send`, on asyncio or trio."""
-        return await self.begin_async(settings, encoded).run_async()
+        return self.begin_async(settings, encoded).run_async()
 
     def rank(self, settings: Settings, encoded: EncodedRequest) -> Answer:
         """
@@ -149,7 +149,7 @@ class Caller:
             return make_empty_answer(encoded)
         encoded = encoded.split(settings.passages)
         if not settings.has_fallbacks:
-            return self._ask(settings, encoded)
+            return make_answer(self.send(settings, encoded), encoded)
         # Most calls have none.
         from .fallbacks import FallbackChain, follow_fallbacks
 
@@ -165,8 +165,7 @@ class Caller:
             return make_empty_answer(encoded)
         encoded = encoded.split(settings.passages)
         if not settings.has_fallbacks:
-            # As `ask_async` does; most calls go here, with one coroutine less.
-            return make_answer(await self.begin_async(settings, encoded).run_async(), encoded)
+            return make_answer(await self.send_async(settings, encoded), encoded)
         from .fallbacks import FallbackChain, follow_fallbacks_async
 
         return await follow_fallbacks_async(
@@ -182,7 +181,8 @@ class Caller:
             OpenRouterError: The model has failed.
         """
         if isinstance(candidate.model, str):
-            return self._ask(candidate.settings, encoded.with_model(candidate.model))
+            encoded = encoded.with_model(candidate.model)
+            return make_answer(self.send(candidate.settings, encoded), encoded)
         # Most processes only send.
         from . import in_process
 
@@ -192,8 +192,7 @@ class Caller:
         """Async `ask`, on asyncio or trio."""
         if isinstance(candidate.model, str):
             encoded = encoded.with_model(candidate.model)
-            call = self.begin_async(candidate.settings, encoded)
-            return make_answer(await call.run_async(), encoded)
+            return make_answer(await self.send_async(candidate.settings, encoded), encoded)
         from . import in_process
 
         return await in_process.rank_async(
@@ -222,9 +221,6 @@ class Caller:
 
         self._sender.require_open(is_async=is_async)
         return CachedCall(cache, begin, settings, encoded, self.clock)
-
-    def _ask(self, settings: Settings, encoded: EncodedRequest) -> Answer:
-        return make_answer(self.begin(settings, encoded).run(), encoded)
 
     def close(self) -> None:
         """Close the sync connections; the caller's own client stays open."""

@@ -169,19 +169,20 @@ class Reply:
         self.body = body
         self.attempts = attempts
         self.waited = waited
-        self._received: ReceivedReply | None = received
+        # One that was kept overrides what reads this.
+        self._received = cast("ReceivedReply", received)
         self._min_score = min_score
         self._outcome: CreateRerankResponseBody | ResponseValidationError | None = None
 
     @property
     def response(self) -> httpx.Response:
         """The reply, fully read."""
-        return cast("ReceivedReply", self._received).response
+        return self._received.response
 
     @property
     def generation_id(self) -> str | None:
         """The request's name in OpenRouter's logs; None if the reply does not say."""
-        return cast("ReceivedReply", self._received).read_header(GENERATION_ID)
+        return self._received.read_header(GENERATION_ID)
 
     def decode(self, request: EncodedRequest) -> CreateRerankResponseBody:
         """
@@ -209,4 +210,4 @@ class Reply:
         return self._outcome
 
     def _decode(self, request: EncodedRequest) -> CreateRerankResponseBody:
-        return decode(self.body, cast("ReceivedReply", self._received), request)
+        return decode(self.body, self._received, request)

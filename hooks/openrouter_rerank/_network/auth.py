@@ -6,11 +6,8 @@ import logging
 import os
 import re
 from collections.abc import Awaitable, Callable
-from itertools import chain
 
 import httpx
-
-from .exchange import RawHeaders
 
 API_KEY_VARIABLE = "OPENROUTER_API_KEY"
 KEY_HINT = f"pass api_key= to OpenRouter or set {API_KEY_VARIABLE}"
@@ -191,19 +188,9 @@ def redact(content: bytes, key: bytes) -> bytes:
     return content.replace(key, REDACTED) if len(key) >= SHORTEST_REDACTED else content
 
 
-def redact_headers(headers: httpx.Headers, fields: RawHeaders, key: bytes) -> httpx.Headers:
-    """
-    Do what `redact` does, for headers; return them as they are if there is nothing to do.
-
-    Args:
-        headers: The headers.
-        fields: The same as `raw` gives them, which makes a new list each time.
-        key: The key.
-    """
-    # Searched at once, since no key holds a line feed.
-    if len(key) < SHORTEST_REDACTED or key not in b"\n".join(chain.from_iterable(fields)):
-        return headers
-    return httpx.Headers([(name, redact(value, key)) for name, value in fields])
+def redact_headers(headers: httpx.Headers, key: bytes) -> httpx.Headers:
+    """Do what `redact` does, for the values of headers."""
+    return httpx.Headers([(name, redact(value, key)) for name, value in headers.raw])
 
 
 def redact_text(text: str, key: bytes) -> str:

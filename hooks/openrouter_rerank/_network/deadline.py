@@ -6,19 +6,14 @@ hold a call for hours. Here each read and write of a sync call gets only the tim
 the deadline. Async calls are cancelled then by `limit_time`, and use only the records.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import anyio
 import httpcore
-
-if TYPE_CHECKING:
-    import asyncio
 
 # RFC 9110, section 9.3.6.
 TUNNEL_REQUEST = b"CONNECT "
@@ -139,16 +134,21 @@ async def limit_time(work: Awaitable[T], seconds: float | None) -> T | None:
     Returns:
         What it gave; None if it took longer and was cancelled.
     """
-    task = find_asyncio_task()
+    # Sync calls do without it, which is 13 milliseconds of a first reply.
+    import asyncio
+
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:
+        task = None
     if task is None:
+        # It is one of trio, even on asyncio's loop.
         with anyio.move_on_after(seconds):
             return await work
         return None
     load_anyio()
     if seconds is None:
         return await work
-    import asyncio
-
     # What follows is what `asyncio.timeout` does, in half the time.
     others, is_late = task.cancelling(), False
 
@@ -167,17 +167,6 @@ async def limit_time(work: Awaitable[T], seconds: float | None) -> T | None:
         timer.cancel()
         if is_late:
             task.uncancel()
-
-
-def find_asyncio_task() -> asyncio.Task[Any] | None:
-    """Return the running task of asyncio; None in one of trio, even on asyncio's loop."""
-    # Sync calls do without it, which is 15 milliseconds of a first reply.
-    import asyncio
-
-    try:
-        return asyncio.current_task()
-    except RuntimeError:
-        return None
 
 
 @cache

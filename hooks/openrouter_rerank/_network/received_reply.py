@@ -10,9 +10,9 @@ from .auth import KEY_SENT, read_key, redact, redact_headers, strip_key
 from .buffered_response import BufferedResponse
 from .exchange import RawHeaders
 
-# The reply as it came, its headers, the request without the key, and whether there was a content
-# encoding.
-Source: TypeAlias = tuple[httpx.Response, RawHeaders, httpx.Request, bool]
+# The reply as it came, its headers, the request without the key, what returns the key, and whether
+# there was a content encoding.
+Source: TypeAlias = tuple[httpx.Response, RawHeaders, httpx.Request, Callable[[], bytes], bool]
 
 
 class ReceivedReply:
@@ -57,9 +57,8 @@ class ReceivedReply:
         self.status_code = response.status_code
         self.content = redact(body, key)
         self.seconds = seconds
-        self._source: Source | None = (response, fields, request, is_encoded)
         # A closure keeps the key out of every repr of this object's attributes.
-        self._get_key: Callable[[], bytes] = lambda: key
+        self._source: Source | None = (response, fields, request, lambda: key, is_encoded)
 
     @property
     def is_success(self) -> bool:
@@ -70,34 +69,34 @@ class ReceivedReply:
     def response(self) -> httpx.Response:
         """The same as an `httpx.Response`, one and the same each time."""
         if self._source is not None:
-            self._response = build_response(self._source, self.content, self._get_key())
+            self._response = build_response(self._source, self.content)
             self._response.elapsed = timedelta(seconds=self.seconds)
             # Whoever keeps this must not keep the key.
-            self._source, self._get_key = None, bytes
+            self._source = None
         return self._response
 
     def read_header(self, name: str) -> str | None:
         """Return the value of a header; None if it is absent."""
         if self._source is not None:
-            _, fields, *_ = self._source
+            _, fields, _, get_key, _ = self._source
             # A lookup by name would first detect the character set of all the headers.
             lower_name = name.lower().encode("ascii")
             values = [value for field, value in fields if field.lower() == lower_name]
             if not values:
                 return None
-            value = redact(b", ".join(values), self._get_key())
+            value = redact(b", ".join(values), get_key())
             if value.isascii():
                 return value.decode("ascii")
         text: str | None = self.response.headers.get(name)
         return text
 
 
-def build_response(source: Source, body: bytes, key: bytes) -> httpx.Response:
+def build_response(source: Source, body: bytes) -> httpx.Response:
     """Return a reply without its connection and any key."""
-    response, fields, request, is_encoded = source
-    headers = redact_headers(response.headers, fields, key)
+    response, _, request, get_key, is_encoded = source
+    key = get_key()
+    headers = redact_headers(response.headers, key)
     if is_encoded:
-        headers = headers.copy()
         del headers["content-encoding"]
         headers["content-length"] = str(len(body))
     extensions: dict[str, object] = {KEY_SENT: bool(key)}

@@ -5,9 +5,34 @@ import sys
 
 import pytest
 
+# What both programs do in the end, and rank with instead.
+COMMON = """
+import os, resource
+
+class Longest:
+    model = "longest"
+
+    def score(self, query, documents, checkpoint):
+        return [len(document) for document in documents]
+
+def use_up_files():
+    opened = []
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+    try:
+        while True:
+            opened.append(os.dup(1))
+    except OSError:
+        return opened
+
+def give_back(opened):
+    # The end of a thread may need a file, too.
+    for each in opened:
+        os.close(each)
+"""
+
 # The process ranks once, as a service has when it runs out of files, and once more without any.
 PROGRAM = """
-import json, os, resource, sys, threading
+import json, sys, threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from openrouter_rerank import OpenRouter, errors
 
@@ -44,12 +69,6 @@ def name(error):
     # Whether retries or the deadline end a call that cannot connect is up to their random waits.
     return "NoResponseError" if isinstance(error, errors.NoResponseError) else type(error).__name__
 
-class Longest:
-    model = "longest"
-
-    def score(self, query, documents, checkpoint):
-        return [len(document) for document in documents]
-
 def make_client():
     return OpenRouter(
         api_key="key",
@@ -73,21 +92,13 @@ if fault == "refused":
 if fault == "unconnected":
     client.close()
     client = make_client()
-opened = []
-resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
-try:
-    while True:
-        opened.append(os.dup(1))
-except OSError:
-    pass
+opened = use_up_files()
 try:
     ranking = rank()
     print([each.item for each in ranking], name(ranking.failure))
 except errors.OpenRouterError as error:
     print(name(error))
-# The end of a thread may need a file, too.
-for each in opened:
-    os.close(each)
+give_back(opened)
 """
 
 
@@ -106,7 +117,7 @@ for each in opened:
 def test_call_without_files_ends_as_any_other(choice: str, fault: str, outcome: str) -> None:
     """A kept connection gives its reply; what fails is typed, keeps the order or falls back."""
     ended = subprocess.run(
-        [sys.executable, "-c", PROGRAM, choice, fault],
+        [sys.executable, "-c", COMMON + PROGRAM, choice, fault],
         capture_output=True,
         check=False,
         text=True,
@@ -118,8 +129,8 @@ def test_call_without_files_ends_as_any_other(choice: str, fault: str, outcome: 
 
 # The same over a transport of the caller's that uses no anyio, which ends failed async calls.
 ASYNC_PROGRAM = """
-import asyncio, os, resource
-import httpx
+import sys
+import anyio, httpx
 from openrouter_rerank import OpenRouter, errors
 
 class Body(httpx.AsyncByteStream):
@@ -142,36 +153,52 @@ class Transport(httpx.AsyncBaseTransport):
 
 async def main():
     transport = Transport()
-    async with OpenRouter(api_key="key", async_transport=transport) as client:
-        ask = dict(documents=["a"], query="q", model="m", deadline_ms=1000)
-        await client.rerank.rerank_async(**ask)
+    fallback_models = [Longest()] if choice == "fall back" else None
+    on_failure = "keep_order" if choice == "keep order" else "raise"
+    async with OpenRouter(
+        api_key="key", async_transport=transport, fallback_models=fallback_models
+    ) as client:
+        async def rank():
+            return await client.rerank.rank_async(
+                ["a", "bb"], query="q", model="m", on_failure=on_failure, deadline_ms=1000
+            )
+
+        await rank()
         transport.content = None
-        opened = []
-        resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+        opened = use_up_files()
         try:
-            while True:
-                opened.append(os.dup(1))
-        except OSError:
-            pass
-        try:
-            await client.rerank.rerank_async(**ask)
+            ranking = await rank()
+            print([each.item for each in ranking])
         except errors.DisconnectedError as error:
             print("broke" in str(error))
-        for each in opened:
-            os.close(each)
+    # The client is closed without files, too.
+    give_back(opened)
 
-asyncio.run(main())
+choice, backend = sys.argv[1:]
+if backend == "asyncio":
+    import asyncio
+
+    asyncio.run(main())
+else:
+    anyio.run(main, backend=backend)
 """
 
 
-def test_async_call_without_files_ends_as_any_other() -> None:
-    """A reply that breaks off in another transport than ours is a typed error, too."""
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+@pytest.mark.parametrize(
+    ("choice", "outcome"),
+    [("raise", "True"), ("keep order", "['a', 'bb']"), ("fall back", "['bb', 'a']")],
+)
+def test_async_call_without_files_ends_as_any_other(
+    choice: str, outcome: str, backend: str
+) -> None:
+    """A reply that breaks off in another transport is typed, keeps the order or falls back."""
     ended = subprocess.run(
-        [sys.executable, "-c", ASYNC_PROGRAM],
+        [sys.executable, "-c", COMMON + ASYNC_PROGRAM, choice, backend],
         capture_output=True,
         check=False,
         text=True,
         timeout=60,
     )
 
-    assert (ended.stdout.strip(), ended.returncode) == ("True", 0), ended.stderr
+    assert (ended.stdout.strip(), ended.returncode) == (outcome, 0), ended.stderr
